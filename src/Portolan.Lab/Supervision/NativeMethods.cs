@@ -1,0 +1,31 @@
+using System.ComponentModel;
+using System.Runtime.InteropServices;
+
+namespace Portolan.Lab.Supervision;
+
+internal static partial class NativeMethods
+{
+    private const int FSetFd = 2;
+    private const int FdCloexec = 1;
+    private const int NoSuchFile = 2;
+
+    /// <summary>rmdir(2) and nothing more: cgroup directories hold files that only the kernel can remove, which Directory.Delete stumbles over.</summary>
+    public static void RemoveDirectory(string path)
+    {
+        if (rmdir(path) != 0 && Marshal.GetLastPInvokeError() is var error && error != NoSuchFile)
+            throw new Win32Exception(error, $"rmdir {path}: {new Win32Exception(error).Message}");
+    }
+
+    /// <summary>Whether programs started from now on inherit the descriptor.</summary>
+    public static void SetInherited(int descriptor, bool inherited)
+    {
+        if (fcntl(descriptor, FSetFd, inherited ? 0 : FdCloexec) != 0)
+            throw new Win32Exception(Marshal.GetLastPInvokeError(), "fcntl F_SETFD");
+    }
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int rmdir(string path);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int fcntl(int descriptor, int command, int argument);
+}
