@@ -1,0 +1,14 @@
+using System.CommandLine;
+
+namespace Portolan.Commands;
+
+/// <summary>Every command of the product. A role or a query registers itself here with one line.</summary>
+internal static class CommandTree
+{
+    public static RootCommand Create() => new("Portolan gives Kubernetes LoadBalancer Services an address, announces it and carries its traffic.")
+    {
+        GetCommand.Create(),
+        LabCommand.Create(),
+        VersionCommand.Create(),
+    };
+}

@@ -1,0 +1,104 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Net;
+
+namespace Portolan.Hosting;
+
+/// <summary>The options that MetalLB's controller and speaker share, under their names, with their environment variables and defaults.</summary>
+internal sealed class RoleOptions
+{
+    public Option<string> LogLevel { get; } = LogLevelOption();
+
+    public Option<ushort> Port { get; } = new("--port")
+    {
+        Description = "Port of the Prometheus metrics; 0 turns them off.",
+        DefaultValueFactory = _ => 7472,
+    };
+
+    public Option<string> Host { get; } = new("--host")
+    {
+        Description = "Address the metrics are served on (METALLB_HOST).",
+        DefaultValueFactory = _ => FromEnvironment("METALLB_HOST", "::"),
+    };
+
+    public Option<ushort> HealthProbePort { get; } = new("--health-probe-port")
+    {
+        Description = "Port of /healthz and /readyz; 0 turns them off.",
+        DefaultValueFactory = _ => 17472,
+    };
+
+    public Option<string> HealthProbeHost { get; } = new("--health-probe-host")
+    {
+        Description = "Address /healthz and /readyz are served on.",
+        DefaultValueFactory = _ => "::",
+    };
+
+    public Option<string> Namespace { get; } = new("--namespace")
+    {
+        Description = "Namespace of the configuration objects (METALLB_NAMESPACE).",
+        DefaultValueFactory = _ => FromEnvironment("METALLB_NAMESPACE", "metallb-system"),
+    };
+
+    public Option<string?> LoadBalancerClass { get; } = new("--lb-class")
+    {
+        Description = "Serve Services with exactly this loadBalancerClass; without it, those that have none.",
+    };
+
+    public Option<string?> Kubeconfig { get; } = KubeconfigOption();
+
+    public Option<string?> Master { get; } = MasterOption();
+
+    public static Option<string> LogLevelOption()
+    {
+        var option = new Option<string>("--log-level") { Description = "Least severe messages to write.", DefaultValueFactory = _ => "info" };
+        option.AcceptOnlyFromAmong(LogVerbosity.Words);
+        return option;
+    }
+
+    public static Option<string?> KubeconfigOption() => new("--kubeconfig")
+    {
+        Description = "Path of a kubeconfig; without it KUBECONFIG, then the pod's service account, then ~/.kube/config.",
+    };
+
+    public static Option<string?> MasterOption() => new("--master")
+    {
+        Description = "URL of the API server, overriding the one of the kubeconfig.",
+    };
+
+    /// <summary>Adds all of them to a role's command.</summary>
+    public void AddTo(Command command)
+    {
+        command.Add(LogLevel);
+        command.Add(Port);
+        command.Add(Host);
+        command.Add(HealthProbePort);
+        command.Add(HealthProbeHost);
+        command.Add(Namespace);
+        command.Add(LoadBalancerClass);
+        command.Add(Kubeconfig);
+        command.Add(Master);
+        Host.Validators.Add(MustBeAddress);
+        HealthProbeHost.Validators.Add(MustBeAddress);
+    }
+
+    /// <summary>The host these options ask for.</summary>
+    public RoleHost CreateHost(string role, ParseResult parse)
+    {
+        var addresses = new List<IPEndPoint>();
+        if (parse.GetValue(Port) is > 0 and var metrics)
+            addresses.Add(new IPEndPoint(IPAddress.Parse(parse.GetValue(Host)!), metrics));
+        if (parse.GetValue(HealthProbePort) is > 0 and var health && addresses.All(address => address.Port != health))
+            addresses.Add(new IPEndPoint(IPAddress.Parse(parse.GetValue(HealthProbeHost)!), health));
+        return new RoleHost(role, LogVerbosity.Parse(parse.GetValue(LogLevel)!), addresses);
+    }
+
+    /// <summary>An environment variable, or the value in its absence.</summary>
+    public static string FromEnvironment(string variable, string otherwise) =>
+        Environment.GetEnvironmentVariable(variable) is { Length: > 0 } value ? value : otherwise;
+
+    private static void MustBeAddress(OptionResult result)
+    {
+        if (result.GetValueOrDefault<string>() is { } text && !IPAddress.TryParse(text, out _))
+            result.AddError($"'{text}' is not an IP address");
+    }
+}
