@@ -1,0 +1,119 @@
+using Portolan.Core.Addresses;
+using Portolan.Core.Cluster;
+
+namespace Portolan.Kubernetes.Resources;
+
+/// <summary>From API objects to what the plans read. What cannot be parsed is left out: the API server has already refused what a user got wrong.</summary>
+public static class FactsMapping
+{
+    private static readonly Dictionary<string, string> _none = [];
+
+    /// <summary>The facts of a Service.</summary>
+    public static ServiceFacts ToFacts(this Service service)
+    {
+        var spec = service.Spec ?? new ServiceSpec();
+        return new ServiceFacts
+        {
+            Key = new ObjectKey(service.Metadata.Namespace ?? "", service.Metadata.Name ?? ""),
+            Uid = service.Metadata.Uid ?? "",
+            CreatedAt = service.Metadata.CreationTimestamp?.ToUnixTimeSeconds() ?? 0,
+            Type = Enum.TryParse<ServiceType>(spec.Type, out var type) ? type : ServiceType.ClusterIP,
+            Labels = service.Metadata.Labels ?? _none,
+            Annotations = service.Metadata.Annotations ?? _none,
+            Selector = spec.Selector ?? _none,
+            Ports = [.. (spec.Ports ?? []).Select(port => new ServicePort(port.Name ?? "", ToProtocol(port.Protocol), (ushort)port.Port, (ushort)(port.NodePort ?? 0)))],
+            ClusterIPs = Addresses(spec.ClusterIPs ?? (spec.ClusterIP is { } single ? [single] : [])),
+            ExternalIPs = Addresses(spec.ExternalIPs),
+            Ingress = [.. Ingress(service)],
+            IpFamilies = [.. (spec.IpFamilies ?? []).Select(family => family == "IPv6" ? IpFamily.IPv6 : IpFamily.IPv4)],
+            IpFamilyPolicy = Enum.TryParse<IpFamilyPolicy>(spec.IpFamilyPolicy, out var policy) ? policy : IpFamilyPolicy.SingleStack,
+            ExternalTrafficPolicy = spec.ExternalTrafficPolicy == "Local" ? TrafficPolicy.Local : TrafficPolicy.Cluster,
+            InternalTrafficPolicy = spec.InternalTrafficPolicy == "Local" ? TrafficPolicy.Local : TrafficPolicy.Cluster,
+            LoadBalancerSourceRanges = Prefixes(spec.LoadBalancerSourceRanges),
+            AffinitySeconds = spec.SessionAffinity == "ClientIP" ? spec.SessionAffinityConfig?.ClientIP?.TimeoutSeconds ?? 10800 : 0,
+            LoadBalancerIP = string.IsNullOrEmpty(spec.LoadBalancerIP) ? null : spec.LoadBalancerIP,
+            LoadBalancerClass = string.IsNullOrEmpty(spec.LoadBalancerClass) ? null : spec.LoadBalancerClass,
+            HealthCheckNodePort = (ushort)(spec.HealthCheckNodePort ?? 0),
+            PublishNotReadyAddresses = spec.PublishNotReadyAddresses ?? false,
+        };
+    }
+
+    /// <summary>The facts of an EndpointSlice, or null where it belongs to no Service or holds names instead of addresses.</summary>
+    public static EndpointSliceFacts? ToFacts(this EndpointSlice slice)
+    {
+        if (slice.AddressType is not ("IPv4" or "IPv6") || slice.Metadata.Labels?.GetValueOrDefault("kubernetes.io/service-name") is not { Length: > 0 } service)
+            return null;
+        var ns = slice.Metadata.Namespace ?? "";
+        var endpoints = new List<EndpointFacts>(slice.Endpoints?.Count ?? 0);
+        foreach (var endpoint in slice.Endpoints ?? [])
+            if (endpoint.Addresses is [var first, ..] && IpAddress.TryParse(first, out var address))
+                endpoints.Add(new EndpointFacts
+                {
+                    Address = address,
+                    Ready = endpoint.Conditions?.Ready ?? true,
+                    Serving = endpoint.Conditions?.Serving ?? true,
+                    Terminating = endpoint.Conditions?.Terminating ?? false,
+                    NodeName = endpoint.NodeName ?? "",
+                    ZoneHints = Names(endpoint.Hints?.ForZones),
+                    NodeHints = Names(endpoint.Hints?.ForNodes),
+                });
+        return new EndpointSliceFacts
+        {
+            Key = new ObjectKey(ns, slice.Metadata.Name ?? ""),
+            Service = new ObjectKey(ns, service),
+            Family = slice.AddressType == "IPv6" ? IpFamily.IPv6 : IpFamily.IPv4,
+            Endpoints = endpoints,
+            Ports = [.. (slice.Ports ?? []).Where(port => port.Port is > 0 and <= 65535)
+                .Select(port => new EndpointPort(port.Name ?? "", ToProtocol(port.Protocol), (ushort)port.Port!.Value))],
+        };
+    }
+
+    /// <summary>The facts of a Node.</summary>
+    public static NodeFacts ToFacts(this Node node) => new()
+    {
+        Name = node.Metadata.Name ?? "",
+        Labels = node.Metadata.Labels ?? _none,
+        InternalIPs = Addresses(node.Status?.Addresses?.Where(address => address.Type == "InternalIP").Select(address => address.Address ?? "")),
+        PodCIDRs = Prefixes(node.Spec?.PodCIDRs ?? (node.Spec?.PodCIDR is { } single ? [single] : null)),
+        Ready = Is(node, "Ready"),
+        NetworkUnavailable = Is(node, "NetworkUnavailable"),
+        Unschedulable = node.Spec?.Unschedulable ?? false,
+    };
+
+    private static bool Is(Node node, string condition) => node.Status?.Conditions?.Any(found => found.Type == condition && found.Status == "True") ?? false;
+
+    private static IEnumerable<IngressAddress> Ingress(Service service)
+    {
+        foreach (var entry in service.Status?.LoadBalancer?.Ingress ?? [])
+            if (IpAddress.TryParse(entry.IP, out var address))
+                yield return new IngressAddress(address, entry.IpMode == "Proxy");
+    }
+
+    private static Protocol ToProtocol(string? name) => name switch
+    {
+        "UDP" => Protocol.Udp,
+        "SCTP" => Protocol.Sctp,
+        _ => Protocol.Tcp,
+    };
+
+    private static List<string> Names(List<NameReference>? references) => [.. (references ?? []).Where(reference => reference.Name is not null).Select(reference => reference.Name!)];
+
+    private static List<IpAddress> Addresses(IEnumerable<string>? texts)
+    {
+        var addresses = new List<IpAddress>();
+        foreach (var text in texts ?? [])
+            if (IpAddress.TryParse(text, out var address))
+                addresses.Add(address);
+        return addresses;
+    }
+
+    // White space around a source range is tolerated, as kube-proxy does.
+    private static List<IpPrefix> Prefixes(IEnumerable<string>? texts)
+    {
+        var prefixes = new List<IpPrefix>();
+        foreach (var text in texts ?? [])
+            if (IpPrefix.TryParse(text.AsSpan().Trim(), out var prefix))
+                prefixes.Add(prefix);
+        return prefixes;
+    }
+}

@@ -1,0 +1,46 @@
+using Portolan.Kubernetes.Client;
+
+namespace Portolan.Kubernetes.Resources;
+
+/// <summary>The kinds Portolan has models for.</summary>
+public static class Kinds
+{
+    /// <summary><c>v1 Service</c>.</summary>
+    public static ResourceType<Service> Services { get; } = new("", "v1", "services", "Service", true, KubeJson.Default.Service);
+
+    /// <summary><c>discovery.k8s.io/v1 EndpointSlice</c>.</summary>
+    public static ResourceType<EndpointSlice> EndpointSlices { get; } = new("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", true, KubeJson.Default.EndpointSlice);
+
+    /// <summary><c>v1 Node</c>.</summary>
+    public static ResourceType<Node> Nodes { get; } = new("", "v1", "nodes", "Node", false, KubeJson.Default.Node);
+
+    /// <summary><c>v1 Namespace</c>.</summary>
+    public static ResourceType<Namespace> Namespaces { get; } = new("", "v1", "namespaces", "Namespace", false, KubeJson.Default.Namespace);
+
+    /// <summary><c>v1 Pod</c>, untyped.</summary>
+    public static ResourceType<UntypedObject> Pods { get; } = ResourceType.Untyped("", "v1", "pods", "Pod", true);
+
+    /// <summary><c>v1 Secret</c>.</summary>
+    public static ResourceType<Secret> Secrets { get; } = new("", "v1", "secrets", "Secret", true, KubeJson.Default.Secret);
+
+    /// <summary><c>v1 ConfigMap</c>.</summary>
+    public static ResourceType<ConfigMap> ConfigMaps { get; } = new("", "v1", "configmaps", "ConfigMap", true, KubeJson.Default.ConfigMap);
+
+    /// <summary><c>v1 Event</c>.</summary>
+    public static ResourceType<Event> Events { get; } = new("", "v1", "events", "Event", true, KubeJson.Default.Event);
+
+    /// <summary><c>coordination.k8s.io/v1 Lease</c>.</summary>
+    public static ResourceType<Lease> Leases { get; } = new("coordination.k8s.io", "v1", "leases", "Lease", true, KubeJson.Default.Lease);
+
+    /// <summary><c>metallb.io/v1beta1 IPAddressPool</c>.</summary>
+    public static ResourceType<IPAddressPool> IPAddressPools { get; } = new("metallb.io", "v1beta1", "ipaddresspools", "IPAddressPool", true, KubeJson.Default.IPAddressPool);
+
+    /// <summary><c>metallb.io/v1beta1 L2Advertisement</c>.</summary>
+    public static ResourceType<L2Advertisement> L2Advertisements { get; } = new("metallb.io", "v1beta1", "l2advertisements", "L2Advertisement", true, KubeJson.Default.L2Advertisement);
+
+    /// <summary><c>metallb.io/v1beta1 ServiceL2Status</c>.</summary>
+    public static ResourceType<ServiceL2Status> ServiceL2Statuses { get; } = new("metallb.io", "v1beta1", "servicel2statuses", "ServiceL2Status", true, KubeJson.Default.ServiceL2Status);
+
+    /// <summary><c>metallb.io/v1beta1 ConfigurationState</c>.</summary>
+    public static ResourceType<ConfigurationState> ConfigurationStates { get; } = new("metallb.io", "v1beta1", "configurationstates", "ConfigurationState", true, KubeJson.Default.ConfigurationState);
+}

@@ -1,0 +1,25 @@
+using System.Text.Json.Serialization;
+
+namespace Portolan.Kubernetes.Resources;
+
+/// <summary>Source-generated JSON of every model: camel case, absent where null.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    Converters = [typeof(TimeConverter)])]
+[JsonSerializable(typeof(Service))]
+[JsonSerializable(typeof(EndpointSlice))]
+[JsonSerializable(typeof(Node))]
+[JsonSerializable(typeof(Namespace))]
+[JsonSerializable(typeof(Secret))]
+[JsonSerializable(typeof(ConfigMap))]
+[JsonSerializable(typeof(Event))]
+[JsonSerializable(typeof(Lease))]
+[JsonSerializable(typeof(IPAddressPool))]
+[JsonSerializable(typeof(L2Advertisement))]
+[JsonSerializable(typeof(ServiceL2Status))]
+[JsonSerializable(typeof(ConfigurationState))]
+[JsonSerializable(typeof(UntypedObject))]
+[JsonSerializable(typeof(Status))]
+[JsonSerializable(typeof(Bookmark))]
+internal sealed partial class KubeJson : JsonSerializerContext;

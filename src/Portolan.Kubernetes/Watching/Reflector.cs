@@ -1,0 +1,144 @@
+using Microsoft.Extensions.Logging;
+using Portolan.Core.Cluster;
+using Portolan.Kubernetes.Client;
+using Portolan.Kubernetes.Resources;
+
+namespace Portolan.Kubernetes.Watching;
+
+/// <summary>
+/// Mirrors one collection: lists it, watches it, and reports every change once and in order. Losing the server loses nothing: what changed
+/// meanwhile is found by the next list. An object whose resource version did not move is not reported again.
+/// </summary>
+/// <typeparam name="T">The object's model.</typeparam>
+public sealed class Reflector<T>
+    where T : class, IKubeObject
+{
+    private static readonly TimeSpan _firstDelay = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan _longestDelay = TimeSpan.FromSeconds(5);
+
+    private readonly KubeClient _client;
+    private readonly ResourceType<T> _type;
+    private readonly string? _namespace;
+    private readonly string? _labelSelector;
+    private readonly string? _fieldSelector;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly Dictionary<ObjectKey, T> _known = [];
+    private bool _synced;
+    private string _resourceVersion = "";
+
+    /// <summary>Prepares a reflector; nothing is asked before <see cref="RunAsync"/>.</summary>
+    /// <param name="client">The API.</param>
+    /// <param name="type">The kind.</param>
+    /// <param name="ns">One namespace, or null for all.</param>
+    /// <param name="labelSelector">Or null.</param>
+    /// <param name="fieldSelector">Or null.</param>
+    /// <param name="timeProvider">The clock of the back-off.</param>
+    /// <param name="logger">Told when the server is lost and found.</param>
+    public Reflector(KubeClient client, ResourceType<T> type, string? ns = null, string? labelSelector = null, string? fieldSelector = null, TimeProvider? timeProvider = null, ILogger? logger = null)
+    {
+        _client = client;
+        _type = type;
+        _namespace = ns;
+        _labelSelector = labelSelector;
+        _fieldSelector = fieldSelector;
+        _time = timeProvider ?? TimeProvider.System;
+        _logger = logger ?? Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance;
+    }
+
+    /// <summary>Runs until cancelled. <paramref name="onChange"/> is awaited, so a slow consumer slows the stream instead of filling memory.</summary>
+    /// <exception cref="OperationCanceledException">Always, in the end.</exception>
+    public async Task RunAsync(Func<Change<T>, ValueTask> onChange, CancellationToken ct)
+    {
+        var failures = 0;
+        while (true)
+        {
+            ct.ThrowIfCancellationRequested();
+            try
+            {
+                if (_resourceVersion.Length == 0)
+                    await RelistAsync(onChange, ct).ConfigureAwait(false);
+                if (failures > 0)
+                    _logger.LogInformation("{Kind}: the API server answers again", _type.Kind);
+                failures = 0;
+                await FollowAsync(onChange, ct).ConfigureAwait(false);
+            }
+            catch (KubeApiException e) when (e.IsExpired)
+            {
+                // What happened in between is no longer remembered over there: a list tells the difference.
+                _resourceVersion = "";
+            }
+            catch (Exception e) when (e is HttpRequestException or IOException or KubeApiException or OperationCanceledException or System.Text.Json.JsonException && !ct.IsCancellationRequested)
+            {
+                if (failures++ == 0)
+                    _logger.LogWarning("{Kind}: {Reason}; trying again", _type.Kind, e.Message);
+                await Task.Delay(Delay(failures, (e as KubeApiException)?.RetryAfter), _time, ct).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private async Task RelistAsync(Func<Change<T>, ValueTask> onChange, CancellationToken ct)
+    {
+        var list = await _client.ListAsync(_type, _namespace, _labelSelector, _fieldSelector, ct).ConfigureAwait(false);
+        var gone = new HashSet<ObjectKey>(_known.Keys);
+        foreach (var item in list.Items)
+        {
+            gone.Remove(Key(item));
+            await ReportAsync(item, onChange).ConfigureAwait(false);
+        }
+
+        foreach (var key in gone)
+            await ForgetAsync(key, null, onChange).ConfigureAwait(false);
+        _resourceVersion = list.ResourceVersion;
+        if (_synced)
+            return;
+        _synced = true;
+        await onChange(new Change<T>(ChangeKind.Synced, default, null, null)).ConfigureAwait(false);
+    }
+
+    private async Task FollowAsync(Func<Change<T>, ValueTask> onChange, CancellationToken ct)
+    {
+        var timeout = TimeSpan.FromSeconds(300 + Random.Shared.Next(300));
+        await foreach (var e in _client.WatchAsync(_type, _namespace, _resourceVersion, _labelSelector, _fieldSelector, timeout, ct).ConfigureAwait(false))
+        {
+            if (e.Object is { } item && e.Kind is ChangeKind.Deleted)
+                await ForgetAsync(Key(item), item, onChange).ConfigureAwait(false);
+            else if (e.Object is { } present)
+                await ReportAsync(present, onChange).ConfigureAwait(false);
+            if (e.ResourceVersion.Length > 0)
+                _resourceVersion = e.ResourceVersion;
+        }
+    }
+
+    private async ValueTask ReportAsync(T item, Func<Change<T>, ValueTask> onChange)
+    {
+        var key = Key(item);
+        var old = _known.GetValueOrDefault(key);
+        if (old is not null && old.Metadata.ResourceVersion == item.Metadata.ResourceVersion)
+            return;
+        // A successor of the same name is another object: the old one went without our seeing it.
+        if (old is not null && old.Metadata.Uid != item.Metadata.Uid)
+        {
+            await ForgetAsync(key, null, onChange).ConfigureAwait(false);
+            old = null;
+        }
+
+        _known[key] = item;
+        await onChange(new Change<T>(old is null ? ChangeKind.Added : ChangeKind.Modified, key, old, item)).ConfigureAwait(false);
+    }
+
+    private async ValueTask ForgetAsync(ObjectKey key, T? last, Func<Change<T>, ValueTask> onChange)
+    {
+        if (_known.Remove(key, out var old))
+            await onChange(new Change<T>(ChangeKind.Deleted, key, last ?? old, null)).ConfigureAwait(false);
+    }
+
+    private static TimeSpan Delay(int failures, TimeSpan? asked)
+    {
+        var longest = Math.Min(_longestDelay.TotalMilliseconds, _firstDelay.TotalMilliseconds * Math.Pow(2, Math.Min(failures - 1, 10)));
+        var delay = TimeSpan.FromMilliseconds(longest * (0.5 + (0.5 * Random.Shared.NextDouble())));
+        return asked > delay ? asked.Value : delay;
+    }
+
+    private static ObjectKey Key(T item) => new(item.Metadata.Namespace ?? "", item.Metadata.Name ?? "");
+}
