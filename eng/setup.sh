@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# What the scripts at the top of the tree need on this machine, installed where it is missing (Debian packages).
+# Source it; then: need build lab demo test (any of them)
+
+_missing_packages() { # PACKAGE... → those not installed
+  local p
+  for p in "$@"; do dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q '^install ok installed$' || echo "$p"; done
+}
+
+_install() { # WHY PACKAGE...
+  local why=$1; shift
+  if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+    echo "cannot check for $why: this is no Debian; see to it yourself that what these packages hold is there: $*" >&2; return 0
+  fi
+  local missing; missing=$(_missing_packages "$@")
+  [ -n "$missing" ] || return 0
+  missing=${missing//$'\n'/ }
+  if [ "$(id -u)" != 0 ]; then
+    echo "missing $why: run as root, or install: apt-get install $missing" >&2; exit 1
+  fi
+  echo "==> installing $why: $missing" >&2
+  local log; log=$(mktemp)
+  local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=400)
+  if ! { "${apt[@]}" install -y --no-install-recommends $missing || { "${apt[@]}" update && "${apt[@]}" install -y --no-install-recommends $missing; }; } >"$log" 2>&1; then
+    tail -n 15 "$log" >&2; rm -f "$log"
+    echo "could not install $why: $missing" >&2; exit 1
+  fi
+  rm -f "$log"
+}
+
+need() { # build lab demo test
+  local what
+  for what in "$@"; do
+    case $what in
+      build)
+        if ! command -v dotnet >/dev/null || ! dotnet --list-sdks 2>/dev/null | grep -q '^10\.'; then
+          echo "the .NET 10 SDK is missing: install the package dotnet-sdk-10.0, or Microsoft's installer, and put dotnet on the PATH" >&2; exit 1
+        fi
+        _install "what native compilation links with" clang zlib1g-dev ;;
+      lab)
+        if [ "$(id -u)" != 0 ]; then
+          echo "the lab makes network namespaces: run as root" >&2; exit 1
+        fi
+        _install "what the lab uses" iproute2 util-linux mount procps curl libssl3
+        command -v kubectl >/dev/null || _install "kubectl" kubernetes-client ;;
+      demo) _install "a terminal for the demo" expect ;;
+      test) _install "what the tests look with" nftables tcpdump conntrack iputils-ping arping expect ;;
+    esac
+  done
+}
