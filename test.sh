@@ -29,7 +29,7 @@ run_tests() { # PROJECT [RUNNER-ARGUMENT...]
   local project=$1 log dll t s f k code; shift
   log=$(mktemp)
   dll=tests/$project/bin/Debug/net10.0/$project.dll
-  dotnet "$dll" --no-progress --no-ansi "$@" >"$log" 2>&1; code=$?
+  dotnet "$dll" --progress off --no-ansi "$@" >"$log" 2>&1; code=$?
   t=$(sed -nE 's/^ *total: *([0-9]+).*/\1/p' "$log" | tail -n 1)
   f=$(sed -nE 's/^ *failed: *([0-9]+).*/\1/p' "$log" | tail -n 1)
   s=$(sed -nE 's/^ *succeeded: *([0-9]+).*/\1/p' "$log" | tail -n 1)

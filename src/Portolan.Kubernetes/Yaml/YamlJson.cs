@@ -8,11 +8,15 @@ namespace Portolan.Kubernetes.Yaml;
 /// <summary>Reads YAML the way Kubernetes does: through JSON, with the scalar types of the YAML 1.2 core schema.</summary>
 public static class YamlJson
 {
+    private const int MaximumDepth = 200;
+    private const int MaximumNodes = 1_000_000;
+
     /// <summary>Every document of a stream; empty documents are left out. JSON is YAML too.</summary>
     /// <exception cref="FormatException">The text is not YAML; the message names line and column.</exception>
-    public static IEnumerable<JsonNode> Documents(string text)
+    public static IReadOnlyList<JsonNode> Documents(string text)
     {
         var stream = new YamlStream();
+        var documents = new List<JsonNode>();
         try
         {
             stream.Load(new StringReader(text));
@@ -21,42 +25,54 @@ public static class YamlJson
         {
             throw new FormatException($"line {e.Start.Line}, column {e.Start.Column}: {e.Message}", e);
         }
+        catch (Exception e) when (e is InvalidOperationException or ArgumentException or IndexOutOfRangeException or KeyNotFoundException)
+        {
+            // The scanner stumbles over some malformed input instead of naming the place.
+            throw new FormatException($"this is not YAML: {e.Message}", e);
+        }
 
+        var budget = MaximumNodes;
         foreach (var document in stream.Documents)
-            if (ToJson(document.RootNode) is { } node)
-                yield return node;
+            if (ToJson(document.RootNode, 0, ref budget) is { } node)
+                documents.Add(node);
+        return documents;
     }
 
     /// <summary>The only document of a stream.</summary>
     /// <exception cref="FormatException">There is none, or more than one, or the text is not YAML.</exception>
     public static JsonNode Document(string text)
     {
-        using var documents = Documents(text).GetEnumerator();
-        if (!documents.MoveNext())
-            throw new FormatException("there is no document");
-        var only = documents.Current;
-        return documents.MoveNext() ? throw new FormatException("there is more than one document") : only;
+        var documents = Documents(text);
+        return documents.Count switch
+        {
+            0 => throw new FormatException("there is no document"),
+            1 => documents[0],
+            _ => throw new FormatException("there is more than one document"),
+        };
     }
 
-    private static JsonNode? ToJson(YamlNode node) => node switch
+    // Aliases can make a small text a huge or an endless tree.
+    private static JsonNode? ToJson(YamlNode node, int depth, ref int budget)
     {
-        YamlMappingNode mapping => ToJson(mapping),
-        YamlSequenceNode sequence => new JsonArray([.. sequence.Children.Select(ToJson)]),
-        YamlScalarNode scalar => ToJson(scalar),
-        _ => throw new FormatException($"line {node.Start.Line}: unexpected {node.NodeType}"),
-    };
-
-    private static JsonObject ToJson(YamlMappingNode mapping)
-    {
-        var result = new JsonObject();
-        foreach (var (key, value) in mapping.Children)
+        if (depth > MaximumDepth || --budget < 0)
+            throw new FormatException($"line {node.Start.Line}: more than {MaximumDepth} levels or {MaximumNodes} values");
+        switch (node)
         {
-            if (key is not YamlScalarNode { Value: { } name })
-                throw new FormatException($"line {key.Start.Line}: a key must be a scalar");
-            result[name] = ToJson(value);
+            case YamlScalarNode scalar:
+                return ToJson(scalar);
+            case YamlSequenceNode sequence:
+                var array = new JsonArray();
+                foreach (var item in sequence.Children)
+                    array.Add(ToJson(item, depth + 1, ref budget));
+                return array;
+            case YamlMappingNode mapping:
+                var result = new JsonObject();
+                foreach (var (key, value) in mapping.Children)
+                    result[key is YamlScalarNode { Value: { } name } ? name : throw new FormatException($"line {key.Start.Line}: a key must be a scalar")] = ToJson(value, depth + 1, ref budget);
+                return result;
+            default:
+                throw new FormatException($"line {node.Start.Line}: unexpected {node.NodeType}");
         }
-
-        return result;
     }
 
     private static JsonNode? ToJson(YamlScalarNode scalar)
