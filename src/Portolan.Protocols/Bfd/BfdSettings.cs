@@ -1,0 +1,15 @@
+namespace Portolan.Protocols.Bfd;
+
+/// <summary>What a session asks of its path.</summary>
+/// <param name="DesiredMinTx">Microseconds between our packets while Up, if the other side can take it.</param>
+/// <param name="RequiredMinRx">The shortest interval in microseconds at which we take packets.</param>
+/// <param name="DetectMultiplier">How many of our intervals the other side lets pass in silence: 1..255.</param>
+public readonly record struct BfdSettings(uint DesiredMinTx, uint RequiredMinRx, byte DetectMultiplier)
+{
+    /// <summary>The shortest interval while a session is not Up (RFC 5880 §6.8.3): one second.</summary>
+    public const uint SlowInterval = 1_000_000;
+
+    /// <summary>The same interval both ways, in milliseconds.</summary>
+    public static BfdSettings Every(int milliseconds, byte multiplier) =>
+        new((uint)milliseconds * 1000, (uint)milliseconds * 1000, multiplier);
+}
