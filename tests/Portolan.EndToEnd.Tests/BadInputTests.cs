@@ -1,0 +1,107 @@
+namespace Portolan.EndToEnd.Tests;
+
+/// <summary>Wrong objects get a message a user can act on, and nothing else stops working.</summary>
+[Collection(LabCollection.Name)]
+public sealed class BadInputTests(LabFixture fixture)
+{
+    private readonly Lab _lab = fixture.Lab;
+
+    [Fact]
+    public async Task APoolThatEndsBeforeItStartsIsReported()
+    {
+        try
+        {
+            var applied = _lab.Apply(Pool("backwards", "192.168.100.250-192.168.100.240"));
+            var seen = applied.ExitCode != 0 ? applied.All : await ReportedAsync("range ends before it starts");
+            Assert.Contains("192.168.100.250-192.168.100.240", seen);
+            Assert.Contains("spec.addresses[0]", seen);
+            await NothingElseStoppedAsync();
+        }
+        finally
+        {
+            _lab.Kubectl("delete ipaddresspool -n metallb-system backwards --ignore-not-found");
+        }
+
+        await ValidAgainAsync();
+    }
+
+    [Fact]
+    public async Task OverlappingPoolsAreReported()
+    {
+        try
+        {
+            _lab.Apply(Pool("overlapping", "192.168.100.245-192.168.100.255"));
+            Assert.Contains("overlap", await ReportedAsync("overlap"));
+            await NothingElseStoppedAsync();
+        }
+        finally
+        {
+            _lab.Kubectl("delete ipaddresspool -n metallb-system overlapping --ignore-not-found");
+        }
+
+        await ValidAgainAsync();
+    }
+
+    [Fact]
+    public async Task AnAddressOutsideEveryPoolIsRefusedInWordsTheUserSees()
+    {
+        try
+        {
+            _lab.Apply(Service("outside", "10.9.9.9")).Succeeds();
+            var described = await Shell.EventuallyAsync(async () => (await _lab.KubectlAsync("describe svc outside")).Output, text => text.Contains("AllocationFailed", StringComparison.Ordinal), 15, "the event");
+            Assert.Contains("10.9.9.9", described[described.IndexOf("AllocationFailed", StringComparison.Ordinal)..]);
+            Assert.Contains("<pending>", _lab.Kubectl("get svc outside").Output);
+            await NothingElseStoppedAsync();
+        }
+        finally
+        {
+            _lab.Kubectl("delete svc outside");
+        }
+    }
+
+    [Theory]
+    [InlineData("spec: {selectr: {app: web}, ports: [{port: 80}]}", "unknown field \"spec.selectr\"")]
+    [InlineData("spec: {ports: [{port: eighty}]}", "port")]
+    [InlineData("spec: {ports: [{port: 70000}]}", "spec.ports[0].port")]
+    [InlineData("spec: {type: NodePort, ports: [{port: 80, nodePort: 31313}]}", "provided port is already allocated")]
+    [InlineData("spec: {type: NodePort, ports: [{port: 80, nodePort: 80}]}", "The range of valid ports is 30000-32767")]
+    [InlineData("spec: {type: LoadBalancr, ports: [{port: 80}]}", "Unsupported value")]
+    public void AWrongServiceIsRefusedAsByARealServer(string spec, string expected)
+    {
+        var refused = _lab.Apply($"apiVersion: v1\nkind: Service\nmetadata: {{name: wrong}}\n{spec}", "create").Fails();
+        Assert.Contains(expected, refused.Error);
+        Assert.Contains("NotFound", _lab.Kubectl("get svc wrong").Fails().Error);
+    }
+
+    [Fact]
+    public void AMisspeltFieldOfAPoolIsRefused() =>
+        Assert.Contains("unknown field \"spec.adresses\"", _lab.Apply(Pool("misspelt", "192.168.7.0/24").Replace("addresses", "adresses", StringComparison.Ordinal), "create").Fails().Error);
+
+    private async Task<string> ReportedAsync(string words) => await Shell.EventuallyAsync(
+        async () => (await _lab.KubectlAsync("get configurationstate controller -n metallb-system -o jsonpath='{.status.result} {.status.errorSummary}'")).Output,
+        text => text.StartsWith("Invalid", StringComparison.Ordinal) && text.Contains(words, StringComparison.Ordinal), 15, $"a ConfigurationState that says '{words}'");
+
+    private Task<string> ValidAgainAsync() => Shell.EventuallyAsync(
+        async () => (await _lab.KubectlAsync("get configurationstate controller -n metallb-system -o jsonpath='{.status.result}'")).Output, text => text == "Valid", 15, "a valid ConfigurationState");
+
+    /// <summary>The address answers, and another Service gets one.</summary>
+    private async Task NothingElseStoppedAsync()
+    {
+        await _lab.AnswersAsync(LabFixture.Vip, 5);
+        try
+        {
+            _lab.Apply(Service("another", null)).Succeeds();
+            await Shell.EventuallyAsync(async () => (await _lab.KubectlAsync("get svc another")).Output, text => text.Contains("192.168.100.24", StringComparison.Ordinal), 15, "another Service's address");
+        }
+        finally
+        {
+            _lab.Kubectl("delete svc another");
+        }
+    }
+
+    private static string Pool(string name, string range) =>
+        $"apiVersion: metallb.io/v1beta1\nkind: IPAddressPool\nmetadata: {{name: {name}, namespace: metallb-system}}\nspec: {{addresses: [\"{range}\"]}}";
+
+    private static string Service(string name, string? address) =>
+        $"apiVersion: v1\nkind: Service\nmetadata: {{name: {name}{(address is null ? "" : $", annotations: {{metallb.io/loadBalancerIPs: {address}}}")}}}\nspec: {{type: LoadBalancer, selector: {{app: web}}, ports: [{{port: 81, targetPort: 8080}}]}}";
+}

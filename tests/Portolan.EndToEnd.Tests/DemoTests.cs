@@ -1,0 +1,25 @@
+namespace Portolan.EndToEnd.Tests;
+
+/// <summary>The walkthrough itself, as a user starts it.</summary>
+[Collection(LabCollection.Name)]
+public sealed class DemoTests
+{
+    [Fact]
+    public void TheWalkthroughHoldsFromFirstCommandToLast() => Walk(Kubectls.Default);
+
+    [Theory]
+    [MemberData(nameof(Kubectls.Rows), MemberType = typeof(Kubectls))]
+    public void TheWalkthroughHoldsWithEveryKubectl(string kubectl)
+    {
+        Assert.SkipUnless(Environment.GetEnvironmentVariable("PORTOLAN_TEST_LONG") == "1", "half a minute for each kubectl: ./test.sh --long runs it");
+        Walk(kubectl);
+    }
+
+    private static void Walk(string kubectl)
+    {
+        var before = MachineState.Snapshot("walk");
+        var outcome = Shell.Run("./demo.sh", new Dictionary<string, string> { ["LAB"] = "walk", ["KUBECTL"] = kubectl }, 180).Succeeds();
+        Assert.Contains("All of it held", outcome.Output);
+        Assert.Equal(before, MachineState.Snapshot("walk"));
+    }
+}
