@@ -22,10 +22,20 @@ internal static class Program
 
     private static IEnumerable<Command> ForPeople() =>
     [
+        UpCommand.Create(),
+        DownCommand.Create(),
+        StatusCommand.Create(),
+        KubeconfigCommand.Create(),
+        ExecCommand.Create(),
+        FaultCommands.Kill(),
+        FaultCommands.Start(),
+        FaultCommands.Cut(),
+        FaultCommands.Heal(),
     ];
 
     /// <summary>What the supervisor, a node agent or a pod starts. One line each; every command is made by a static <c>Create()</c> in its own room.</summary>
     private static IEnumerable<Command> ForTheLabItself() =>
     [
+        SuperviseCommand.Create(),
     ];
 }

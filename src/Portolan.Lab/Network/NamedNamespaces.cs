@@ -35,10 +35,10 @@ internal static class NamedNamespaces
             foreach (var left in names.Select(n => Path.Combine(Root, n)).Where(File.Exists))
                 File.Delete(left);
         }
-        await RemoveMountAsync(cancel).ConfigureAwait(false);
     }
 
-    private static async Task RemoveMountAsync(CancellationToken cancel)
+    /// <summary>Leaves /run/netns as it was before the first lab, once no namespace is in it.</summary>
+    public static async Task RemoveMountAsync(CancellationToken cancel)
     {
         if (!File.Exists(MountedByUs) || (Directory.Exists(Root) && Directory.EnumerateFileSystemEntries(Root).Any()))
             return;

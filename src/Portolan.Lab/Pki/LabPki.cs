@@ -30,6 +30,8 @@ internal static class LabPki
         WriteSecret(layout.Pki("sa.key"), serviceAccounts.ExportPkcs8PrivateKeyPem() + "\n");
         File.WriteAllText(layout.Pki("sa.pub"), serviceAccounts.ExportSubjectPublicKeyInfoPem() + "\n");
 
+        // The administrator's, as used on the lab's own hosts: the loopback port is the machine's, not theirs.
+        WriteKubeconfig(layout, "inside", $"https://{Topology.ControlAddress}:6443", "admin");
         WriteKubeconfig(layout, "controllers", $"https://{Topology.ControlAddress}:6443");
         foreach (var node in topology.Nodes)
             WriteKubeconfig(layout, node.Name, $"https://{Topology.ControlAddress}:6443");
@@ -38,11 +40,12 @@ internal static class LabPki
     /// <summary>The person's own kubeconfig, written when the loopback port is known.</summary>
     public static void WriteAdminKubeconfig(LabLayout layout, int port) => WriteKubeconfig(layout, "admin", $"https://127.0.0.1:{port}");
 
-    private static void WriteKubeconfig(LabLayout layout, string who, string server)
+    private static void WriteKubeconfig(LabLayout layout, string file, string server, string? user = null)
     {
+        var who = user ?? file;
         var credential = new Credential(File.ReadAllText(layout.Pki($"{who}.crt")), File.ReadAllText(layout.Pki($"{who}.key")));
         var context = layout.Name == LabLayout.DefaultName ? "portolan-lab" : $"portolan-lab-{layout.Name}";
-        WriteSecret(layout.Kubeconfig(who), Kubeconfig.Compose(context, server, File.ReadAllText(layout.Pki("ca.crt")), who, credential));
+        WriteSecret(layout.Kubeconfig(file), Kubeconfig.Compose(context, server, File.ReadAllText(layout.Pki("ca.crt")), who, credential));
     }
 
     private static void Write(LabLayout layout, string name, Credential credential)

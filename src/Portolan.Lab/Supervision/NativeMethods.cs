@@ -23,6 +23,19 @@ internal static partial class NativeMethods
             throw new Win32Exception(Marshal.GetLastPInvokeError(), "fcntl F_SETFD");
     }
 
+    /// <summary>This process becomes another program, found on PATH, with this process's environment.</summary>
+    /// <returns>Why that was not possible; otherwise it does not return.</returns>
+    public static string Become(string program, IEnumerable<string> arguments)
+    {
+        // The array ends with a null pointer; the environment is passed because .NET keeps changes to it from the C library.
+        string?[] environment = [.. Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>().Select(e => $"{e.Key}={e.Value}"), null];
+        _ = execvpe(program, [program, .. arguments, null], environment);
+        return $"cannot run {program}: {Marshal.GetLastPInvokeErrorMessage()}";
+    }
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int execvpe(string file, string?[] arguments, string?[] environment);
+
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int rmdir(string path);
 

@@ -1,0 +1,103 @@
+using System.Threading.Channels;
+
+using Portolan.Kubernetes.Client;
+using Portolan.Kubernetes.Resources;
+using Portolan.Kubernetes.Watching;
+using Portolan.Lab.Supervision;
+
+namespace Portolan.Lab.Commands;
+
+internal sealed class SettlingException(string message) : Exception(message);
+
+/// <summary>Waits, by watching, until what the lab consists of is Ready.</summary>
+internal sealed class LabSettling(LabLayout layout, LabSpec spec, Progress progress)
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan s_betweenAttempts = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>From programs that are starting to nodes, DNS and proxy that work.</summary>
+    public async Task RunAsync(CancellationToken cancel)
+    {
+        using var client = Connect();
+        progress.Now("starting the API server");
+        await ReachApiServerAsync(client, cancel).ConfigureAwait(false);
+        progress.Done($"API server on {client.Connection.Server.Authority}");
+        progress.Now("installing DNS and proxy");
+        await SystemManifests.CreateMissingAsync(client, SystemManifests.Text(), cancel).ConfigureAwait(false);
+        var proxy = await Tool.RunAsync(Executables.Portolan, ["install", "--only-proxy", "--master", "https://192.168.100.10:6443", "--print"], null, cancel).ConfigureAwait(false);
+        await SystemManifests.CreateMissingAsync(client, proxy, cancel).ConfigureAwait(false);
+        await WaitAsync("kube-system", cancel).ConfigureAwait(false);
+    }
+
+    /// <summary>All nodes Ready, and every workload of the namespace with all its pods.</summary>
+    public async Task WaitAsync(string ns, CancellationToken cancel)
+    {
+        using var client = Connect();
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        patience.CancelAfter(s_patience);
+        var picture = new SettlingPicture(spec.Nodes, ns);
+        var changes = Channel.CreateBounded<Action>(new BoundedChannelOptions(1024) { SingleReader = true });
+        var watches = Task.WhenAll(
+            WatchAsync(client, "", "v1", "nodes", "Node", null, picture, changes.Writer, patience.Token),
+            WatchAsync(client, "", "v1", "pods", "Pod", ns, picture, changes.Writer, patience.Token),
+            WatchAsync(client, "apps", "v1", "deployments", "Deployment", ns, picture, changes.Writer, patience.Token),
+            WatchAsync(client, "apps", "v1", "daemonsets", "DaemonSet", ns, picture, changes.Writer, patience.Token));
+        try
+        {
+            while (!picture.IsSettled)
+            {
+                var change = await changes.Reader.ReadAsync(patience.Token).ConfigureAwait(false);
+                change();
+                while (changes.Reader.TryRead(out var next))
+                    next();
+                progress.Now(picture.Summary);
+            }
+            progress.Done(picture.Summary);
+        }
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        {
+            throw new SettlingException($"after {s_patience.TotalSeconds:F0} s {picture.Missing}{string.Concat(picture.SuspectLogs.Select(l => "\n" + LogTail.Of(layout.Log(l))))}");
+        }
+        finally
+        {
+            await patience.CancelAsync().ConfigureAwait(false);
+            await ((Task)watches).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private KubeClient Connect() => new(ClusterConnection.Load(layout.Kubeconfig("admin")));
+
+    private async Task ReachApiServerAsync(KubeClient client, CancellationToken cancel)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        patience.CancelAfter(s_patience);
+        string reason = "it never answered";
+        try
+        {
+            while (true)
+            {
+                try
+                {
+                    await client.RequestAsync(HttpMethod.Get, "/version", null, patience.Token).ConfigureAwait(false);
+                    return;
+                }
+                catch (Exception e) when (e is HttpRequestException or KubeApiException)
+                {
+                    reason = e.Message;
+                }
+                await Task.Delay(s_betweenAttempts, patience.Token).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        {
+            throw new SettlingException($"no API server after {s_patience.TotalSeconds:F0} s: {reason}\n{LogTail.Of(layout.Log("apiserver"))}\n{LogTail.Of(layout.Log("supervisor"))}");
+        }
+    }
+
+    private static Task WatchAsync(KubeClient client, string group, string version, string plural, string kind, string? ns, SettlingPicture picture, ChannelWriter<Action> changes, CancellationToken cancel)
+    {
+        var type = ResourceType.Untyped(group, version, plural, kind, namespaced: ns is not null);
+        return new Reflector<UntypedObject>(client, type, ns).RunAsync(
+            change => changes.WriteAsync(() => picture.Apply(kind, change), cancel), cancel);
+    }
+}

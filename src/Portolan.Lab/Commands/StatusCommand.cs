@@ -1,0 +1,115 @@
+using System.CommandLine;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+using Portolan.Kubernetes.Client;
+using Portolan.Kubernetes.Resources;
+using Portolan.Lab.Network;
+using Portolan.Lab.Supervision;
+
+namespace Portolan.Lab.Commands;
+
+/// <param name="Name">The lab's.</param>
+/// <param name="Well">Everything that should run does.</param>
+/// <param name="Server">The API server as the machine reaches it, or null without a supervisor.</param>
+/// <param name="Hosts">In the switch's order.</param>
+/// <param name="Processes">What the supervisor keeps running.</param>
+/// <param name="Nodes">As Kubernetes sees them; null when the API server does not answer.</param>
+/// <param name="PodsReady">Pods that are Ready.</param>
+/// <param name="Pods">All pods that are not finished.</param>
+/// <param name="Problem">What keeps this picture from being whole, or null.</param>
+internal sealed record LabStatus(string Name, bool Well, string? Server, IReadOnlyList<HostStatus> Hosts, IReadOnlyList<ProcessStatus> Processes,
+    IReadOnlyList<NodeStatus>? Nodes, int PodsReady, int Pods, string? Problem);
+
+/// <param name="Name">The host's.</param>
+/// <param name="Address">On the lab's LAN.</param>
+/// <param name="State"><c>up</c>, <c>cut</c>, <c>off</c>, or <c>missing</c> when its namespace is not there.</param>
+internal sealed record HostStatus(string Name, string Address, string State);
+
+internal sealed record NodeStatus(string Name, bool Ready);
+
+internal static class StatusCommand
+{
+    public static Command Create()
+    {
+        var (name, output) = (LabOptions.Name(), LabOptions.Output());
+        var command = new Command("status", "Print the lab's hosts, processes, nodes and pods; exit code 1 when something is not well.") { name, output };
+        command.SetAction(async (parsed, cancel) =>
+        {
+            LabOptions.RequireRoot();
+            var layout = new LabLayout(parsed.GetValue(name)!);
+            var spec = LabSpec.Read(layout) ?? throw new LabException(LabRemoval.Exists(layout)
+                ? $"lab '{layout.Name}' is half made: 'portolan lab up' makes it whole, 'portolan lab down' removes it"
+                : $"there is no lab '{layout.Name}': portolan lab up makes one");
+            var status = await ReadAsync(layout, spec, cancel).ConfigureAwait(false);
+            if (parsed.GetValue(output) == "json")
+                Console.WriteLine(JsonSerializer.Serialize(status, CommandsJson.Default.LabStatus));
+            else
+                Print(status);
+            return status.Well ? CommandLine.Done : CommandLine.NotWell;
+        });
+        return command;
+    }
+
+    private static async Task<LabStatus> ReadAsync(LabLayout layout, LabSpec spec, CancellationToken cancel)
+    {
+        var topology = new Topology(layout, spec.Nodes);
+        var supervisor = await SupervisorClient.TryAskAsync(layout, new ControlRequest("status"), cancel).ConfigureAwait(false);
+        var ports = await PortsDownAsync(layout, cancel).ConfigureAwait(false);
+        var hosts = topology.Hosts.Select(h => new HostStatus(h.Name, h.Address.ToString(), StateOf(layout, h, supervisor, ports))).ToList();
+        var processes = supervisor?.Processes ?? [];
+        if (supervisor is null)
+            return new LabStatus(layout.Name, false, null, hosts, processes, null, 0, 0, "its supervisor is not running: portolan lab up starts it again");
+
+        var server = $"https://127.0.0.1:{supervisor.Port}";
+        try
+        {
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+            limit.CancelAfter(TimeSpan.FromSeconds(5));
+            using var client = new KubeClient(ClusterConnection.Load(layout.Kubeconfig("admin")));
+            var nodes = await client.ListAsync(Kinds.Nodes, ct: limit.Token).ConfigureAwait(false);
+            var pods = await client.ListAsync(Kinds.Pods, ct: limit.Token).ConfigureAwait(false);
+            var open = pods.Items.Where(p => (string?)p.Status?["phase"] is not ("Succeeded" or "Failed")).ToList();
+            var ready = open.Count(p => IsReady(p.Status));
+            var nodeStates = nodes.Items.Select(n => new NodeStatus(n.Metadata.Name!, n.Status?.Conditions?.Any(c => c.Type == "Ready" && c.Status == "True") == true))
+                .OrderBy(n => n.Name, StringComparer.Ordinal).ToList();
+            var well = hosts.All(h => h.State == "up") && processes.All(p => p.State == "running") && nodeStates.Count == spec.Nodes && nodeStates.All(n => n.Ready) && ready == open.Count;
+            return new LabStatus(layout.Name, well, server, hosts, processes, nodeStates, ready, open.Count, null);
+        }
+        catch (Exception e) when (e is HttpRequestException or KubeApiException or OperationCanceledException && !cancel.IsCancellationRequested)
+        {
+            return new LabStatus(layout.Name, false, server, hosts, processes, null, 0, 0, $"the API server does not answer: {e.Message}");
+        }
+    }
+
+    private static string StateOf(LabLayout layout, LabHost host, ControlReply? supervisor, HashSet<string> portsDown) =>
+        !File.Exists(LabLayout.NamespacePath(layout.Namespace(host.Name))) ? "missing"
+        : supervisor?.Off.Contains(host.Name) == true ? "off"
+        : portsDown.Contains(host.SwitchPort) ? "cut"
+        : "up";
+
+    /// <summary>Switch ports that are administratively down.</summary>
+    private static async Task<HashSet<string>> PortsDownAsync(LabLayout layout, CancellationToken cancel)
+    {
+        var outcome = await Tool.TryRunAsync("ip", ["-n", layout.Namespace(Topology.Switch), "-j", "link", "show"], null, cancel).ConfigureAwait(false);
+        if (outcome.ExitCode != 0)
+            return [];
+        return [.. JsonNode.Parse(outcome.Output)!.AsArray().Where(l => !(l!["flags"] as JsonArray ?? []).Any(f => (string?)f == "UP")).Select(l => (string)l!["ifname"]!)];
+    }
+
+    private static bool IsReady(JsonObject? status) =>
+        (status?["conditions"] as JsonArray ?? []).Any(c => (string?)c?["type"] == "Ready" && (string?)c?["status"] == "True");
+
+    private static void Print(LabStatus status)
+    {
+        Console.WriteLine($"lab '{status.Name}'{(status.Server is null ? "" : $", API server {status.Server}")}");
+        Columns.Print(["HOST", "ADDRESS", "STATE"], status.Hosts.Select(h => (string[])[h.Name, h.Address, h.State]));
+        Console.WriteLine();
+        Columns.Print(["PROCESS", "HOST", "STATE", "PID", "RESTARTS"], status.Processes.Select(p => (string[])[p.Name, p.Host, p.State, p.Pid == 0 ? "-" : $"{p.Pid}", $"{p.Restarts}"]));
+        Console.WriteLine();
+        if (status.Nodes is { } nodes)
+            Console.WriteLine($"{nodes.Count(n => n.Ready)} of {nodes.Count} nodes Ready, {status.PodsReady} of {status.Pods} pods Ready");
+        if (status.Problem is { } problem)
+            Console.WriteLine(problem);
+    }
+}

@@ -1,0 +1,112 @@
+using System.CommandLine;
+using System.Text.Json;
+
+using Portolan.Lab.Network;
+using Portolan.Lab.Supervision;
+
+namespace Portolan.Lab.Commands;
+
+internal static class UpCommand
+{
+    private const string Pool = "192.168.100.240-192.168.100.249";
+
+    public static Command Create()
+    {
+        var name = LabOptions.Name();
+        var nodes = new Option<int>("--nodes") { Description = "How many nodes.", DefaultValueFactory = _ => 3 };
+        nodes.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() is < 1 or > Topology.MaximumNodes)
+                result.AddError($"--nodes: from 1 to {Topology.MaximumNodes}");
+        });
+        var without = new Option<bool>("--without-portolan") { Description = "The cluster before the load balancer: only portolan proxy, in kube-proxy's place." };
+        var output = LabOptions.Output();
+        var command = new Command("up", "Make a lab and wait until it works.") { name, nodes, without, output };
+        command.SetAction(async (parsed, cancel) =>
+        {
+            LabOptions.RequireRoot();
+            var layout = new LabLayout(parsed.GetValue(name)!);
+            var json = parsed.GetValue(output) == "json";
+            var progress = Progress.OnStandardError(silent: json);
+            using var only = LabLock.Take(layout);
+            try
+            {
+                var askedNodes = parsed.GetResult(nodes) is { Implicit: false } ? parsed.GetValue(nodes) : (int?)null;
+                var created = await UpAsync(layout, askedNodes, !parsed.GetValue(without), progress, cancel).ConfigureAwait(false);
+                Report(layout, created, json);
+                return CommandLine.Done;
+            }
+            catch (Exception e) when (e is ToolFailedException or SettlingException)
+            {
+                progress.Break();
+                throw new LabException($"lab '{layout.Name}' did not come up: {e.Message}");
+            }
+            catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+            {
+                progress.Break();
+                throw new LabException($"interrupted: 'portolan lab up' goes on from here, 'portolan lab down' removes what is there");
+            }
+        });
+        return command;
+    }
+
+    /// <returns>Whether the lab is new.</returns>
+    private static async Task<bool> UpAsync(LabLayout layout, int? askedNodes, bool portolan, Progress progress, CancellationToken cancel)
+    {
+        var programs = Executables.Portolan;     // missing programs are found out before anything is made
+        var known = LabSpec.Read(layout);
+        if (known is not null && askedNodes is { } asked && asked != known.Nodes)
+            throw new LabException($"lab '{layout.Name}' is there with {known.Nodes} nodes, not {asked}: portolan lab down removes it");
+        var spec = known ?? new LabSpec(askedNodes ?? 3, portolan);
+        var topology = new Topology(layout, spec.Nodes);
+        var boot = new LabBoot(layout, topology, progress);
+
+        if (known is null)
+        {
+            if (LabRemoval.Exists(layout))
+            {
+                progress.Now("removing what an interrupted 'up' left");
+                await LabRemoval.RemoveAsync(layout, cancel).ConfigureAwait(false);
+            }
+            await boot.CreateAsync(spec, cancel).ConfigureAwait(false);
+        }
+        else if (await SupervisorClient.TryAskAsync(layout, new ControlRequest("status"), cancel).ConfigureAwait(false) is null)
+        {
+            progress.Now("the lab's supervisor is gone: starting the lab again from its files");
+            await LabRemoval.StopAsync(layout, cancel).ConfigureAwait(false);
+            await boot.ConnectAsync(cancel).ConfigureAwait(false);
+        }
+
+        await new LabSettling(layout, spec, progress).RunAsync(cancel).ConfigureAwait(false);
+        if (spec.Portolan)
+            await InstallAsync(programs, layout, spec, progress, cancel).ConfigureAwait(false);
+        return known is null;
+    }
+
+    /// <summary>The load balancer, by the command that any cluster's owner would use.</summary>
+    private static async Task InstallAsync(string program, LabLayout layout, LabSpec spec, Progress progress, CancellationToken cancel)
+    {
+        progress.Now("installing Portolan");
+        await Tool.RunAsync(program, ["install", "--kubeconfig", layout.Kubeconfig("admin"), "--protocol", "layer2", "--pool", Pool], null, cancel).ConfigureAwait(false);
+        await new LabSettling(layout, spec, progress).WaitAsync("metallb-system", cancel).ConfigureAwait(false);
+    }
+
+    private static void Report(LabLayout layout, bool created, bool json)
+    {
+        var kubeconfig = layout.Kubeconfig("admin");
+        if (json)
+        {
+            Console.WriteLine(JsonSerializer.Serialize(new LabReport(layout.Name, created, kubeconfig), CommandsJson.Default.LabReport));
+            return;
+        }
+        var flag = layout.Name == LabLayout.DefaultName ? "" : $" --name {layout.Name}";
+        Console.WriteLine(created ? $"lab '{layout.Name}' is up" : $"lab '{layout.Name}' is already up");
+        Console.WriteLine($"  export KUBECONFIG=$(portolan lab kubeconfig{flag})");
+        Console.WriteLine($"  portolan lab exec{flag} client -- curl http://ADDRESS");
+    }
+}
+
+/// <param name="Name">The lab's.</param>
+/// <param name="Created">False when it was there already.</param>
+/// <param name="Kubeconfig">Path of the administrator's kubeconfig.</param>
+internal sealed record LabReport(string Name, bool Created, string Kubeconfig);

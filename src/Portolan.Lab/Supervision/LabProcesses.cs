@@ -1,0 +1,25 @@
+using Portolan.Lab.Network;
+
+namespace Portolan.Lab.Supervision;
+
+/// <summary>A program of the lab, and where it runs.</summary>
+/// <param name="Name">Unique in the lab.</param>
+/// <param name="Host">Whose network namespace and cgroup.</param>
+/// <param name="Leaf">The cgroup below the host's.</param>
+/// <param name="Arguments">Of <c>portolan-lab</c>.</param>
+/// <param name="Inherits">A descriptor of the supervisor's that it finds under the same number.</param>
+internal sealed record LabProcess(string Name, string Host, string Leaf, IReadOnlyList<string> Arguments, int? Inherits = null);
+
+/// <summary>Every program a lab consists of. Pods are the node agents' own.</summary>
+internal static class LabProcesses
+{
+    /// <param name="layout">The lab.</param>
+    /// <param name="topology">Its hosts.</param>
+    /// <param name="listenDescriptor">The listening loopback socket that the API server inherits.</param>
+    public static IReadOnlyList<LabProcess> Of(LabLayout layout, Topology topology, int listenDescriptor) =>
+    [
+        new("apiserver", "control", "apiserver", ["apiserver", "--lab", layout.Name, "--listen-fd", $"{listenDescriptor}"], listenDescriptor),
+        new("controllers", "control", "controllers", ["controllers", "--kubeconfig", layout.Kubeconfig("controllers")]),
+        .. topology.Nodes.Select(n => new LabProcess(n.Name, n.Name, "agent", ["node", "--lab", layout.Name, "--name", n.Name])),
+    ];
+}

@@ -1,0 +1,165 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json;
+
+using Microsoft.Extensions.Logging;
+
+using Portolan.Lab.Commands;
+using Portolan.Lab.Network;
+using Portolan.Lab.Pki;
+
+namespace Portolan.Lab.Supervision;
+
+/// <summary>
+/// Keeps a lab running: owns the API server's loopback socket (so the port stays while the server restarts), starts every
+/// program and starts it again when it dies, and is the hosts' power switch.
+/// </summary>
+internal sealed class Supervisor : IDisposable
+{
+    private readonly LabLayout _layout;
+    private readonly Topology _topology;
+    private readonly LabNetwork _network;
+    private readonly ILogger _logger;
+    private readonly Socket _apiListener;
+    private readonly IReadOnlyList<SupervisedProcess> _processes;
+    private readonly SortedSet<string> _off = new(StringComparer.Ordinal);
+
+    public Supervisor(LabLayout layout, LabSpec spec, ILogger logger)
+    {
+        _layout = layout;
+        _logger = logger;
+        _topology = new Topology(layout, spec.Nodes);
+        _network = new LabNetwork(layout, _topology);
+        _apiListener = Listen(PreviousPort());
+        _processes = [.. LabProcesses.Of(layout, _topology, (int)_apiListener.Handle).Select(p => new SupervisedProcess(layout, p, TimeProvider.System, logger))];
+    }
+
+    public void Dispose() => _apiListener.Dispose();
+
+    public int Port => ((IPEndPoint)_apiListener.LocalEndPoint!).Port;
+
+    /// <param name="ready">Called when commands are taken: the lab's programs are starting.</param>
+    /// <param name="stop">Ends the supervisor, not the lab: its programs go on alone.</param>
+    public async Task RunAsync(Action ready, CancellationToken stop)
+    {
+        LabPki.WriteAdminKubeconfig(_layout, Port);
+        foreach (var process in _processes)
+            process.Start();
+
+        File.Delete(_layout.SupervisorSocket);
+        using var control = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        control.Bind(new UnixDomainSocketEndPoint(_layout.SupervisorSocket));
+        control.Listen(16);
+        ready();
+        _logger.LogInformation("supervising lab {Lab}, API server on 127.0.0.1:{Port}", _layout.Name, Port);
+        while (!stop.IsCancellationRequested)
+        {
+            // One command after the other: a kill and a start of the same host never overlap.
+            using var connection = await control.AcceptAsync(stop).ConfigureAwait(false);
+            await AnswerAsync(connection, stop).ConfigureAwait(false);
+        }
+    }
+
+    private async Task AnswerAsync(Socket connection, CancellationToken stop)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        limit.CancelAfter(TimeSpan.FromSeconds(30));
+        try
+        {
+            await using var stream = new NetworkStream(connection);
+            using var reader = new StreamReader(stream);
+            var line = await reader.ReadLineAsync(limit.Token).ConfigureAwait(false);
+            if (line is null)
+                return;
+            var request = JsonSerializer.Deserialize(line, SupervisionJson.Default.ControlRequest);
+            var error = request is null ? "empty request" : await PerformAsync(request, limit.Token).ConfigureAwait(false);
+            var reply = new ControlReply(error, Port, [.. _off], [.. _processes.Select(p => p.Status)]);
+            await stream.WriteAsync(JsonSerializer.SerializeToUtf8Bytes(reply, SupervisionJson.Default.ControlReply), limit.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or SocketException or JsonException or OperationCanceledException && !stop.IsCancellationRequested)
+        {
+            _logger.LogWarning("a command was not answered: {Reason}", e.Message);
+        }
+    }
+
+    /// <returns>Why it was not done, or null.</returns>
+    private async Task<string?> PerformAsync(ControlRequest request, CancellationToken cancel)
+    {
+        if (request.Verb == "status")
+            return null;
+        if (_topology.Find(request.Host ?? "") is not { } host)
+            return $"there is no host '{request.Host}': the hosts are {string.Join(", ", _topology.Hosts.Select(h => h.Name))}";
+        try
+        {
+            switch (request.Verb)
+            {
+                case "kill":
+                    await KillAsync(host, cancel).ConfigureAwait(false);
+                    return null;
+                case "start":
+                    await StartAsync(host, cancel).ConfigureAwait(false);
+                    return null;
+                default:
+                    return $"unknown command '{request.Verb}'";
+            }
+        }
+        catch (Exception e) when (e is ToolFailedException or IOException)
+        {
+            _logger.LogError("{Verb} {Host} failed: {Reason}", request.Verb, host.Name, e.Message);
+            return e.Message;
+        }
+    }
+
+    private async Task KillAsync(LabHost host, CancellationToken cancel)
+    {
+        if (!_off.Add(host.Name))
+            return;
+        // The cable first: a machine without power says no farewell.
+        await _network.CutAsync(host, cancel).ConfigureAwait(false);
+        var kill = Cgroups.KillAsync(_layout.HostCgroup(host.Name), cancel);
+        await Task.WhenAll(_processes.Where(p => p.Process.Host == host.Name).Select(p => p.StopAsync())).ConfigureAwait(false);
+        await kill.ConfigureAwait(false);
+        await Cgroups.KillAsync(_layout.HostCgroup(host.Name), cancel).ConfigureAwait(false);
+        _logger.LogInformation("{Host} is without power", host.Name);
+    }
+
+    private async Task StartAsync(LabHost host, CancellationToken cancel)
+    {
+        if (!_off.Contains(host.Name))
+            return;
+        await _network.ReplaceAsync(host, cancel).ConfigureAwait(false);
+        foreach (var process in _processes.Where(p => p.Process.Host == host.Name))
+            process.Start();
+        _off.Remove(host.Name);
+        _logger.LogInformation("{Host} has power again", host.Name);
+    }
+
+    /// <summary>The port of the lab's last run, so that a kubeconfig that was copied away stays good.</summary>
+    private int PreviousPort()
+    {
+        if (!File.Exists(_layout.Kubeconfig("admin")))
+            return 0;
+        const string server = "server: https://127.0.0.1:";
+        var line = File.ReadLines(_layout.Kubeconfig("admin")).FirstOrDefault(l => l.Contains(server, StringComparison.Ordinal));
+        return line is not null && int.TryParse(line.Trim()[server.Length..], out var port) ? port : 0;
+    }
+
+    private static Socket Listen(int preferred)
+    {
+        foreach (var port in preferred == 0 ? [0] : (int[])[preferred, 0])
+        {
+            var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            try
+            {
+                socket.Bind(new IPEndPoint(IPAddress.Loopback, port));
+                socket.Listen(512);
+                return socket;
+            }
+            catch (SocketException e) when (port != 0 && e.SocketErrorCode == SocketError.AddressAlreadyInUse)
+            {
+                socket.Dispose();
+            }
+        }
+        throw new LabException("no free port on 127.0.0.1");
+    }
+}
