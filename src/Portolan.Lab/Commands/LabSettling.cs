@@ -81,7 +81,7 @@ internal sealed class LabSettling(LabLayout layout, LabSpec spec, Progress progr
                     await client.RequestAsync(HttpMethod.Get, "/version", null, patience.Token).ConfigureAwait(false);
                     return;
                 }
-                catch (Exception e) when (e is HttpRequestException or KubeApiException)
+                catch (Exception e) when (e is HttpRequestException or KubeApiException or OperationCanceledException && !patience.IsCancellationRequested)
                 {
                     reason = e.Message;
                 }
