@@ -1,6 +1,7 @@
 using System.CommandLine;
 
 using Portolan.Lab.Commands;
+using Portolan.Lab.Nodes.Commands;
 
 namespace Portolan.Lab;
 
@@ -37,5 +38,8 @@ internal static class Program
     private static IEnumerable<Command> ForTheLabItself() =>
     [
         SuperviseCommand.Create(),
+        ContainerCommands.CreateInit(),
+        ContainerCommands.CreateExec(),
+        WebCommand.Create(),
     ];
 }
