@@ -1,0 +1,40 @@
+using Portolan.Core.Cluster;
+
+namespace Portolan.Core.Addresses;
+
+/// <summary>An IPAddressPool (metallb.io/v1beta1) as it is written, not yet checked.</summary>
+public sealed record AddressPoolSpec
+{
+    /// <summary><c>metadata.name</c>.</summary>
+    public required string Name { get; init; }
+
+    /// <summary><c>metadata.creationTimestamp</c>, seconds since 1970; 0 when unknown.</summary>
+    public long CreatedAt { get; init; }
+
+    /// <summary><c>metadata.labels</c>, which advertisements select by.</summary>
+    public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();
+
+    /// <summary><c>spec.addresses</c>.</summary>
+    public IReadOnlyList<string> Addresses { get; init; } = [];
+
+    /// <summary><c>spec.autoAssign</c>.</summary>
+    public bool AutoAssign { get; init; } = true;
+
+    /// <summary><c>spec.avoidBuggyIPs</c>.</summary>
+    public bool AvoidBuggyIPs { get; init; }
+
+    /// <summary><c>spec.serviceAllocation.priority</c>: lower first, 0 last.</summary>
+    public int Priority { get; init; }
+
+    /// <summary><c>spec.serviceAllocation.namespaces</c>.</summary>
+    public IReadOnlyList<string> Namespaces { get; init; } = [];
+
+    /// <summary><c>spec.serviceAllocation.namespaceSelectors</c>.</summary>
+    public IReadOnlyList<LabelSelector> NamespaceSelectors { get; init; } = [];
+
+    /// <summary><c>spec.serviceAllocation.serviceSelectors</c>.</summary>
+    public IReadOnlyList<LabelSelector> ServiceSelectors { get; init; } = [];
+
+    /// <summary>What was already wrong when the object was read, e.g. in its selectors.</summary>
+    public IReadOnlyList<FieldError> ReadErrors { get; init; } = [];
+}

@@ -1,0 +1,390 @@
+using Portolan.Core.Cluster;
+
+namespace Portolan.Core.Addresses;
+
+/// <summary>
+/// Gives Services their addresses: a fold over changes, without a clock or an API. Each call takes one change and returns the decisions
+/// that follow from it; the order of preference is keep → requested address → requested pool → pools pinned to the Service → the others.
+/// <para>
+/// Until <see cref="Start"/> it only listens. Then those who hold an address, by their status, are confirmed first, so that nobody's
+/// address is given to another because of a restart. From then on the allocator's own memory of who holds what is the truth:
+/// a status that says otherwise is an old one, or another writer's.
+/// </para>
+/// </summary>
+/// <param name="loadBalancerClass">Serve Services of exactly this class; null: those without one.</param>
+public sealed class Allocator(string? loadBalancerClass = null)
+{
+    private readonly Dictionary<ObjectKey, Entry> _services = [];
+    private readonly Dictionary<string, IReadOnlyDictionary<string, string>> _namespaces = new(StringComparer.Ordinal);
+    // Without an address, or with one of two: to be looked at again when something is freed.
+    private readonly HashSet<ObjectKey> _waiting = [];
+    private readonly AddressLedger _ledger = new();
+    private bool _started;
+
+    // Something was freed, or is shared on other terms: those who wait may be lucky now.
+    private bool _freed;
+
+    /// <summary>The pools in force.</summary>
+    public PoolSet Pools => _ledger.Pools;
+
+    /// <summary>How much of each pool is in use.</summary>
+    public IEnumerable<PoolUse> Use() => _ledger.Use();
+
+    /// <summary>The last decision about a Service, or null.</summary>
+    public Decision? Current(ObjectKey service) => _services.GetValueOrDefault(service)?.Decision;
+
+    /// <summary>Everything has been listed once: confirm the holders, then serve the others.</summary>
+    public IReadOnlyList<Decision> Start()
+    {
+        _started = true;
+        var decisions = new List<Decision>();
+        var inOrder = HoldersFirst();
+        foreach (var entry in inOrder)
+            Claim(entry);
+        foreach (var entry in inOrder)
+            decisions.Add(Decide(entry));
+        return ServeWaiting(decisions);
+    }
+
+    /// <summary>A Service is new or has changed.</summary>
+    public IReadOnlyList<Decision> SetService(ServiceFacts service)
+    {
+        if (!_services.TryGetValue(service.Key, out var entry))
+            _services[service.Key] = entry = new Entry(service);
+        else if (entry.Facts.Uid != service.Uid)
+        {
+            // Deleted and made again between two looks: the new one has no claim on what the old one had.
+            Release(entry);
+            entry.Decision = null;
+        }
+
+        entry.Facts = service;
+        entry.Request = AddressRequest.Of(service);
+        return _started ? ServeWaiting([Decide(entry)]) : [];
+    }
+
+    /// <summary>A Service is gone.</summary>
+    public IReadOnlyList<Decision> RemoveService(ObjectKey service)
+    {
+        if (!_services.Remove(service, out var entry))
+            return [];
+        Release(entry);
+        _waiting.Remove(service);
+        return _started ? ServeWaiting([]) : [];
+    }
+
+    /// <summary>The pools have changed.</summary>
+    public IReadOnlyList<Decision> SetPools(PoolSet pools)
+    {
+        _ledger.SetPools(pools);
+        return DecideAll();
+    }
+
+    /// <summary>A Namespace has these labels, or, with null, is gone.</summary>
+    public IReadOnlyList<Decision> SetNamespace(string name, IReadOnlyDictionary<string, string>? labels)
+    {
+        if (labels is null)
+            _namespaces.Remove(name);
+        else
+            _namespaces[name] = labels;
+        return Pools.Pools.Any(pool => pool.SelectsNamespaces) ? DecideAll(name) : [];
+    }
+
+    private List<Decision> DecideAll(string? ofNamespace = null)
+    {
+        var decisions = new List<Decision>();
+        if (!_started)
+            return decisions;
+        foreach (var entry in HoldersFirst())
+            if (ofNamespace is null || entry.Facts.Key.Namespace == ofNamespace)
+                decisions.Add(Decide(entry));
+        return ServeWaiting(decisions);
+    }
+
+    private List<Decision> ServeWaiting(List<Decision> decisions)
+    {
+        // Serving one can free what another waits for, if it leaves an address it may not keep; each pass serves at least one more.
+        for (var passes = 0; _freed && passes <= _services.Count; passes++)
+        {
+            _freed = false;
+            foreach (var entry in _waiting.Select(key => _services[key]).OrderBy(entry => entry.Facts.CreatedAt).ThenBy(entry => entry.Facts.Key).ToList())
+            {
+                var before = entry.Decision;
+                var now = Decide(entry);
+                if (!now.SameStatusAs(before) || now.Events.Count > 0)
+                    decisions.Add(now);
+            }
+        }
+
+        return decisions;
+    }
+
+    // More addresses first: a dual-stack Service has more to lose. Then the older first.
+    private List<Entry> HoldersFirst() =>
+        [.. _services.Values.OrderByDescending(entry => Claims(entry).Count).ThenBy(entry => entry.Facts.CreatedAt).ThenBy(entry => entry.Facts.Key)];
+
+    private static IReadOnlyList<IpAddress> Claims(Entry entry) => entry.Held.Count > 0 ? entry.Held : [.. entry.Facts.Ingress.Select(ingress => ingress.Address)];
+
+    private bool IsOurs(ServiceFacts service) =>
+        service.Type is ServiceType.LoadBalancer && (loadBalancerClass is null ? string.IsNullOrEmpty(service.LoadBalancerClass) : service.LoadBalancerClass == loadBalancerClass);
+
+    // Before anyone is given anything at start, everyone who may keep an address has it.
+    private void Claim(Entry entry)
+    {
+        var claims = Claims(entry);
+        if (claims.Count > 0 && IsOurs(entry.Facts) && entry.Request.Families.Count > 0 && LeaveReason(entry, claims) is null)
+            Hold(entry, claims);
+    }
+
+    private Decision Decide(Entry entry)
+    {
+        var draft = Draft(entry);
+        var said = entry.Said;
+        entry.Said = draft.Events;
+        entry.Decision = draft with { Events = [.. draft.Events.Where(told => !said.Contains(told))] };
+        if (draft.Outcome is Outcome.Waiting || (draft.Outcome is Outcome.Assigned && entry.Request.PrefersDualStack && entry.Request.IsDualStack && entry.Held.Count == 1))
+            _waiting.Add(entry.Facts.Key);
+        else
+            _waiting.Remove(entry.Facts.Key);
+        return entry.Decision;
+    }
+
+    private Decision Draft(Entry entry)
+    {
+        var service = entry.Facts;
+        var request = entry.Request;
+        if (!IsOurs(service))
+            return LeaveAlone(entry, service.Type is ServiceType.LoadBalancer ? $"loadBalancerClass is {service.LoadBalancerClass ?? "not set"}" : "type is not LoadBalancer");
+
+        var events = new List<ServiceEvent>();
+        foreach (var former in ServiceAnnotations.Former(service))
+            events.Add(new ServiceEvent(true, "deprecatedAnnotation", $"Service uses the deprecated annotation {former}: use {ServiceAnnotations.Prefix}{former[ServiceAnnotations.FormerPrefix.Length..]}"));
+
+        if (Pools.Pools.Count == 0 && Pools.IsComplete)
+            return Wait(entry, events, "there is no IPAddressPool");
+        if (request.Families.Count == 0)
+            return Wait(entry, events, "the Service has no cluster IP, so the address family is not known");
+
+        var held = Claims(entry);
+        if (held.Count > 0)
+        {
+            if (LeaveReason(entry, held) is { } reason)
+            {
+                events.Add(new ServiceEvent(false, "ClearAssignment", $"current IP for \"{service.Key}\" not allowed by config, will attempt for new IP assignment: {reason}"));
+                Release(entry);
+            }
+            else
+            {
+                if (request.Error is { } wrong)
+                    events.Add(new ServiceEvent(true, "LoadBalancerFailed", $"invalid requested loadbalancer IPs: {wrong}"));
+                Hold(entry, Complete(entry, held, events));
+                return Assigned(entry, events, "keeps its address");
+            }
+        }
+
+        return Allocate(entry, events);
+    }
+
+    // A dual-stack Service that preferred to have one address over none gains the other family where its own pool has it.
+    private IReadOnlyList<IpAddress> Complete(Entry entry, IReadOnlyList<IpAddress> held, List<ServiceEvent> events)
+    {
+        var request = entry.Request;
+        if (held.Count != 1 || !request.IsDualStack || !request.PrefersDualStack || request.Addresses.Count > 0 || Pools.Of(held[0]) is not { } pool)
+            return held;
+        var missing = held[0].IsIPv4 ? IpFamily.IPv6 : IpFamily.IPv4;
+        if (_ledger.First(pool, missing, entry.Facts.Key, request.Terms) is { } added)
+        {
+            events.Add(new ServiceEvent(false, "IPAllocated", $"Assigned additional IP \"{added}\""));
+            return [held[0], added];
+        }
+
+        events.Add(new ServiceEvent(false, "AdditionalAssignFailed", $"cannot assign additional IP in PreferDualStack: no available {missing} address in pool {pool.Name}"));
+        return held;
+    }
+
+    /// <summary>Why the Service may not keep these addresses, or null.</summary>
+    private string? LeaveReason(Entry entry, IReadOnlyList<IpAddress> held)
+    {
+        var (service, request) = (entry.Facts, entry.Request);
+        if (held.Count > 2 || (held.Count == 2 && held[0].Family == held[1].Family))
+            return $"{string.Join(", ", held)} are not one address, or one of each family";
+        var families = held.Select(address => address.Family).ToHashSet();
+        if (!families.SetEquals(request.Families) && !(request.IsDualStack && request.PrefersDualStack))
+            return $"{string.Join(", ", held)} is not of the Service's address families";
+
+        var pool = Pools.Of(held[0]);
+        if (held.Any(address => Pools.Of(address) != pool))
+            return $"{string.Join(", ", held)} are not from one IPAddressPool";
+
+        // While some pool is in force in no version, it may be the very pool of this address.
+        if (pool is null && Pools.IsComplete)
+            return $"{string.Join(", ", held)} is in no IPAddressPool";
+        if (pool is not null && !pool.Admits(service, NamespaceLabels(service)))
+            return $"IPAddressPool {pool.Name} is not for this Service";
+        if (request.Pool.Length > 0 && pool is not null && pool.Name != request.Pool && (Pools.IsComplete || Pools.Find(request.Pool) is not null))
+            return $"IPAddressPool {request.Pool} is requested, and the address is from {pool.Name}";
+        if (request.Addresses.Count > 0 && !request.Addresses.ToHashSet().SetEquals(held))
+            return $"{string.Join(", ", request.Addresses)} is requested";
+        foreach (var address in held)
+            if (_ledger.Refusal(service.Key, address, request.Terms) is { } refusal)
+                return refusal;
+        return null;
+    }
+
+    private Decision Allocate(Entry entry, List<ServiceEvent> events)
+    {
+        if (TryAllocate(entry, out var addresses) is { } failure)
+        {
+            events.Add(new ServiceEvent(true, "AllocationFailed", $"Failed to allocate IP for \"{entry.Facts.Key}\": {failure}"));
+            return Wait(entry, events, failure);
+        }
+
+        Hold(entry, addresses);
+        events.Add(new ServiceEvent(false, "IPAllocated", $"Assigned IP [{string.Join(' ', addresses.Select(address => $"\"{address}\""))}]"));
+        return Assigned(entry, events, entry.Request.Addresses.Count > 0 ? "requested address" : entry.Request.Pool.Length > 0 ? "requested pool" : "first free address");
+    }
+
+    private string? TryAllocate(Entry entry, out IReadOnlyList<IpAddress> addresses)
+    {
+        var (service, request) = (entry.Facts, entry.Request);
+        addresses = [];
+        if (request.Error is not null)
+            return request.Error;
+        if (request.Addresses.Count > 0)
+            return TryRequested(service, request, out addresses);
+        if (request.Pool.Length > 0)
+        {
+            if (Pools.Find(request.Pool) is not { } wanted)
+                return $"the requested IPAddressPool {request.Pool} does not exist";
+            if (!wanted.Admits(service, NamespaceLabels(service)))
+                return $"the requested IPAddressPool {request.Pool} is not for this Service";
+            return TryFirst([wanted], service, request, out addresses) ? null : $"no available {Wanted(request)} in the requested IPAddressPool {request.Pool}";
+        }
+
+        var candidates = Pools.Pools.Where(pool => pool.AutoAssign && pool.Admits(service, NamespaceLabels(service))).ToList();
+        if (TryFirst(candidates.Where(pool => pool.IsPinned), service, request, out addresses) || TryFirst(candidates.Where(pool => !pool.IsPinned), service, request, out addresses))
+            return null;
+        return candidates.Count == 0
+            ? Pools.IsComplete
+                ? "no IPAddressPool assigns addresses to this Service by itself: see autoAssign and serviceAllocation of the pools"
+                : "no valid IPAddressPool is for this Service, and at least one pool is invalid: see the events of the pools"
+            : $"no available {Wanted(request)} in {Listed(candidates.Select(pool => pool.Name))}";
+    }
+
+    private string? TryRequested(ServiceFacts service, AddressRequest request, out IReadOnlyList<IpAddress> addresses)
+    {
+        addresses = request.Addresses;
+        var text = string.Join(", ", addresses);
+        if (!addresses.Select(address => address.Family).ToHashSet().SetEquals(request.Families))
+            return $"the requested {text} does not match the Service's address families ({string.Join(", ", request.Families)})";
+        if (Pools.Of(addresses[0]) is not { } pool)
+            return $"the requested {addresses[0]} is outside every IPAddressPool: {Listed(Pools.Pools.Select(pool => pool.ToString()))}";
+        foreach (var address in addresses)
+            if (Pools.Of(address) != pool)
+                return $"the requested {text} are not from one IPAddressPool";
+        if (request.Pool.Length > 0 && pool.Name != request.Pool)
+            return $"the requested {text} is in IPAddressPool {pool.Name}, not in the requested {request.Pool}";
+        if (!pool.Admits(service, NamespaceLabels(service)))
+            return $"the requested {text} is in IPAddressPool {pool.Name}, which is not for this Service";
+        foreach (var address in addresses)
+            if (_ledger.Refusal(service.Key, address, request.Terms) is { } refusal)
+                return refusal;
+        return null;
+    }
+
+    // The first pool that has all families; failing that, for those who only prefer both, the first that has their first one.
+    private bool TryFirst(IEnumerable<AddressPool> pools, ServiceFacts service, AddressRequest request, out IReadOnlyList<IpAddress> addresses)
+    {
+        IpAddress? first = null;
+        IpAddress? second = null;
+        foreach (var pool in pools)
+        {
+            var found = request.Families.Select(family => _ledger.First(pool, family, service.Key, request.Terms)).ToList();
+            if (found.TrueForAll(address => address is not null))
+            {
+                addresses = [.. found.Select(address => address!.Value)];
+                return true;
+            }
+
+            if (request.IsDualStack && request.PrefersDualStack)
+                (first, second) = (first ?? found[0], second ?? found[1]);
+        }
+
+        addresses = (first ?? second) is { } only ? [only] : [];
+        return addresses.Count > 0;
+    }
+
+    private Decision Assigned(Entry entry, List<ServiceEvent> events, string reason) => new()
+    {
+        Service = entry.Facts.Key,
+        Outcome = Outcome.Assigned,
+        Addresses = entry.Held,
+        Pool = Pools.Of(entry.Held[0])?.Name ?? "",
+        Reason = reason,
+        Events = events,
+    };
+
+    private Decision Wait(Entry entry, List<ServiceEvent> events, string reason)
+    {
+        Release(entry);
+        return new Decision { Service = entry.Facts.Key, Outcome = Outcome.Waiting, Reason = reason, Events = events };
+    }
+
+    private Decision LeaveAlone(Entry entry, string reason)
+    {
+        // An address of ours in the status of a Service that is not ours any more is our litter, also if the change came while nobody watched.
+        var litter = entry.Held.Count > 0
+            || entry.Facts.Annotations.ContainsKey(ServiceAnnotations.AllocatedFromPool)
+            || (entry.Facts.Type is not ServiceType.LoadBalancer && entry.Facts.Ingress.Any(ingress => Pools.Of(ingress.Address) is not null));
+        Release(entry);
+        return new Decision { Service = entry.Facts.Key, Outcome = litter ? Outcome.Released : Outcome.NotOurs, Reason = reason };
+    }
+
+    private void Hold(Entry entry, IReadOnlyList<IpAddress> addresses)
+    {
+        if (entry.Held.SequenceEqual(addresses) && entry.Terms.Equals(entry.Request.Terms))
+            return;
+        var moves = entry.Held.Count > 0;
+        Release(entry);
+        foreach (var address in addresses)
+            _ledger.Hold(entry.Facts.Key, address, entry.Request.Terms);
+        (entry.Held, entry.Terms) = (addresses, entry.Request.Terms);
+        _freed |= moves;
+    }
+
+    private void Release(Entry entry)
+    {
+        if (entry.Held.Count == 0)
+            return;
+        foreach (var address in entry.Held)
+            _ledger.Release(entry.Facts.Key, address);
+        (entry.Held, entry.Terms) = ([], SharingTerms.None);
+        _freed = true;
+    }
+
+    private IReadOnlyDictionary<string, string>? NamespaceLabels(ServiceFacts service) => _namespaces.GetValueOrDefault(service.Key.Namespace);
+
+    private static string Wanted(AddressRequest request) => request.IsDualStack ? "IPv4 and IPv6 address" : $"{request.Families[0]} address";
+
+    private static string Listed(IEnumerable<string> names)
+    {
+        const int most = 4;
+        var all = names.ToList();
+        return all.Count == 0 ? "none is in force" : string.Join(", ", all.Take(most)) + (all.Count > most ? $" and {all.Count - most} more" : "");
+    }
+
+    private sealed class Entry(ServiceFacts facts)
+    {
+        public ServiceFacts Facts { get; set; } = facts;
+
+        public AddressRequest Request { get; set; } = AddressRequest.Of(facts);
+
+        public IReadOnlyList<IpAddress> Held { get; set; } = [];
+
+        public SharingTerms Terms { get; set; } = SharingTerms.None;
+
+        public Decision? Decision { get; set; }
+
+        public IReadOnlyList<ServiceEvent> Said { get; set; } = [];
+    }
+}

@@ -1,0 +1,33 @@
+using Portolan.Core.Cluster;
+
+namespace Portolan.Core.Addresses;
+
+/// <summary>The annotations through which a Service talks about its address: MetalLB's, under its current and its former prefix.</summary>
+public static class ServiceAnnotations
+{
+    /// <summary>The current prefix; it wins over the former one.</summary>
+    public const string Prefix = "metallb.io/";
+
+    /// <summary>The former prefix, still honoured.</summary>
+    public const string FormerPrefix = "metallb.universe.tf/";
+
+    /// <summary>The wanted pool's name.</summary>
+    public const string AddressPool = "address-pool";
+
+    /// <summary>The wanted addresses, separated by commas.</summary>
+    public const string LoadBalancerIPs = "loadBalancerIPs";
+
+    /// <summary>The sharing key.</summary>
+    public const string AllowSharedIP = "allow-shared-ip";
+
+    /// <summary>Written by the controller, under the current prefix only: the pool the address is from.</summary>
+    public const string AllocatedFromPool = Prefix + "ip-allocated-from-pool";
+
+    /// <summary>The value under either prefix, or the empty string.</summary>
+    public static string Read(ServiceFacts service, string name) =>
+        service.Annotations.TryGetValue(Prefix + name, out var value) || service.Annotations.TryGetValue(FormerPrefix + name, out value) ? value : "";
+
+    /// <summary>The annotations in use under the former prefix.</summary>
+    public static IEnumerable<string> Former(ServiceFacts service) =>
+        new[] { AddressPool, LoadBalancerIPs, AllowSharedIP }.Select(name => FormerPrefix + name).Where(service.Annotations.ContainsKey);
+}

@@ -1,0 +1,42 @@
+using Portolan.Core.Cluster;
+
+namespace Portolan.Core.Addresses;
+
+/// <summary>
+/// On which terms a Service shares its address. Two Services may hold one address if they name the same key, have no port in common, and
+/// send its traffic the same way: with <c>externalTrafficPolicy: Local</c> only to the same pods, because only the nodes of those pods may
+/// attract the address.
+/// </summary>
+/// <param name="Key">The sharing key; empty for none.</param>
+/// <param name="Backend">Empty for policy Cluster; the selector for policy Local.</param>
+/// <param name="Ports">What the Service listens on.</param>
+internal sealed record SharingTerms(string Key, string Backend, IReadOnlyList<(Protocol Protocol, ushort Port)> Ports)
+{
+    public static readonly SharingTerms None = new("", "", []);
+
+    public static SharingTerms Of(ServiceFacts service) => new(
+        ServiceAnnotations.Read(service, ServiceAnnotations.AllowSharedIP),
+        service.ExternalTrafficPolicy is TrafficPolicy.Local
+            ? string.Join(',', service.Selector.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => $"{pair.Key}={pair.Value}"))
+            : "",
+        [.. service.Ports.Select(port => (port.Protocol, port.Port))]);
+
+    /// <summary>Null when both may hold one address, otherwise why not.</summary>
+    public string? Refusal(ObjectKey holder, SharingTerms held)
+    {
+        if (held.Key.Length == 0 || Key.Length == 0)
+            return $"is in use by Service {holder}";
+        if (held.Key != Key)
+            return $"is in use by Service {holder}, whose sharing key is \"{held.Key}\", not \"{Key}\"";
+        if (held.Backend != Backend)
+            return $"is in use by Service {holder}, and Services that share an address must have the same externalTrafficPolicy and, with Local, the same selector";
+        foreach (var port in Ports)
+            if (held.Ports.Contains(port))
+                return $"is in use by Service {holder}, which has the port {port.Protocol.ToString().ToUpperInvariant()}/{port.Port} too";
+        return null;
+    }
+
+    public bool Equals(SharingTerms? other) => other is not null && Key == other.Key && Backend == other.Backend && Ports.SequenceEqual(other.Ports);
+
+    public override int GetHashCode() => HashCode.Combine(Key, Backend, Ports.Count);
+}
