@@ -1,0 +1,86 @@
+using System.Diagnostics.CodeAnalysis;
+using Portolan.Core.Cluster;
+
+namespace Portolan.Core.Announcements;
+
+/// <summary>
+/// What is, and what follows from it: Services, their endpoints and the context, with the plan of each Service. A change re-plans the
+/// Services it touches, a change of the context all of them; the plans are always those a fresh index would hold. Not thread safe.
+/// </summary>
+public sealed class AnnouncementIndex
+{
+    private readonly Dictionary<ObjectKey, ServiceFacts> _services = [];
+    private readonly Dictionary<ObjectKey, SortedDictionary<ObjectKey, EndpointSliceFacts>> _slices = [];
+    private readonly Dictionary<ObjectKey, ObjectKey> _serviceOfSlice = [];
+    private readonly Dictionary<ObjectKey, AnnouncementPlan> _plans = [];
+
+    /// <summary>The context the plans were made in.</summary>
+    public AnnouncementContext Context { get; private set; } = AnnouncementContext.Empty;
+
+    /// <summary>The plan of every Service.</summary>
+    public IReadOnlyDictionary<ObjectKey, AnnouncementPlan> Plans => _plans;
+
+    /// <summary>A Service appeared or changed.</summary>
+    /// <returns>The Services whose plan is another now.</returns>
+    public IReadOnlyList<ObjectKey> Set(ServiceFacts service)
+    {
+        _services[service.Key] = service;
+        return Replan(service.Key);
+    }
+
+    /// <summary>A Service is gone.</summary>
+    /// <inheritdoc cref="Set(ServiceFacts)" path="/returns"/>
+    public IReadOnlyList<ObjectKey> RemoveService(ObjectKey service) => _services.Remove(service) ? Replan(service) : [];
+
+    /// <summary>An EndpointSlice appeared or changed, perhaps its Service too.</summary>
+    /// <inheritdoc cref="Set(ServiceFacts)" path="/returns"/>
+    public IReadOnlyList<ObjectKey> Set(EndpointSliceFacts slice)
+    {
+        IReadOnlyList<ObjectKey> former =
+            _serviceOfSlice.TryGetValue(slice.Key, out var service) && service != slice.Service ? RemoveSlice(slice.Key) : [];
+        _serviceOfSlice[slice.Key] = slice.Service;
+        if (!_slices.TryGetValue(slice.Service, out var slices))
+            _slices[slice.Service] = slices = [];
+        slices[slice.Key] = slice;
+        return [.. former, .. Replan(slice.Service)];
+    }
+
+    /// <summary>An EndpointSlice is gone.</summary>
+    /// <inheritdoc cref="Set(ServiceFacts)" path="/returns"/>
+    public IReadOnlyList<ObjectKey> RemoveSlice(ObjectKey slice)
+    {
+        if (!_serviceOfSlice.Remove(slice, out var service))
+            return [];
+        var slices = _slices[service];
+        slices.Remove(slice);
+        if (slices.Count == 0)
+            _slices.Remove(service);
+        return Replan(service);
+    }
+
+    /// <summary>Pools, advertisements, nodes or living speakers changed.</summary>
+    /// <inheritdoc cref="Set(ServiceFacts)" path="/returns"/>
+    public IReadOnlyList<ObjectKey> Set(AnnouncementContext context)
+    {
+        Context = context;
+        var changed = new List<ObjectKey>();
+        foreach (var key in _services.Keys)
+            changed.AddRange(Replan(key));
+        return changed;
+    }
+
+    /// <summary>The facts of a Service.</summary>
+    public bool TryGetService(ObjectKey key, [MaybeNullWhen(false)] out ServiceFacts service) => _services.TryGetValue(key, out service);
+
+    private ObjectKey[] Replan(ObjectKey key)
+    {
+        if (!_services.TryGetValue(key, out var service))
+            return _plans.Remove(key) ? [key] : [];
+        IReadOnlyList<EndpointSliceFacts> slices = _slices.TryGetValue(key, out var own) ? [.. own.Values] : [];
+        var plan = AnnouncementPlan.For(service, slices, Context);
+        if (_plans.TryGetValue(key, out var old) && old.Equals(plan))
+            return [];
+        _plans[key] = plan;
+        return [key];
+    }
+}

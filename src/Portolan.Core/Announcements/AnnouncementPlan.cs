@@ -1,0 +1,69 @@
+using Portolan.Core.Addresses;
+using Portolan.Core.Cluster;
+
+namespace Portolan.Core.Announcements;
+
+/// <summary>What is announced for one Service, by whom, on which interfaces, or why nothing is.</summary>
+/// <param name="Service">The Service.</param>
+/// <param name="Addresses">Its addresses, as its status lists them; empty when nothing may be announced at all.</param>
+/// <param name="Reason"><see cref="WithdrawalReason.None"/>, or why no node announces it.</param>
+/// <param name="Election">Who announces it; <see cref="Election.Nobody"/> when no election was held.</param>
+/// <param name="Interfaces">On the winner, only on these, by name; empty: on all that can carry announcements.</param>
+public sealed record AnnouncementPlan(
+    ObjectKey Service, IReadOnlyList<IpAddress> Addresses, WithdrawalReason Reason, Election Election, IReadOnlyList<string> Interfaces)
+{
+    /// <summary>Why this node does not announce the Service, or <see cref="WithdrawalReason.None"/> when it does.</summary>
+    public WithdrawalReason On(string node) => Reason is WithdrawalReason.None ? Election.Of(node) : Reason;
+
+    /// <summary>Plans one Service: a pure function of the Service, its endpoints and the context.</summary>
+    public static AnnouncementPlan For(ServiceFacts service, IReadOnlyList<EndpointSliceFacts> slices, AnnouncementContext context)
+    {
+        if (service.Type is not ServiceType.LoadBalancer || service.LoadBalancerClass != context.LoadBalancerClass)
+            return Withdrawn(service, WithdrawalReason.NotLoadBalancer);
+        if (service.Ingress.Count == 0)
+            return Withdrawn(service, WithdrawalReason.NoIPAllocated);
+
+        // Whoever gave the address: what lies in a known pool is announced. Several addresses must be from one pool.
+        var pool = context.Pools.Of(service.Ingress[0].Address);
+        if (pool is null || !service.Ingress.All(ingress => pool.Contains(ingress.Address)))
+            return Withdrawn(service, WithdrawalReason.IPNotAllowed);
+
+        var covering = context.Advertisements.Where(advertisement => advertisement.Covers(pool)).ToList();
+        var advertisements = covering.FindAll(advertisement => advertisement.Selects(service));
+        if (advertisements.Count == 0)
+            return Withdrawn(service, WithdrawalReason.NoMatchingAdvertisement);
+
+        // Sharers of an address must be announced by one node: an advertisement for some of them would tear them apart.
+        if (ServiceAnnotations.Read(service, ServiceAnnotations.AllowSharedIP).Length > 0
+            && covering.Exists(advertisement => advertisement.ServiceSelectors.Count > 0))
+            return Withdrawn(service, WithdrawalReason.SharedIPWithServiceSelector);
+        if (!slices.Any(slice => slice.Endpoints.Any(Election.IsUsable)))
+            return Withdrawn(service, WithdrawalReason.NoEndpoints);
+
+        var addresses = service.Ingress.Select(ingress => ingress.Address).ToList();
+        var election = Election.Elect(service, slices, addresses[0], advertisements, context);
+        return new AnnouncementPlan(service.Key, addresses, WithdrawalReason.None, election, InterfacesOf(election.Winner, advertisements, context));
+    }
+
+    /// <inheritdoc/>
+    public bool Equals(AnnouncementPlan? other) =>
+        other is not null && Service == other.Service && Reason == other.Reason && Election.Equals(other.Election)
+        && Addresses.SequenceEqual(other.Addresses) && Interfaces.SequenceEqual(other.Interfaces);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Service, Reason, Election);
+
+    private static AnnouncementPlan Withdrawn(ServiceFacts service, WithdrawalReason reason) => new(service.Key, [], reason, Election.Nobody, []);
+
+    // The union over the advertisements that let the winner announce; one that names no interface means all of them.
+    private static List<string> InterfacesOf(string? winner, List<Layer2Advertisement> advertisements, AnnouncementContext context)
+    {
+        var node = context.Nodes.FirstOrDefault(node => node.Name == winner);
+        if (node is null)
+            return [];
+        var selecting = advertisements.FindAll(advertisement => advertisement.Selects(node));
+        return selecting.Exists(advertisement => advertisement.Interfaces.Count == 0)
+            ? []
+            : [.. selecting.SelectMany(advertisement => advertisement.Interfaces).Distinct().Order(StringComparer.Ordinal)];
+    }
+}

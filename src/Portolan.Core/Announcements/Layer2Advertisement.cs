@@ -1,0 +1,46 @@
+using Portolan.Core.Addresses;
+using Portolan.Core.Cluster;
+
+namespace Portolan.Core.Announcements;
+
+/// <summary>An L2Advertisement (metallb.io/v1beta1), its selectors read. Each list, when empty, restricts nothing.</summary>
+public sealed record Layer2Advertisement
+{
+    /// <summary><c>metadata.name</c>.</summary>
+    public required string Name { get; init; }
+
+    /// <summary><c>spec.ipAddressPools</c>; together with the pool selectors: either suffices.</summary>
+    public IReadOnlyList<string> IPAddressPools { get; init; } = [];
+
+    /// <summary><c>spec.ipAddressPoolSelectors</c>.</summary>
+    public IReadOnlyList<LabelSelector> IPAddressPoolSelectors { get; init; } = [];
+
+    /// <summary><c>spec.nodeSelectors</c>; one suffices.</summary>
+    public IReadOnlyList<LabelSelector> NodeSelectors { get; init; } = [];
+
+    /// <summary><c>spec.serviceSelectors</c>; one suffices.</summary>
+    public IReadOnlyList<LabelSelector> ServiceSelectors { get; init; } = [];
+
+    /// <summary><c>spec.interfaces</c>: exact names. They do not influence the election.</summary>
+    public IReadOnlyList<string> Interfaces { get; init; } = [];
+
+    /// <summary>Whether it advertises addresses of this pool.</summary>
+    public bool Covers(AddressPool pool) =>
+        IPAddressPools.Count + IPAddressPoolSelectors.Count == 0
+        || IPAddressPools.Contains(pool.Name)
+        || Any(IPAddressPoolSelectors, pool.Labels);
+
+    /// <summary>Whether it advertises this Service.</summary>
+    public bool Selects(ServiceFacts service) => ServiceSelectors.Count == 0 || Any(ServiceSelectors, service.Labels);
+
+    /// <summary>Whether it lets this node announce.</summary>
+    public bool Selects(NodeFacts node) => NodeSelectors.Count == 0 || Any(NodeSelectors, node.Labels);
+
+    private static bool Any(IReadOnlyList<LabelSelector> selectors, IReadOnlyDictionary<string, string> labels)
+    {
+        foreach (var selector in selectors)
+            if (selector.Matches(labels))
+                return true;
+        return false;
+    }
+}

@@ -1,0 +1,105 @@
+using CsCheck;
+using Portolan.Core.Announcements;
+using Portolan.Core.Cluster;
+
+namespace Portolan.Core.Tests.Announcements;
+
+public sealed class ElectionTests
+{
+    // printf 'node1#192.168.100.240' | sha256sum, and so on: the order of the digests.
+    [Theory]
+    [InlineData("192.168.100.240", "node3 node1 node2")]
+    [InlineData("192.168.100.241", "node1 node3 node2")]
+    [InlineData("192.168.100.242", "node3 node2 node1")]
+    [InlineData("192.168.100.243", "node2 node3 node1")]
+    public void OrdersNodesAsMetalLBDoes(string address, string order)
+    {
+        var election = Given.Plan(Given.Service(address)).Election;
+        Assert.Equal(order, string.Join(' ', election.Verdicts.Select(verdict => verdict.Node)));
+        Assert.Equal(order.Split(' ')[0], election.Winner);
+        Assert.Equal([WithdrawalReason.None, WithdrawalReason.NotOwner, WithdrawalReason.NotOwner], election.Verdicts.Select(verdict => verdict.Reason));
+    }
+
+    [Fact]
+    public void PassesToTheNextInLine_WhenASpeakerDies()
+    {
+        var all = Given.Plan(Given.Service("192.168.100.240")).Election;
+        var context = Given.Context with { LivingSpeakers = new HashSet<string>(Given.Context.LivingSpeakers.Where(node => node != all.Winner)) };
+        var rest = Given.Plan(Given.Service("192.168.100.240"), context).Election;
+        Assert.Equal(all.Verdicts[1].Node, rest.Winner);
+        Assert.Equal(WithdrawalReason.NoSpeaker, rest.Of(all.Winner!));
+        Assert.Equal(all.Verdicts[2].Node, rest.Verdicts[1].Node);
+    }
+
+    [Fact]
+    public void ElectsNobody_WhenNoSpeakerLives()
+    {
+        var plan = Given.Plan(Given.Service("192.168.100.240"), Given.Context with { LivingSpeakers = new HashSet<string>() });
+        Assert.Null(plan.Election.Winner);
+        Assert.Equal(WithdrawalReason.NoSpeaker, plan.On("node1"));
+    }
+
+    [Fact]
+    public void LeavesOutNodesThatMayNotAnnounce()
+    {
+        var context = Given.Context with
+        {
+            Nodes =
+            [
+                Given.Node("node1") with { NetworkUnavailable = true },
+                Given.Node("node2", (Election.ExcludeLabel, "")),
+                Given.Node("node3"),
+            ],
+        };
+        var plan = Given.Plan(Given.Service("192.168.100.240"), context);
+        Assert.Equal("node3", plan.Election.Winner);
+        Assert.Equal(WithdrawalReason.NodeNetworkUnavailable, plan.On("node1"));
+        Assert.Equal(WithdrawalReason.NodeLabeledExcludeBalancers, plan.On("node2"));
+        Assert.Equal(WithdrawalReason.None, plan.On("node3"));
+        var ignoring = Given.Plan(Given.Service("192.168.100.240"), context with { IgnoreExcludeLabel = true });
+        Assert.Equal(["node2", "node3"], ignoring.Election.Verdicts.Take(2).Select(verdict => verdict.Node).Order());
+    }
+
+    [Fact]
+    public void CountsCordonedAndNotReadyNodes_AsMetalLBDoes()
+    {
+        var context = Given.Context with { Nodes = [Given.Node("node1") with { Ready = false, Unschedulable = true }] };
+        Assert.Equal("node1", Given.Plan(Given.Service("192.168.100.240"), context).Election.Winner);
+    }
+
+    [Fact]
+    public void TakesOnlyNodesAnAdvertisementSelects()
+    {
+        var context = Given.Context with
+        {
+            Nodes = [Given.Node("node1", ("rack", "a")), Given.Node("node2", ("rack", "b")), Given.Node("node3", ("rack", "c"))],
+            Advertisements =
+            [
+                new Layer2Advertisement { Name = "a", NodeSelectors = [Given.Label("rack", "b"), Given.Label("rack", "x")] },
+                new Layer2Advertisement { Name = "elsewhere", IPAddressPools = ["other"] },
+            ],
+        };
+        var plan = Given.Plan(Given.Service("192.168.100.240"), context);
+        Assert.Equal("node2", plan.Election.Winner);
+        Assert.Equal(WithdrawalReason.NoMatchingAdvertisement, plan.On("node1"));
+    }
+
+    [Fact]
+    public void WantsALocalEndpoint_WhenThePolicyIsLocal()
+    {
+        var service = Given.Service("192.168.100.240") with { ExternalTrafficPolicy = TrafficPolicy.Local };
+        var plan = Given.Plan(service, null, Given.Endpoint("node1", ready: false, serving: false), Given.Endpoint("node2", ready: false), Given.Endpoint("", ready: true));
+        Assert.Equal("node2", plan.Election.Winner); // terminating, but still serving
+        Assert.Equal(WithdrawalReason.NoLocalEndpoints, plan.On("node1"));
+        Assert.Equal(WithdrawalReason.NoLocalEndpoints, plan.On("node3"));
+    }
+
+    [Fact]
+    public void DoesNotDependOnTheOrderOfItsInputs() =>
+        Gen.Select(Gen.Shuffle(new[] { 0, 1, 2 }), Gen.Int[240, 249]).Sample((order, last) =>
+        {
+            var service = Given.Service($"192.168.100.{last}");
+            var shuffled = Given.Context with { Nodes = [.. order.Select(i => Given.Context.Nodes[i])] };
+            Assert.Equal(Given.Plan(service), Given.Plan(service, shuffled));
+        });
+}
