@@ -1,0 +1,72 @@
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+
+namespace Portolan.Linux.Sockets;
+
+/// <summary>
+/// A classic BPF program on a socket (SO_ATTACH_FILTER, socket(7)): what it refuses never wakes this process.
+/// Programs are run by the kernel on the bytes from the layer the socket reads on.
+/// </summary>
+internal static class ClassicFilter
+{
+    /// <summary>One instruction (struct sock_filter, linux/filter.h).</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private readonly struct Instruction(ushort code, byte ifTrue, byte ifFalse, uint k)
+    {
+        public readonly ushort Code = code;
+        public readonly byte IfTrue = ifTrue;
+        public readonly byte IfFalse = ifFalse;
+        public readonly uint K = k;
+    }
+
+    private const ushort LoadWord = 0x20;   // BPF_LD | BPF_W | BPF_ABS
+    private const ushort LoadHalf = 0x28;   // BPF_LD | BPF_H | BPF_ABS
+    private const ushort LoadByte = 0x30;   // BPF_LD | BPF_B | BPF_ABS
+    private const ushort JumpEqual = 0x15;  // BPF_JMP | BPF_JEQ | BPF_K
+    private const ushort JumpAbove = 0x25;  // BPF_JMP | BPF_JGT | BPF_K
+    private const ushort Return = 0x06;     // BPF_RET | BPF_K
+    private const uint Everything = 0xffffffff;
+
+    private const uint PacketTypeOffset = unchecked((uint)(-0x1000 + 4)); // SKF_AD_OFF + SKF_AD_PKTTYPE
+    private const uint NetworkHeader = unchecked((uint)-0x100000); // SKF_NET_OFF
+
+    private const int SolSocket = 1;
+    private const int AttachFilter = 26;
+
+    /// <summary>ARP requests for IPv4 that were sent to this host or to all, on a packet socket that sees Ethernet headers.</summary>
+    internal static void AttachArpRequests(Socket socket) => Attach(socket,
+    [
+        new(LoadHalf, 0, 0, 12), new(JumpEqual, 0, 9, 0x0806),    // EtherType
+        new(LoadHalf, 0, 0, 20), new(JumpEqual, 0, 7, 1),         // operation: request
+        new(LoadWord, 0, 0, 14), new(JumpEqual, 0, 5, 0x00010800), // Ethernet, IPv4
+        new(LoadHalf, 0, 0, 18), new(JumpEqual, 0, 3, 0x0604),    // their lengths
+        new(LoadWord, 0, 0, PacketTypeOffset), new(JumpAbove, 1, 0, 1), // neither multicast, another host's, nor sent by us
+        new(Return, 0, 0, Everything),
+        new(Return, 0, 0, 0),
+    ]);
+
+    /// <summary>
+    /// Datagrams that no router has touched: time to live, or hop limit, 255 (GTSM, RFC 5082; RFC 5881 §5 demands it of BFD).
+    /// IP_MINTTL does nothing on UDP, and the runtime shows nobody the TTL, so the kernel must be told this way.
+    /// </summary>
+    internal static void AttachTtl255(Socket socket) => Attach(socket,
+    [
+        new(LoadByte, 0, 0, NetworkHeader + (socket.AddressFamily is AddressFamily.InterNetworkV6 ? 7u : 8u)),
+        new(JumpEqual, 0, 1, 255),
+        new(Return, 0, 0, Everything),
+        new(Return, 0, 0, 0),
+    ]);
+
+    private static unsafe void Attach(Socket socket, ReadOnlySpan<Instruction> program)
+    {
+        fixed (Instruction* first = program)
+        {
+            // struct sock_fprog: the length, padding, the address; the kernel copies the program.
+            Span<byte> option = stackalloc byte[16];
+            option.Clear();
+            MemoryMarshal.Write(option, (ushort)program.Length);
+            MemoryMarshal.Write(option[8..], (nint)first);
+            socket.SetRawSocketOption(SolSocket, AttachFilter, option);
+        }
+    }
+}

@@ -1,0 +1,61 @@
+using System.Net;
+using System.Net.Sockets;
+using Portolan.Linux.Sockets;
+using Portolan.Linux.Tests.Links;
+
+namespace Portolan.Linux.Tests.Sockets;
+
+public sealed class SingleHopSocketsTests
+{
+    [Theory]
+    [InlineData("127.0.0.1")]
+    [InlineData("::1")]
+    public void HearsOnlyWhatNoRouterTouched(string address)
+    {
+        PrivateNetwork.SkipUnlessRoot();
+        var here = IPAddress.Parse(address);
+        var (links, (server, near, far)) = TestLinks.Open(_ =>
+        {
+            var server = SingleHopSockets.Listen(new IPEndPoint(here, 3784));
+            var near = SingleHopSockets.Connect(here, new IPEndPoint(here, 3784));
+            var far = new Socket(here.AddressFamily, SocketType.Dgram, ProtocolType.Udp) { Ttl = 254 };
+            far.Connect(new IPEndPoint(here, 3784));
+            return (server, near, far);
+        });
+        using var l = links;
+        using var s = server;
+        using var n = near;
+        using var f = far;
+        using var wakeup = new Wakeup(server);
+
+        Assert.InRange(((IPEndPoint)near.LocalEndPoint!).Port, 49152, 65535);
+        far.Send([1]);
+        far.Ttl = 64;
+        far.Send([2]);
+        near.Send([3]);
+        far.Ttl = 255;
+        far.Send([4]);
+        wakeup.Wait(10_000);
+        var buffer = new byte[16];
+        Assert.Equal((1, 3), (server.Receive(buffer), buffer[0]));
+        Assert.Equal((1, 4), (server.Receive(buffer), buffer[0]));
+        Assert.Equal(SocketError.WouldBlock, Assert.Throws<SocketException>(() => server.Receive(buffer)).SocketErrorCode);
+    }
+
+    [Fact]
+    public void WakesAWaitingThread()
+    {
+        using var wakeup = new Wakeup();
+        var woken = new ManualResetEventSlim();
+        var thread = new Thread(() =>
+        {
+            wakeup.Wait(-1);
+            woken.Set();
+        });
+        thread.Start();
+        wakeup.Wake();
+        Assert.True(woken.Wait(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken));
+        thread.Join();
+        wakeup.Wait(0); // the counter is read: it does not spin
+    }
+}
