@@ -1,5 +1,6 @@
 using System.CommandLine;
 
+using Portolan.Lab.ApiServer;
 using Portolan.Lab.Commands;
 using Portolan.Lab.Nodes.Commands;
 
@@ -38,6 +39,7 @@ internal static class Program
     private static IEnumerable<Command> ForTheLabItself() =>
     [
         SuperviseCommand.Create(),
+        ApiServerCommand.Create(),
         ContainerCommands.CreateInit(),
         ContainerCommands.CreateExec(),
         WebCommand.Create(),

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Portolan.Controller;
 
 namespace Portolan.Commands;
 
@@ -8,7 +7,6 @@ internal static class CommandTree
 {
     public static RootCommand Create() => new("Portolan gives Kubernetes LoadBalancer Services an address, announces it and carries its traffic.")
     {
-        ControllerCommand.Create(),
         GetCommand.Create(),
         LabCommand.Create(),
         VersionCommand.Create(),

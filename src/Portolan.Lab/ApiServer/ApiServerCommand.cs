@@ -1,0 +1,67 @@
+using System.CommandLine;
+using System.Net;
+using Microsoft.Extensions.Logging;
+using Portolan.Lab.Supervision;
+
+namespace Portolan.Lab.ApiServer;
+
+/// <summary><c>portolan-lab apiserver</c>: one process that is the cluster's API server and its store.</summary>
+internal static class ApiServerCommand
+{
+    private const string DefaultBind = "192.168.100.10:6443";
+    private const string DefaultServices = "10.233.0.0/18";
+    private const string DefaultPorts = "30000-32767";
+
+    public static Command Create()
+    {
+        var lab = new Option<string?>("--lab") { Description = "Name of the lab whose state to serve." };
+        var state = new Option<string?>("--state") { Description = "Directory with pki/ and store.db, instead of a lab's." };
+        var bind = new Option<string?>("--bind") { Description = $"Where to listen (default {DefaultBind})." };
+        var descriptor = new Option<ulong?>("--listen-fd") { Description = "A listening socket inherited from the parent process." };
+        var services = new Option<string?>("--service-cidr") { Description = $"Addresses for Services (default {DefaultServices})." };
+        var ports = new Option<string?>("--nodeport-range") { Description = $"Ports for NodePort Services (default {DefaultPorts})." };
+        var command = new Command("apiserver", "Runs the API server.") { lab, state, bind, descriptor, services, ports };
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(lab) is null && result.GetValue(state) is null) result.AddError("either --lab or --state is needed");
+            if (!IPEndPoint.TryParse(result.GetValue(bind) ?? DefaultBind, out _)) result.AddError($"--bind {result.GetValue(bind)}: not an address and port");
+            if (!IPNetwork.TryParse(result.GetValue(services) ?? DefaultServices, out _)) result.AddError($"--service-cidr {result.GetValue(services)}: not a network");
+            if (!TryParseRange(result.GetValue(ports) ?? DefaultPorts, out _)) result.AddError($"--nodeport-range {result.GetValue(ports)}: not a range of ports such as 30000-32767");
+        });
+        command.SetAction((parsed, cancellation) =>
+        {
+            _ = TryParseRange(parsed.GetValue(ports) ?? DefaultPorts, out var range);
+            var address = IPEndPoint.Parse(parsed.GetValue(bind) ?? DefaultBind);
+            return RunAsync(new()
+            {
+                StateDirectory = parsed.GetValue(state) ?? new LabLayout(parsed.GetValue(lab)!).StateDirectory,
+                Bind = address,
+                Advertised = address,
+                ListenDescriptor = parsed.GetValue(descriptor),
+                ServiceNetwork = IPNetwork.Parse(parsed.GetValue(services) ?? DefaultServices),
+                FirstNodePort = range.First,
+                LastNodePort = range.Last,
+            }, cancellation);
+        });
+        return command;
+    }
+
+    private static async Task<int> RunAsync(ApiServerOptions options, CancellationToken cancellation)
+    {
+        using var loggers = LoggerFactory.Create(builder => builder
+            .AddSimpleConsole(o => (o.SingleLine, o.UseUtcTimestamp, o.TimestampFormat) = (true, true, "yyyy-MM-ddTHH:mm:ss.fffZ "))
+            .AddFilter("Microsoft", LogLevel.Warning));
+        var logger = loggers.CreateLogger("apiserver");
+        await using var host = await ApiServerHost.StartAsync(options, new PassThroughCatalogue(), TimeProvider.System, loggers, cancellation);
+        logger.LogInformation("serving on {Addresses}", string.Join(", ", host.Addresses));
+        await host.RunAsync(cancellation);
+        return 0;
+    }
+
+    private static bool TryParseRange(string text, out (int First, int Last) range)
+    {
+        range = default;
+        if (text.Split('-') is not [var first, var last] || !int.TryParse(first, out range.First) || !int.TryParse(last, out range.Last)) return false;
+        return range is { First: > 0, Last: < 65536 } && range.Last - range.First >= 64;
+    }
+}

@@ -1,0 +1,27 @@
+using System.Net;
+
+namespace Portolan.Lab.ApiServer;
+
+/// <summary>How an API server is set up.</summary>
+internal sealed record ApiServerOptions
+{
+    /// <summary>Holds <c>pki/</c> and the store.</summary>
+    public required string StateDirectory { get; init; }
+
+    /// <summary>Where to listen; a port of 0 takes any.</summary>
+    public IPEndPoint? Bind { get; init; }
+
+    /// <summary>A listening socket that the parent process made.</summary>
+    public ulong? ListenDescriptor { get; init; }
+
+    /// <summary>Where clients inside the cluster reach this server: the endpoint of the Service <c>kubernetes</c>.</summary>
+    public required IPEndPoint Advertised { get; init; }
+
+    public IPNetwork ServiceNetwork { get; init; } = IPNetwork.Parse("10.233.0.0/18");
+    public int FirstNodePort { get; init; } = 30000;
+    public int LastNodePort { get; init; } = 32767;
+
+    public string Pki(string file) => Path.Combine(StateDirectory, "pki", file);
+
+    public string StorePath => Path.Combine(StateDirectory, "store.db");
+}

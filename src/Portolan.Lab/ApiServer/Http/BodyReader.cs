@@ -1,0 +1,160 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Http;
+using YamlDotNet.Core;
+using YamlDotNet.Core.Events;
+
+namespace Portolan.Lab.ApiServer.Http;
+
+/// <summary>A request body as JSON, with what strict decoding has against its syntax.</summary>
+internal readonly record struct ParsedBody(JsonNode? Root, IReadOnlyList<string> Duplicates)
+{
+    /// <exception cref="ApiException">The body is not an object.</exception>
+    public JsonObject Object => Root as JsonObject
+        ?? throw ApiErrors.BadRequest("the object provided is unrecognized (must be of type Object): couldn't get version/kind; json parse error: not an object");
+}
+
+/// <summary>Reads request bodies in JSON or YAML, bounded in size and depth. The last of duplicate keys wins, and all are reported.</summary>
+internal static class BodyReader
+{
+    public const int MaxBytes = 3 * 1024 * 1024;
+    private const int MaxDepth = 256;
+
+    public static async Task<byte[]> ReadBytesAsync(HttpRequest request, CancellationToken cancellation)
+    {
+        if (request.ContentLength > MaxBytes) throw ApiErrors.TooLargeBody();
+        while (true)
+        {
+            var result = await request.BodyReader.ReadAsync(cancellation);
+            if (result.Buffer.Length > MaxBytes) throw ApiErrors.TooLargeBody();
+            if (result.IsCompleted)
+            {
+                var bytes = result.Buffer.ToArray();
+                request.BodyReader.AdvanceTo(result.Buffer.End);
+                return bytes;
+            }
+
+            request.BodyReader.AdvanceTo(result.Buffer.Start, result.Buffer.End);
+        }
+    }
+
+    /// <exception cref="ApiException">The media type is not one we read, or the text is not well-formed.</exception>
+    public static ParsedBody Parse(byte[] bytes, string? contentType)
+    {
+        var type = MediaType(contentType);
+        return type switch
+        {
+            "application/yaml" or "application/x-yaml" or "text/yaml" => ParseYaml(bytes),
+            "" or "application/json" or "*/*" => ParseJson(bytes),
+            _ => throw ApiErrors.UnsupportedMediaType(type, "application/json", "application/yaml"),
+        };
+    }
+
+    /// <summary><c>application/json; charset=utf-8</c> → <c>application/json</c>; empty when there is none.</summary>
+    public static string MediaType(string? contentType)
+    {
+        if (contentType is null) return "";
+        var end = contentType.IndexOf(';');
+#pragma warning disable CA1308 // media types are compared in lower case
+        return (end < 0 ? contentType : contentType[..end]).Trim().ToLowerInvariant();
+#pragma warning restore CA1308
+    }
+
+    public static ParsedBody ParseJson(ReadOnlySpan<byte> bytes)
+    {
+        var duplicates = new List<string>();
+        try
+        {
+            var reader = new Utf8JsonReader(bytes, new JsonReaderOptions { MaxDepth = MaxDepth });
+            if (!reader.Read()) throw new JsonException("unexpected end of JSON input");
+            var root = ReadValue(ref reader, "", duplicates);
+            if (reader.Read()) throw new JsonException("invalid character after top-level value");
+            return new(root, duplicates);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw ApiErrors.BadRequest($"the object provided is unrecognized (must be of type JSON): {e.Message}");
+        }
+    }
+
+    private static JsonNode? ReadValue(ref Utf8JsonReader reader, string path, List<string> duplicates)
+    {
+        switch (reader.TokenType)
+        {
+            case JsonTokenType.StartObject:
+                var obj = new JsonObject();
+                while (reader.Read() && reader.TokenType != JsonTokenType.EndObject)
+                {
+                    var name = reader.GetString()!;
+                    var inner = path.Length == 0 ? name : $"{path}.{name}";
+                    reader.Read();
+                    if (obj.ContainsKey(name)) duplicates.Add($"duplicate field \"{inner}\"");
+                    obj[name] = ReadValue(ref reader, inner, duplicates);
+                }
+
+                return obj;
+            case JsonTokenType.StartArray:
+                var array = new JsonArray();
+                while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+                    array.Add(ReadValue(ref reader, $"{path}[{array.Count}]", duplicates));
+                return array;
+            case JsonTokenType.String:
+                return JsonValue.Create(reader.GetString());
+            case JsonTokenType.Number:
+                return reader.TryGetInt64(out var whole) ? JsonValue.Create(whole) : JsonValue.Create(reader.GetDouble());
+            case JsonTokenType.True:
+                return JsonValue.Create(true);
+            case JsonTokenType.False:
+                return JsonValue.Create(false);
+            default:
+                return null;
+        }
+    }
+
+    public static ParsedBody ParseYaml(byte[] bytes)
+    {
+        var duplicates = new List<string>();
+        try
+        {
+            using var text = new StreamReader(new MemoryStream(bytes), Encoding.UTF8);
+            var parser = new MergingParser(new Parser(text));
+            parser.Consume<StreamStart>();
+            if (parser.Accept<StreamEnd>(out _)) return new(null, duplicates);
+            parser.Consume<DocumentStart>();
+            return new(ReadYaml(parser, "", 0, duplicates), duplicates);
+        }
+        catch (YamlException e)
+        {
+            throw ApiErrors.BadRequest($"error converting YAML to JSON: yaml: line {e.Start.Line}: {e.Message}");
+        }
+    }
+
+    private static JsonNode? ReadYaml(IParser parser, string path, int depth, List<string> duplicates)
+    {
+        if (depth > MaxDepth) throw new YamlException("nested too deeply");
+        if (parser.TryConsume<MappingStart>(out _))
+        {
+            var obj = new JsonObject();
+            while (!parser.TryConsume<MappingEnd>(out _))
+            {
+                var name = parser.Consume<Scalar>().Value;
+                var inner = path.Length == 0 ? name : $"{path}.{name}";
+                if (obj.ContainsKey(name)) duplicates.Add($"duplicate field \"{inner}\"");
+                obj[name] = ReadYaml(parser, inner, depth + 1, duplicates);
+            }
+
+            return obj;
+        }
+
+        if (parser.TryConsume<SequenceStart>(out _))
+        {
+            var array = new JsonArray();
+            while (!parser.TryConsume<SequenceEnd>(out _)) array.Add(ReadYaml(parser, $"{path}[{array.Count}]", depth + 1, duplicates));
+            return array;
+        }
+
+        return YamlScalar.ToJson(parser.Consume<Scalar>());
+    }
+}

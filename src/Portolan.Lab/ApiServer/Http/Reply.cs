@@ -1,0 +1,50 @@
+using System.Buffers;
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Http;
+using Portolan.Lab.ApiServer.Resources;
+
+namespace Portolan.Lab.ApiServer.Http;
+
+/// <summary>Writes replies.</summary>
+internal static class Reply
+{
+    public static async Task StatusAsync(HttpContext context, ApiException error)
+    {
+        if (context.Response.HasStarted) return;
+        context.Response.StatusCode = error.Code;
+        if (error.RetryAfterSeconds is { } seconds) context.Response.Headers.RetryAfter = seconds.ToString();
+        await BytesAsync(context, JsonText.ToBytes(error.ToStatus()), "application/json");
+    }
+
+    public static Task JsonAsync(HttpContext context, JsonNode node, int code = 200)
+    {
+        context.Response.StatusCode = code;
+        return BytesAsync(context, JsonText.ToBytes(node), "application/json");
+    }
+
+    public static async Task BytesAsync(HttpContext context, ReadOnlyMemory<byte> bytes, string contentType)
+    {
+        context.Response.ContentType = contentType;
+        context.Response.ContentLength = bytes.Length;
+        context.Response.Headers.CacheControl = "no-cache, private";
+        if (HttpMethods.IsHead(context.Request.Method)) return;
+        context.Response.BodyWriter.Write(bytes.Span);
+        await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
+    }
+
+    public static Task TextAsync(HttpContext context, string text, int code = 200)
+    {
+        context.Response.StatusCode = code;
+        return BytesAsync(context, System.Text.Encoding.UTF8.GetBytes(text), "text/plain; charset=utf-8");
+    }
+
+    /// <summary>Warnings a client shows its user (RFC 9111 §5.5 in the old form kubectl reads): <c>299 - "text"</c>.</summary>
+    public static void Warn(HttpContext context, IEnumerable<string> warnings)
+    {
+        foreach (var warning in warnings)
+        {
+            var text = warning.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);
+            context.Response.Headers.Append("Warning", $"299 - \"{string.Concat(text.Where(c => c is >= ' ' and < (char)127))}\"");
+        }
+    }
+}

@@ -1,0 +1,178 @@
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Http;
+using Portolan.Lab.ApiServer.Auth;
+using Portolan.Lab.ApiServer.Patching;
+using Portolan.Lab.ApiServer.Resources;
+using Portolan.Lab.ApiServer.Schema;
+using Portolan.Lab.ApiServer.Storage;
+
+namespace Portolan.Lab.ApiServer.Http;
+
+/// <summary>REST over the resources: verbs by method and path.</summary>
+internal sealed class ResourceRequests(
+    ServerContext server, ObjectReplies replies, ListRequests lists, WatchRequests watches, Subresources subresources, Reviews reviews,
+    ObjectCreation creation, ObjectUpdate update, ObjectPatch patch, Deletion deletion)
+{
+    public async Task HandleAsync(HttpContext context, RequestPath path, Identity who)
+    {
+        if (server.Kinds.Find(path.Group, path.Version, path.Resource) is not var (resource, kind)) throw ApiErrors.NoSuchPath();
+        if (path.Namespace is not null && !kind.Namespaced) throw ApiErrors.NoSuchPath();
+        var target = new Target(resource, kind, path.Namespace, path.Name, path.Subresource);
+        var query = Query(context.Request);
+        if (Reviews.IsReview(kind))
+        {
+            await ReviewAsync(context, target, who);
+            return;
+        }
+
+        if (target.Name is not null && kind.Namespaced && target.Namespace is null) throw ApiErrors.NoSuchPath();
+        if (target.Subresource is { } sub && sub is not ("status" or "finalize"))
+        {
+            if (!kind.Subresources.Contains(sub)) throw ApiErrors.NoSuchPath();
+            await subresources.HandleAsync(context, target, query, Options(query));
+            return;
+        }
+
+        if (target.Subresource is not null && !kind.Subresources.Contains(target.Subresource)) throw ApiErrors.NoSuchPath();
+        await (target.Name is null ? CollectionAsync(context, target, query, path.WatchPrefix) : ObjectAsync(context, target, query, path.WatchPrefix));
+    }
+
+    private async Task CollectionAsync(HttpContext context, Target target, Dictionary<string, string> query, bool watch)
+    {
+        switch (context.Request.Method)
+        {
+            case "GET" when watch || query.GetValueOrDefault("watch") is "true" or "1":
+                await watches.WatchAsync(context, target, query);
+                return;
+            case "GET" or "HEAD":
+                await replies.ListAsync(context, target, lists.List(target, query));
+                return;
+            case "POST":
+                if (target.Kind.Namespaced && target.Namespace is null) throw ApiErrors.MethodNotAllowed();
+                var options = Options(query);
+                var body = await BodyAsync(context);
+                var created = await creation.CreateAsync(target, body, options, context.RequestAborted);
+                Reply.Warn(context, options.Warnings);
+                await replies.ObjectAsync(context, target, created, 201);
+                return;
+            case "DELETE":
+                await DeleteCollectionAsync(context, target, query);
+                return;
+            default:
+                throw ApiErrors.MethodNotAllowed();
+        }
+    }
+
+    private async Task ObjectAsync(HttpContext context, Target target, Dictionary<string, string> query, bool watch)
+    {
+        var options = Options(query);
+        switch (context.Request.Method)
+        {
+            case "GET" when watch || query.GetValueOrDefault("watch") is "true" or "1":
+                query["fieldSelector"] = $"metadata.name={target.Name}";
+                await watches.WatchAsync(context, target with { Name = null }, query);
+                return;
+            case "GET" or "HEAD":
+                await replies.ObjectAsync(context, target, server.Store.Find(target.Storage, target.Key) ?? throw target.NotFound());
+                return;
+            case "PUT":
+                var body = await BodyAsync(context);
+                var replaced = await update.ReplaceAsync(target, body, options, context.RequestAborted);
+                Reply.Warn(context, options.Warnings);
+                await replies.ObjectAsync(context, target, replaced);
+                return;
+            case "PATCH":
+                var bytes = await BodyReader.ReadBytesAsync(context.Request, context.RequestAborted);
+                var (patched, made) = await patch.PatchAsync(target, bytes, context.Request.ContentType, options, context.RequestAborted);
+                Reply.Warn(context, options.Warnings);
+                await replies.ObjectAsync(context, target, patched, made ? 201 : 200);
+                return;
+            case "DELETE" when target.Subresource is null:
+                await DeleteAsync(context, target, query);
+                return;
+            default:
+                throw ApiErrors.MethodNotAllowed();
+        }
+    }
+
+    private async Task DeleteAsync(HttpContext context, Target target, Dictionary<string, string> query)
+    {
+        var (last, gone) = await deletion.DeleteAsync(target, await DeleteOptionsAsync(context, query), context.RequestAborted);
+        // A pod is answered with itself, also when it went at once; others with a Status once they are gone.
+        if (!gone || target.Storage == "pods")
+        {
+            await replies.ObjectAsync(context, target, last);
+            return;
+        }
+
+        var details = new JsonObject { ["name"] = last.Key.Name };
+        if (target.Kind.Group.Length > 0) details["group"] = target.Kind.Group;
+        details["kind"] = target.Kind.Plural;
+        details["uid"] = (JsonNode.Parse(last.MetadataJson) as JsonObject).Text("uid");
+        await Reply.JsonAsync(context, new JsonObject { ["kind"] = "Status", ["apiVersion"] = "v1", ["metadata"] = new JsonObject(), ["status"] = "Success", ["details"] = details });
+    }
+
+    private async Task DeleteCollectionAsync(HttpContext context, Target target, Dictionary<string, string> query)
+    {
+        if (target.Kind.Namespaced && target.Namespace is null) throw ApiErrors.MethodNotAllowed();
+        var options = await DeleteOptionsAsync(context, query);
+        query.Remove("limit");
+        query.Remove("continue");
+        var page = lists.List(target, query);
+        var deleted = new List<StoredObject>();
+        foreach (var obj in page.Objects)
+        {
+            try
+            {
+                deleted.Add((await deletion.DeleteAsync(target with { Name = obj.Key.Name }, options, context.RequestAborted)).Object);
+            }
+            catch (ApiException e) when (e.Reason == "NotFound")
+            {
+                // Someone else deleted it: that is as good.
+            }
+        }
+
+        await replies.ListAsync(context, target, new(deleted, server.Store.Revision, null, null));
+    }
+
+    private async Task ReviewAsync(HttpContext context, Target target, Identity who)
+    {
+        if (context.Request.Method != "POST") throw ApiErrors.MethodNotAllowed();
+        var body = (await BodyAsync(context)).Object;
+        await Reply.JsonAsync(context, reviews.Answer(target.Kind, body, who), 201);
+    }
+
+    private static async Task<DeleteOptions> DeleteOptionsAsync(HttpContext context, Dictionary<string, string> query)
+    {
+        var bytes = await BodyReader.ReadBytesAsync(context.Request, context.RequestAborted);
+        return Deletion.Parse(bytes.Length == 0 ? null : BodyReader.Parse(bytes, context.Request.ContentType).Object, query);
+    }
+
+    public static async Task<ParsedBody> BodyAsync(HttpContext context) =>
+        BodyReader.Parse(await BodyReader.ReadBytesAsync(context.Request, context.RequestAborted), context.Request.ContentType);
+
+    private static Dictionary<string, string> Query(HttpRequest request)
+    {
+        var query = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var (name, values) in request.Query)
+            if (values.Count > 0)
+                query[name] = values[^1] ?? "";
+        return query;
+    }
+
+    private static WriteOptions Options(Dictionary<string, string> query)
+    {
+        var dryRun = query.GetValueOrDefault("dryRun");
+        if (dryRun is not (null or "" or "All"))
+            throw ApiErrors.Invalid("meta.k8s.io", "Options", "", [new("dryRun", FieldErrorReason.FieldValueNotSupported, $"Unsupported value: \"{dryRun}\": supported values: \"All\"")]);
+        var validation = query.GetValueOrDefault("fieldValidation") switch
+        {
+            "Strict" => FieldValidation.Strict,
+            "Ignore" => FieldValidation.Ignore,
+            null or "" or "Warn" => FieldValidation.Warn,
+            var other => throw ApiErrors.Invalid("meta.k8s.io", "Options", "",
+                [new("fieldValidation", FieldErrorReason.FieldValueNotSupported, $"Unsupported value: \"{other}\": supported values: \"Ignore\", \"Strict\", \"Warn\"")]),
+        };
+        return new(dryRun == "All", validation, query.GetValueOrDefault("fieldManager"), query.GetValueOrDefault("force") is "true" or "1");
+    }
+}

@@ -1,0 +1,89 @@
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Http;
+using Portolan.Lab.ApiServer.Patching;
+using Portolan.Lab.ApiServer.Resources;
+using Portolan.Lab.ApiServer.Schema;
+
+namespace Portolan.Lab.ApiServer.Http;
+
+/// <summary><c>/scale</c>: the replicas of anything that has them, as an autoscaling/v1 Scale.</summary>
+internal sealed class ScaleSubresource(ServerContext server, ObjectUpdate update)
+{
+    public async Task HandleAsync(HttpContext context, Target target, WriteOptions options)
+    {
+        var paths = target.Kind.Scale ?? throw ApiErrors.NoSuchPath();
+        Func<JsonObject, JsonObject> change;
+        switch (context.Request.Method)
+        {
+            case "GET":
+                var stored = server.Store.Find(target.Storage, target.Key) ?? throw target.NotFound();
+                await Reply.JsonAsync(context, View(StoredForm.Parse(stored), paths));
+                return;
+            case "PUT":
+                var body = (await ResourceRequests.BodyAsync(context)).Object;
+                change = _ => body;
+                break;
+            case "PATCH":
+                var bytes = await BodyReader.ReadBytesAsync(context.Request, context.RequestAborted);
+                var type = BodyReader.MediaType(context.Request.ContentType);
+                // A Scale has no lists: strategic and plain merge are the same thing.
+                if (type == "application/strategic-merge-patch+json") type = "application/merge-patch+json";
+                change = ObjectPatch.Change(target.Kind, type, bytes);
+                break;
+            default:
+                throw ApiErrors.MethodNotAllowed();
+        }
+
+        var changed = await update.ChangeAsync(target with { Subresource = null }, obj =>
+        {
+            var scale = change(View(obj, paths));
+            if ((scale["spec"] as JsonObject).Whole("replicas") is not { } replicas)
+            {
+                if (scale["spec"]?["replicas"] is not null) throw ApiErrors.BadRequest("Scale in version \"v1\" cannot be handled as a Scale: spec.replicas is not a number");
+                replicas = 0;
+            }
+
+            if (replicas < 0)
+                throw ApiErrors.Invalid("autoscaling", "Scale", target.Name ?? "", [new("spec.replicas", FieldErrorReason.FieldValueInvalid, $"Invalid value: {replicas}: must be greater than or equal to 0")]);
+            if ((scale["metadata"] as JsonObject).Text("resourceVersion") is { Length: > 0 } version) obj.Child("metadata")["resourceVersion"] = version;
+            Set(obj, paths.SpecReplicas, replicas);
+            return obj;
+        }, options, context.RequestAborted);
+        await Reply.JsonAsync(context, View(StoredForm.Parse(changed), paths));
+    }
+
+    private static JsonObject View(JsonObject obj, ScalePaths paths)
+    {
+        var metadata = (JsonObject)obj["metadata"]!;
+        var view = new JsonObject();
+        foreach (var field in (ReadOnlySpan<string>)["name", "namespace", "uid", "resourceVersion", "creationTimestamp"])
+            if (metadata[field] is { } value)
+                view[field] = value.DeepClone();
+        var status = new JsonObject { ["replicas"] = Get(obj, paths.StatusReplicas)?.DeepClone() ?? 0 };
+        var selector = paths.LabelSelector is { } path ? Get(obj, path) : null;
+        var text = selector switch { JsonObject structured => SelectorObject.Format(structured), JsonValue value => value.ToString(), _ => "" };
+        if (text.Length > 0) status["selector"] = text;
+        return new()
+        {
+            ["kind"] = "Scale",
+            ["apiVersion"] = "autoscaling/v1",
+            ["metadata"] = view,
+            ["spec"] = new JsonObject { ["replicas"] = Get(obj, paths.SpecReplicas)?.DeepClone() ?? 0 },
+            ["status"] = status,
+        };
+    }
+
+    private static JsonNode? Get(JsonNode obj, string path)
+    {
+        JsonNode? node = obj;
+        foreach (var step in path.TrimStart('.').Split('.')) node = (node as JsonObject)?[step];
+        return node;
+    }
+
+    private static void Set(JsonObject obj, string path, long value)
+    {
+        var steps = path.TrimStart('.').Split('.');
+        foreach (var step in steps.AsSpan(..^1)) obj = obj.Child(step);
+        obj[steps[^1]] = value;
+    }
+}

@@ -1,0 +1,116 @@
+using System.Text.Json.Nodes;
+using Portolan.Lab.ApiServer.Http;
+using Portolan.Lab.ApiServer.Resources;
+using Portolan.Lab.ApiServer.Schema;
+using Portolan.Lab.ApiServer.Storage;
+
+namespace Portolan.Lab.ApiServer.Patching;
+
+/// <summary>PATCH in its four kinds. Each is a change of the current state, decoded, defaulted and validated like any other.</summary>
+internal sealed class ObjectPatch(ServerContext server, ObjectUpdate update, ObjectCreation creation)
+{
+    private const string Json = "application/json-patch+json";
+    private const string Merge = "application/merge-patch+json";
+    private const string Strategic = "application/strategic-merge-patch+json";
+    private const string Apply = "application/apply-patch+yaml";
+
+    /// <returns>The object, and whether an apply created it.</returns>
+    public async Task<(StoredObject Object, bool Created)> PatchAsync(Target target, byte[] body, string? contentType, WriteOptions options, CancellationToken cancellation)
+    {
+        var type = BodyReader.MediaType(contentType);
+        if (type == Apply) return await ApplyAsync(target, BodyReader.ParseYaml(body), options, cancellation);
+        var change = Change(target.Kind, type, body);
+        return (await update.ChangeAsync(target, current => Patched(target, current, change, options), options, cancellation), false);
+    }
+
+    /// <summary>What a patch body does to an object of a kind. Used for <c>/scale</c> too.</summary>
+    public static Func<JsonObject, JsonObject> Change(KindSchema kind, string type, byte[] body)
+    {
+        switch (type)
+        {
+            case Json:
+                var operations = BodyReader.ParseJson(body).Root as JsonArray ?? throw ApiErrors.BadRequest("error decoding patch: a JSON patch is an array of operations");
+                return current =>
+                {
+                    try
+                    {
+                        return JsonPatch.Apply(current, operations);
+                    }
+                    catch (JsonPatchException e)
+                    {
+                        throw new ApiException(422, "Invalid", $"the server rejected our request due to an error in our request: {e.Message}");
+                    }
+                };
+            case Merge:
+                var merge = BodyReader.ParseJson(body).Object;
+                return current => MergePatch.Apply(current, merge);
+            case Strategic when kind.SupportsStrategicMerge:
+                var strategic = BodyReader.ParseJson(body).Object;
+                return current =>
+                {
+                    try
+                    {
+                        return kind.StrategicMerge(current, strategic);
+                    }
+                    catch (FormatException e)
+                    {
+                        throw ApiErrors.BadRequest(e.Message);
+                    }
+                };
+            default:
+                throw ApiErrors.UnsupportedMediaType(type, kind.SupportsStrategicMerge ? [Json, Merge, Strategic, Apply] : [Json, Merge, Apply]);
+        }
+    }
+
+    private static JsonObject Patched(Target target, JsonObject current, Func<JsonObject, JsonObject> change, WriteOptions options)
+    {
+        var result = change(current);
+        Decoding.Decode(target.Kind, result, [], options);
+        var metadata = result.Child("metadata");
+        if (metadata.Text("name") != target.Name)
+            throw ApiErrors.BadRequest($"the name of the object ({metadata.Text("name")}) does not match the name on the URL ({target.Name})");
+        if (target.Kind.Namespaced && metadata.Text("namespace") != target.Namespace)
+            throw ApiErrors.BadRequest("the namespace of the provided object does not match the namespace sent on the request");
+        return result;
+    }
+
+    private async Task<(StoredObject Object, bool Created)> ApplyAsync(Target target, ParsedBody body, WriteOptions options, CancellationToken cancellation)
+    {
+        if (string.IsNullOrEmpty(options.FieldManager))
+            throw ApiErrors.Invalid("meta.k8s.io", "PatchOptions", "", [new("fieldManager", FieldErrorReason.FieldValueRequired, "Required value: is required for apply patch")]);
+        var applied = body.Object;
+        if (applied["metadata"]?["managedFields"] is JsonArray { Count: > 0 }) throw ApiErrors.BadRequest("metadata.managedFields must be nil");
+        Decoding.Decode(target.Kind, applied, body.Duplicates, options);
+        var metadata = applied.Child("metadata");
+        metadata["name"] ??= target.Name;
+        if (metadata.Text("name") != target.Name)
+            throw ApiErrors.BadRequest($"the name of the object ({metadata.Text("name")}) does not match the name on the URL ({target.Name})");
+        if (target.Kind.Namespaced) metadata["namespace"] ??= target.Namespace;
+        while (true)
+        {
+            if (server.Store.Find(target.Storage, target.Key) is null)
+            {
+                if (target.Subresource is not null) throw target.NotFound();
+                var fresh = (JsonObject)applied.DeepClone();
+                ManagedFields.Record(fresh, applied, options.FieldManager, null, server.Clock.GetUtcNow());
+                try
+                {
+                    return (await creation.CreateAsync(target, new(fresh, []), options, cancellation), true);
+                }
+                catch (ApiException e) when (e.Reason == "AlreadyExists")
+                {
+                    // Someone was faster: then it is a change.
+                    continue;
+                }
+            }
+
+            var changed = await update.ChangeAsync(target, current =>
+            {
+                var result = target.Kind.ApplyMerge(current, applied);
+                ManagedFields.Record(result, applied, options.FieldManager, target.Subresource, server.Clock.GetUtcNow());
+                return result;
+            }, options, cancellation);
+            return (changed, false);
+        }
+    }
+}

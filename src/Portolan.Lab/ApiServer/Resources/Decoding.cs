@@ -1,0 +1,39 @@
+using System.Text.Json.Nodes;
+using Portolan.Lab.ApiServer.Http;
+using Portolan.Lab.ApiServer.Schema;
+
+namespace Portolan.Lab.ApiServer.Resources;
+
+/// <summary>Reads a body as a kind, as strictly as the client asked.</summary>
+internal static class Decoding
+{
+    public static void Decode(KindSchema kind, JsonObject obj, IReadOnlyList<string> duplicates, WriteOptions options)
+    {
+        RequireKind(kind, obj);
+        var outcome = kind.Decode(obj);
+        if (outcome.Failure is { } failure)
+            throw ApiErrors.BadRequest($"{kind.Kind} in version \"{kind.Version}\" cannot be handled as a {kind.Kind}: {failure}");
+        if (options.Validation == FieldValidation.Ignore || (duplicates.Count == 0 && outcome.Problems.Count == 0)) return;
+        var problems = duplicates.Concat(outcome.Problems).ToList();
+        if (options.Validation == FieldValidation.Warn)
+        {
+            options.Warnings.AddRange(problems);
+            return;
+        }
+
+        var joined = string.Join(", ", problems);
+        throw ApiErrors.BadRequest($"{kind.Kind} in version \"{kind.Version}\" cannot be handled as a {kind.Kind}: strict decoding error: {joined}");
+    }
+
+    private static void RequireKind(KindSchema kind, JsonObject obj)
+    {
+        var apiVersion = obj.Text("apiVersion");
+        var name = obj.Text("kind");
+        if (string.IsNullOrEmpty(apiVersion)) obj["apiVersion"] = apiVersion = kind.ApiVersion;
+        if (string.IsNullOrEmpty(name)) obj["kind"] = name = kind.Kind;
+        if (name != kind.Kind)
+            throw ApiErrors.BadRequest($"{name} in version \"{apiVersion}\" cannot be handled as a {kind.Kind}: converting ({apiVersion}.{name}) to ({kind.Kind}): unknown conversion");
+        if (apiVersion != kind.ApiVersion)
+            throw ApiErrors.BadRequest($"the API version in the data ({apiVersion}) does not match the expected API version ({kind.ApiVersion})");
+    }
+}

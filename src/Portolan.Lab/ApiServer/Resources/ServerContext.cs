@@ -1,0 +1,29 @@
+using Portolan.Lab.ApiServer.Storage;
+
+namespace Portolan.Lab.ApiServer.Resources;
+
+/// <summary>What every request needs.</summary>
+internal sealed class ServerContext
+{
+    private readonly Dictionary<string, ResourceStrategy> _strategies;
+
+    public ServerContext(ObjectStore store, KindRegistry kinds, ServiceAllocations allocations, TimeProvider clock)
+    {
+        (Store, Kinds, Clock) = (store, kinds, clock);
+        _strategies = new(StringComparer.Ordinal)
+        {
+            ["pods"] = new PodStrategy(),
+            ["services"] = new ServiceStrategy(allocations),
+            ["nodes"] = new NodeStrategy(),
+            ["namespaces"] = new NamespaceStrategy(),
+            ["secrets"] = new SecretStrategy(),
+            ["customresourcedefinitions.apiextensions.k8s.io"] = new DefinitionStrategy(kinds, clock),
+        };
+    }
+
+    public ObjectStore Store { get; }
+    public KindRegistry Kinds { get; }
+    public TimeProvider Clock { get; }
+
+    public ResourceStrategy Strategy(ServedResource resource) => _strategies.GetValueOrDefault(resource.Storage, ResourceStrategy.Plain);
+}

@@ -1,0 +1,30 @@
+using Portolan.Core.Cluster;
+using Portolan.Lab.ApiServer.Http;
+using Portolan.Lab.ApiServer.Schema;
+
+namespace Portolan.Lab.ApiServer.Resources;
+
+/// <summary>What a request is about: a resource in the version the client speaks, a namespace, perhaps a name and a subresource.</summary>
+internal sealed record Target(ServedResource Resource, KindSchema Kind, string? Namespace, string? Name, string? Subresource)
+{
+    public string Storage => Resource.Storage;
+
+    public ObjectKey Key => new(Namespace ?? "", Name ?? throw ApiErrors.MethodNotAllowed());
+
+    public ApiException NotFound() => ApiErrors.NotFound(Kind, Name ?? "");
+}
+
+/// <summary>The query parameters of a write.</summary>
+internal sealed record WriteOptions(bool DryRun, FieldValidation Validation, string? FieldManager, bool Force)
+{
+    /// <summary>What to tell the client in <c>Warning</c> headers.</summary>
+    public List<string> Warnings { get; } = [];
+}
+
+/// <summary>How unknown and duplicate fields are met.</summary>
+internal enum FieldValidation
+{
+    Ignore,
+    Warn,
+    Strict,
+}
