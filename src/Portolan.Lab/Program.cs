@@ -40,6 +40,7 @@ internal static class Program
     [
         SuperviseCommand.Create(),
         ApiServerCommand.Create(),
+        Dns.DnsCommand.Create(),
         ContainerCommands.CreateInit(),
         ContainerCommands.CreateExec(),
         WebCommand.Create(),

@@ -25,6 +25,9 @@ public sealed class ServiceSpec
     /// <summary>All cluster addresses.</summary>
     public List<string>? ClusterIPs { get; set; }
 
+    /// <summary>What the name of an ExternalName Service stands for.</summary>
+    public string? ExternalName { get; set; }
+
     /// <summary>Addresses the cluster's owner routes to the nodes.</summary>
     public List<string>? ExternalIPs { get; set; }
 
