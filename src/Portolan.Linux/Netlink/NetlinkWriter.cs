@@ -132,4 +132,11 @@ public sealed class NetlinkWriter
 
     /// <summary>Numbers the message that starts at an offset.</summary>
     internal void SetSequence(int message, uint sequence) => MemoryMarshal.Write(_buffer.AsSpan(message + 8), sequence);
+
+    /// <summary>Gives every message the same number.</summary>
+    internal void SetSequences(uint sequence)
+    {
+        for (var message = 0; message < _length; message += (MemoryMarshal.Read<int>(_buffer.AsSpan(message)) + 3) & ~3)
+            SetSequence(message, sequence);
+    }
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Portolan.Controller;
 
 namespace Portolan.Commands;
 
@@ -7,6 +8,7 @@ internal static class CommandTree
 {
     public static RootCommand Create() => new("Portolan gives Kubernetes LoadBalancer Services an address, announces it and carries its traffic.")
     {
+        ControllerCommand.Create(),
         GetCommand.Create(),
         LabCommand.Create(),
         VersionCommand.Create(),

@@ -4,7 +4,7 @@ using Portolan.Kubernetes.Resources;
 
 namespace Portolan.Kubernetes.Tests.Resources;
 
-public sealed class ConfigurationMappingTests
+public sealed class AdvertisementMappingTests
 {
     [Fact]
     public void ReadsAnAdvertisement()

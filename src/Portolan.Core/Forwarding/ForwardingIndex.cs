@@ -1,0 +1,158 @@
+using Portolan.Core.Cluster;
+
+namespace Portolan.Core.Forwarding;
+
+/// <summary>How the plan of one Service port changed.</summary>
+/// <param name="Key">Which Service port.</param>
+/// <param name="Old">Its plan before, or null.</param>
+/// <param name="New">Its plan now, or null.</param>
+public readonly record struct ServicePortChange(ServicePortKey Key, ServicePortPlan? Old, ServicePortPlan? New);
+
+/// <summary>
+/// Holds what the plans are made of and the plans themselves. An event marks the Service it touches; <see cref="TakeChanges"/> plans
+/// what is marked anew. Whatever the history, the plans are those that the same objects would give from scratch.
+/// </summary>
+public sealed class ForwardingIndex
+{
+    private readonly Dictionary<ObjectKey, Entry> _services = [];
+    private readonly Dictionary<ObjectKey, ObjectKey> _serviceOfSlice = [];
+    private readonly HashSet<ObjectKey> _touched = [];
+    private readonly FrontClaims _claims = new();
+    private ForwardingContext _context;
+
+    /// <summary>An index without Services.</summary>
+    public ForwardingIndex(ForwardingContext context) => _context = context;
+
+    /// <summary>This node. A change touches every Service.</summary>
+    public ForwardingContext Context
+    {
+        get => _context;
+        set
+        {
+            if (_context == value)
+                return;
+            _context = value;
+            _touched.UnionWith(_services.Keys);
+        }
+    }
+
+    /// <summary>Every plan in force, fronts that belong to another Service left out.</summary>
+    public IEnumerable<ServicePortPlan> Plans => _services.Values.SelectMany(entry => entry.InForce.Values);
+
+    /// <summary>A Service is new or different.</summary>
+    public void Set(ServiceFacts service)
+    {
+        Touch(service.Key).Service = service;
+    }
+
+    /// <summary>A Service is gone.</summary>
+    public void RemoveService(ObjectKey service)
+    {
+        if (_services.ContainsKey(service))
+            Touch(service).Service = null;
+    }
+
+    /// <summary>An EndpointSlice is new or different; it may have moved to another Service.</summary>
+    public void Set(EndpointSliceFacts slice)
+    {
+        if (_serviceOfSlice.TryGetValue(slice.Key, out var before) && before != slice.Service)
+            RemoveSlice(slice.Key);
+        _serviceOfSlice[slice.Key] = slice.Service;
+        Touch(slice.Service).Slices[slice.Key] = slice;
+    }
+
+    /// <summary>An EndpointSlice is gone.</summary>
+    public void RemoveSlice(ObjectKey slice)
+    {
+        if (_serviceOfSlice.Remove(slice, out var service))
+            Touch(service).Slices.Remove(slice);
+    }
+
+    /// <summary>Plans what was touched since the last call.</summary>
+    /// <returns>What is different now, in no particular order; each Service port once.</returns>
+    public List<ServicePortChange> TakeChanges()
+    {
+        // A front may go from one Service port to another: those ports change too.
+        var ports = new HashSet<ServicePortKey>();
+        foreach (var key in _touched)
+        {
+            var entry = _services[key];
+            var before = entry.Plans;
+            entry.Plans = entry.Service is { } service ? ForwardingPlan.Of(service, entry.Slices.Values, _context).Ports : [];
+            var createdAt = entry.Service?.CreatedAt ?? 0;
+            foreach (var plan in before)
+            {
+                ports.Add(plan.Key);
+                foreach (var server in plan.VirtualServers)
+                    _claims.Release(server.Front, plan.Key, ports);
+            }
+
+            foreach (var plan in entry.Plans)
+            {
+                ports.Add(plan.Key);
+                foreach (var server in plan.VirtualServers)
+                    _claims.Claim(server.Front, new FrontClaim(server.Kind, createdAt, plan.Key), ports);
+            }
+        }
+
+        var changes = new List<ServicePortChange>();
+        foreach (var port in ports)
+        {
+            var entry = _services[port.Service];
+            var old = entry.InForce.GetValueOrDefault(port);
+            var now = entry.Plans.FirstOrDefault(plan => plan.Key == port) is { } plan ? InForce(plan) : null;
+            if (now is not null ? now.Equals(old) : old is null)
+                continue;
+            if (now is null)
+                entry.InForce.Remove(port);
+            else
+                entry.InForce[port] = now;
+            changes.Add(new ServicePortChange(port, old, now));
+        }
+
+        foreach (var key in _touched)
+        {
+            if (_services[key] is { Service: null, Slices.Count: 0 })
+                _services.Remove(key);
+        }
+
+        _touched.Clear();
+        return changes;
+    }
+
+    private ServicePortPlan InForce(ServicePortPlan plan)
+    {
+        foreach (var server in plan.VirtualServers)
+        {
+            if (_claims.Owner(server.Front) != plan.Key)
+                return new ServicePortPlan
+                {
+                    Key = plan.Key,
+                    VirtualServers = [.. plan.VirtualServers.Where(owned => _claims.Owner(owned.Front) == plan.Key)],
+                    Cluster = plan.Cluster,
+                    Local = plan.Local,
+                };
+        }
+
+        return plan;
+    }
+
+    private Entry Touch(ObjectKey service)
+    {
+        _touched.Add(service);
+        if (!_services.TryGetValue(service, out var entry))
+            _services[service] = entry = new Entry();
+        return entry;
+    }
+
+    private sealed class Entry
+    {
+        internal ServiceFacts? Service { get; set; }
+
+        internal Dictionary<ObjectKey, EndpointSliceFacts> Slices { get; } = [];
+
+        internal IReadOnlyList<ServicePortPlan> Plans { get; set; } = [];
+
+        internal Dictionary<ServicePortKey, ServicePortPlan> InForce { get; } = [];
+    }
+}

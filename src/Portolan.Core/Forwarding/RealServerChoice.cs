@@ -1,0 +1,94 @@
+using Portolan.Core.Cluster;
+
+namespace Portolan.Core.Forwarding;
+
+/// <summary>Which rule chose the real servers.</summary>
+public enum ChoiceReason : byte
+{
+    /// <summary>Every endpoint that is ready.</summary>
+    Ready,
+
+    /// <summary>The ready endpoints hinted at this node (<c>hints.forNodes</c>).</summary>
+    SameNode,
+
+    /// <summary>The ready endpoints hinted at this node's zone (<c>hints.forZones</c>).</summary>
+    SameZone,
+
+    /// <summary>No endpoint is ready; those still serve while they terminate.</summary>
+    ServingTerminating,
+
+    /// <summary>No endpoint is usable.</summary>
+    None,
+}
+
+/// <summary>The real servers of a policy, in their order, and why these.</summary>
+public sealed class RealServerChoice : IEquatable<RealServerChoice>
+{
+    /// <summary>No real server.</summary>
+    public static RealServerChoice None { get; } = new([], ChoiceReason.None);
+
+    /// <summary>A choice.</summary>
+    /// <param name="servers">Without duplicates, sorted.</param>
+    /// <param name="reason">The rule that chose them.</param>
+    public RealServerChoice(IReadOnlyList<RealServer> servers, ChoiceReason reason) => (Servers, Reason) = (servers, reason);
+
+    /// <summary>The real servers, sorted, without duplicates.</summary>
+    public IReadOnlyList<RealServer> Servers { get; }
+
+    /// <summary>The rule that chose them.</summary>
+    public ChoiceReason Reason { get; }
+
+    /// <inheritdoc/>
+    public bool Equals(RealServerChoice? other) => other is not null && Reason == other.Reason && Servers.SequenceEqual(other.Servers);
+
+    /// <inheritdoc/>
+    public override bool Equals(object? obj) => Equals(obj as RealServerChoice);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Reason, Servers.Count);
+
+    /// <summary>
+    /// What the policy Cluster chooses: the ready endpoints, narrowed to this node or this zone where every one of them carries such a
+    /// hint and one names ours; where none is ready, those that still serve while they terminate, wherever they are.
+    /// </summary>
+    internal static RealServerChoice Cluster(IReadOnlyCollection<Candidate> candidates, ForwardingContext context)
+    {
+        var ready = candidates.Where(candidate => candidate.Endpoint.Ready).ToList();
+        if (ready.Count == 0)
+            return Terminating(candidates);
+        var (narrowed, reason) = (ready, ChoiceReason.Ready);
+        if (ready.TrueForAll(candidate => candidate.Endpoint.NodeHints.Count > 0)
+            && ready.FindAll(candidate => candidate.Endpoint.NodeHints.Contains(context.NodeName)) is { Count: > 0 } sameNode)
+            (narrowed, reason) = (sameNode, ChoiceReason.SameNode);
+        else if (context.Zone is { Length: > 0 } zone && ready.TrueForAll(candidate => candidate.Endpoint.ZoneHints.Count > 0)
+            && ready.FindAll(candidate => candidate.Endpoint.ZoneHints.Contains(zone)) is { Count: > 0 } sameZone)
+            (narrowed, reason) = (sameZone, ChoiceReason.SameZone);
+        return new RealServerChoice(Sorted(narrowed), reason);
+    }
+
+    /// <summary>What the policy Local chooses: this node's ready endpoints; where none is ready, this node's that still serve while they terminate.</summary>
+    internal static RealServerChoice Local(IEnumerable<Candidate> candidates, ForwardingContext context)
+    {
+        var local = candidates.Where(candidate => candidate.Endpoint.NodeName.Length > 0 && candidate.Endpoint.NodeName == context.NodeName).ToList();
+        var ready = local.FindAll(candidate => candidate.Endpoint.Ready);
+        return ready.Count > 0 ? new RealServerChoice(Sorted(ready), ChoiceReason.Ready) : Terminating(local);
+    }
+
+    private static RealServerChoice Terminating(IEnumerable<Candidate> candidates)
+    {
+        var serving = candidates.Where(candidate => candidate.Endpoint is { Serving: true, Terminating: true }).ToList();
+        return serving.Count > 0 ? new RealServerChoice(Sorted(serving), ChoiceReason.ServingTerminating) : None;
+    }
+
+    private static RealServer[] Sorted(List<Candidate> candidates)
+    {
+        var servers = new RealServer[candidates.Count];
+        for (var i = 0; i < servers.Length; i++)
+            servers[i] = candidates[i].Server;
+        Array.Sort(servers);
+        return servers;
+    }
+
+    /// <summary>An endpoint that has the port.</summary>
+    internal readonly record struct Candidate(RealServer Server, EndpointFacts Endpoint);
+}

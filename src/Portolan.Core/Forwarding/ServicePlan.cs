@@ -1,0 +1,78 @@
+using Portolan.Core.Addresses;
+using Portolan.Core.Cluster;
+
+namespace Portolan.Core.Forwarding;
+
+/// <summary>The identity of a Service port in one family.</summary>
+/// <param name="Service">The Service.</param>
+/// <param name="PortName">The port's name; may be empty.</param>
+/// <param name="Protocol">The layer-4 protocol.</param>
+/// <param name="Family">The family: a dual-stack Service has a plan for each.</param>
+public readonly record struct ServicePortKey(ObjectKey Service, string PortName, Protocol Protocol, IpFamily Family) : IComparable<ServicePortKey>
+{
+    /// <summary>By Service, port name, protocol and family.</summary>
+    public int CompareTo(ServicePortKey other)
+    {
+        if (Service.CompareTo(other.Service) is not 0 and var byService)
+            return byService;
+        if (string.CompareOrdinal(PortName, other.PortName) is not 0 and var byName)
+            return byName;
+        return Protocol != other.Protocol ? Protocol.CompareTo(other.Protocol) : Family.CompareTo(other.Family);
+    }
+
+    /// <summary><c>namespace/name:port/protocol</c>.</summary>
+    public override string ToString() => $"{Service}:{PortName}/{Protocol.ToString().ToLowerInvariant()}";
+}
+
+/// <summary>What becomes of traffic to one Service port in one family.</summary>
+public sealed class ServicePortPlan : IEquatable<ServicePortPlan>
+{
+    /// <summary>Which Service port.</summary>
+    public required ServicePortKey Key { get; init; }
+
+    /// <summary>Where packets arrive; each front once.</summary>
+    public required IReadOnlyList<VirtualServer> VirtualServers { get; init; }
+
+    /// <summary>The real servers where the policy is Cluster.</summary>
+    public required RealServerChoice Cluster { get; init; }
+
+    /// <summary>The real servers where the policy is Local.</summary>
+    public required RealServerChoice Local { get; init; }
+
+    /// <summary>The real servers of a policy.</summary>
+    public RealServerChoice Of(TrafficPolicy policy) => policy is TrafficPolicy.Local ? Local : Cluster;
+
+    /// <summary>Whether a usable endpoint exists anywhere: without one traffic is refused; with one, but not for the policy, dropped.</summary>
+    public bool HasEndpoints => Cluster.Servers.Count > 0 || Local.Servers.Count > 0;
+
+    /// <inheritdoc/>
+    public bool Equals(ServicePortPlan? other) => other is not null && Key == other.Key && Cluster.Equals(other.Cluster) && Local.Equals(other.Local)
+        && VirtualServers.SequenceEqual(other.VirtualServers);
+
+    /// <inheritdoc/>
+    public override bool Equals(object? obj) => Equals(obj as ServicePortPlan);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => Key.GetHashCode();
+}
+
+/// <summary>Why a Service is not forwarded, or that it is.</summary>
+public enum ServiceVerdict : byte
+{
+    /// <summary>It is forwarded.</summary>
+    Forwarded,
+
+    /// <summary>The label <c>service.kubernetes.io/service-proxy-name</c> gives it to another proxy.</summary>
+    OtherProxy,
+
+    /// <summary>A name, not an address.</summary>
+    ExternalName,
+
+    /// <summary>Headless: clients are told the endpoints' own addresses.</summary>
+    Headless,
+}
+
+/// <summary>What becomes of traffic to a Service on this node.</summary>
+/// <param name="Verdict">Whether it is forwarded.</param>
+/// <param name="Ports">A plan for each port and family; empty where it is not forwarded.</param>
+public sealed record ServicePlan(ServiceVerdict Verdict, IReadOnlyList<ServicePortPlan> Ports);

@@ -1,0 +1,42 @@
+using System.CommandLine;
+using Portolan.Hosting;
+using Portolan.Kubernetes.Client;
+
+namespace Portolan.Controller;
+
+/// <summary><c>portolan controller</c>: gives Services their addresses.</summary>
+internal static class ControllerCommand
+{
+    public static Command Create()
+    {
+        var options = new RoleOptions();
+        var secret = new Option<string>("--ml-secret-name")
+        {
+            Description = "Secret with the speakers' common key, made if there is none (METALLB_ML_SECRET_NAME).",
+            DefaultValueFactory = _ => RoleOptions.FromEnvironment("METALLB_ML_SECRET_NAME", "memberlist"),
+        };
+        var command = new Command("controller", "Give LoadBalancer Services their addresses; one of these runs in a cluster.") { secret };
+        options.AddTo(command);
+        command.SetAction((parse, stop) => RunAsync(parse, options, parse.GetValue(secret)!, stop));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(ParseResult parse, RoleOptions options, string secret, CancellationToken stop)
+    {
+        ClusterConnection connection;
+        try
+        {
+            connection = ClusterConnection.Load(parse.GetValue(options.Kubeconfig), parse.GetValue(options.Master));
+        }
+        catch (KubeConfigException problem)
+        {
+            await Console.Error.WriteLineAsync($"portolan controller: {problem.Message}");
+            return ExitCode.NotWell;
+        }
+
+        using var host = options.CreateHost("controller", parse);
+        using var client = new KubeClient(connection);
+        new AddressController(host, client, parse.GetValue(options.Namespace)!, parse.GetValue(options.LoadBalancerClass)).Supervise(secret);
+        return await host.RunAsync(stop);
+    }
+}

@@ -1,0 +1,107 @@
+using Portolan.Core.Addresses;
+using Portolan.Kubernetes.Resources;
+using Portolan.Kubernetes.Watching;
+
+namespace Portolan.Controller;
+
+/// <summary>What follows from one change of the API's objects.</summary>
+/// <param name="Decisions">Services to bring in line, with what to tell them.</param>
+/// <param name="Configuration">What is wrong with the configuration now, when that may have changed; otherwise null.</param>
+internal readonly record struct Consequences(IReadOnlyList<Decision> Decisions, IReadOnlyList<ConfigurationProblem>? Configuration)
+{
+    public static readonly Consequences None = new([], null);
+}
+
+/// <summary>
+/// The controller without the world around it: changes of API objects in, decisions out. Nothing is decided before Services, pools and
+/// namespaces have all been listed once, because whoever holds an address must be heard before one is given away.
+/// </summary>
+internal sealed class ControllerState(string? loadBalancerClass)
+{
+    private const int Sources = 4;
+    private readonly Dictionary<string, IPAddressPool> _pools = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, L2Advertisement> _advertisements = new(StringComparer.Ordinal);
+    private int _synced;
+    private PoolSet _poolSet = PoolSet.Empty;
+
+    public Allocator Allocator { get; } = new(loadBalancerClass);
+
+    /// <summary>The first full pass is over.</summary>
+    public bool IsStarted => _synced == Sources;
+
+    /// <summary>The IPAddressPool objects as they were last seen.</summary>
+    public IReadOnlyDictionary<string, IPAddressPool> Pools => _pools;
+
+    public Consequences On(Change<Service> change) => change switch
+    {
+        { Kind: ChangeKind.Synced } => Synced(),
+        { New: { } service } => new Consequences(Allocator.SetService(service.ToFacts()), null),
+        _ => new Consequences(Allocator.RemoveService(change.Key), null),
+    };
+
+    public Consequences On(Change<Namespace> change) => change switch
+    {
+        { Kind: ChangeKind.Synced } => Synced(),
+        { New: { } found } => SameLabels(change.Old, found) ? Consequences.None : new Consequences(Allocator.SetNamespace(change.Key.Name, found.Metadata.Labels ?? []), null),
+        _ => new Consequences(Allocator.SetNamespace(change.Key.Name, null), null),
+    };
+
+    public Consequences On(Change<IPAddressPool> change)
+    {
+        if (change.Kind is ChangeKind.Synced)
+            return Synced();
+        if (change.New is { } pool)
+            _pools[change.Key.Name] = pool;
+        else
+            _pools.Remove(change.Key.Name);
+
+        // Our own counters in the pool's status come back as changes of the pool: they are nothing new.
+        if (!IsStarted || (change.Old is { Metadata.Generation: { } before } && change.New?.Metadata.Generation == before && SameLabels(change.Old, change.New)))
+            return Consequences.None;
+        return new Consequences(UpdatePools(), Problems());
+    }
+
+    public Consequences On(Change<L2Advertisement> change)
+    {
+        if (change.Kind is ChangeKind.Synced)
+            return Synced();
+        if (change.New is { } advertisement)
+            _advertisements[change.Key.Name] = advertisement;
+        else
+            _advertisements.Remove(change.Key.Name);
+        return IsStarted ? new Consequences([], Problems()) : Consequences.None;
+    }
+
+    private Consequences Synced()
+    {
+        if (++_synced < Sources)
+            return Consequences.None;
+        UpdatePools();
+        return new Consequences(Allocator.Start(), Problems());
+    }
+
+    private IReadOnlyList<Decision> UpdatePools()
+    {
+        _poolSet = _poolSet.Update([.. _pools.Values.Select(pool => pool.ToSpec())]);
+        return Allocator.SetPools(_poolSet);
+    }
+
+    private List<ConfigurationProblem> Problems()
+    {
+        var problems = new List<ConfigurationProblem>();
+        foreach (var (name, error, previousInForce) in _poolSet.Problems)
+            problems.Add(ConfigurationProblem.Of(Kinds.IPAddressPools, _pools[name], error, previousInForce));
+        foreach (var advertisement in _advertisements.Values.OrderBy(advertisement => advertisement.Metadata.Name, StringComparer.Ordinal))
+            foreach (var error in AdvertisementCheck.Errors(advertisement, _pools.Keys))
+                problems.Add(ConfigurationProblem.Of(Kinds.L2Advertisements, advertisement, error, false));
+        return problems;
+    }
+
+    private static bool SameLabels(IKubeObject? old, IKubeObject found)
+    {
+        if (old is null)
+            return false;
+        var (a, b) = (old.Metadata.Labels ?? [], found.Metadata.Labels ?? []);
+        return a.Count == b.Count && a.All(label => b.TryGetValue(label.Key, out var value) && value == label.Value);
+    }
+}

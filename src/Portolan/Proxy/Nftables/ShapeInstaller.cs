@@ -1,0 +1,78 @@
+using Portolan.Linux.Nftables;
+
+namespace Portolan.Proxy.Nftables;
+
+/// <summary>Compares the table's constant part with what the kernel has, and writes the difference into a transaction.</summary>
+internal static class ShapeInstaller
+{
+    /// <summary>Makes the kernel's table have every chain and set, and every chain exactly the rules, of the shape.</summary>
+    /// <param name="connection">Reads the table.</param>
+    /// <param name="family">The table's family.</param>
+    /// <param name="shape">What the table should look like.</param>
+    /// <param name="batch">Gets the changes.</param>
+    /// <param name="rebuilt">Sets that hold nothing after the transaction, because they are new or had to be made again.</param>
+    internal static void Repair(NftConnection connection, NftFamily family, Shape shape, NftBatch batch, out HashSet<string> rebuilt)
+    {
+        rebuilt = [];
+        var chains = connection.Chains(family, Shape.Table).ToDictionary(chain => chain.Name);
+        var sets = connection.Sets(family, Shape.Table).ToDictionary(set => set.Name);
+        var rules = connection.Rules(family, Shape.Table).ToLookup(rule => rule.Chain);
+        if (chains.Count == 0 && sets.Count == 0)
+            batch.AddTable();
+
+        // A chain or a set of another form than ours cannot be changed in place; nor can it be deleted while rules use it.
+        var unlike = shape.Sets.Any(set => sets.TryGetValue(set.Name, out var found) && found != set)
+            || shape.Chains.Any(chain => chains.TryGetValue(chain.Name, out var found) && !IsLike(found, chain));
+        if (unlike)
+        {
+            batch.DeleteTable();
+            batch.AddTable();
+            chains.Clear();
+            sets.Clear();
+            rules = Array.Empty<NftRuleInfo>().ToLookup(rule => rule.Chain);
+        }
+
+        foreach (var set in shape.Sets)
+        {
+            if (sets.ContainsKey(set.Name))
+                continue;
+            batch.AddSet(set);
+            rebuilt.Add(set.Name);
+        }
+
+        foreach (var chain in shape.Chains)
+        {
+            if (chains.ContainsKey(chain.Name))
+                continue;
+            if (chain.Hook is { } hook)
+                batch.AddNatChain(chain.Name, hook, chain.Priority);
+            else
+                batch.AddChain(chain.Name);
+        }
+
+        foreach (var chain in shape.Chains)
+        {
+            if (Matches(chain, rules[chain.Name]))
+                continue;
+            if (rules[chain.Name].Any())
+                batch.FlushChain(chain.Name);
+            foreach (var rule in chain.Rules)
+                batch.AddRule(chain.Name, rule, ShapeChain.Fingerprint(rule));
+        }
+    }
+
+    private static bool IsLike(NftChainInfo found, ShapeChain wanted) =>
+        found.Hook == wanted.Hook && (wanted.Hook is null || (found.Priority == wanted.Priority && found.Type == "nat"));
+
+    private static bool Matches(ShapeChain chain, IEnumerable<NftRuleInfo> found) =>
+        found.Select(rule => rule.UserData).SequenceEqual(chain.Rules.Select(ShapeChain.Fingerprint), ByteArrays.Instance);
+
+    private sealed class ByteArrays : IEqualityComparer<byte[]>
+    {
+        internal static readonly ByteArrays Instance = new();
+
+        public bool Equals(byte[]? x, byte[]? y) => x.AsSpan().SequenceEqual(y);
+
+        public int GetHashCode(byte[] obj) => obj.Length;
+    }
+}
