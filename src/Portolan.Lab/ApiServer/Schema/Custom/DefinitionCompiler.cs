@@ -1,0 +1,96 @@
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using Portolan.Lab.ApiServer.Tables;
+using Portolan.Lab.ApiServer.Validation;
+
+namespace Portolan.Lab.ApiServer.Schema.Custom;
+
+/// <summary>Makes the kinds that a CustomResourceDefinition serves.</summary>
+internal static partial class DefinitionCompiler
+{
+    /// <returns>Empty when the definition lacks what a kind needs.</returns>
+    public static IReadOnlyList<KindSchema> Compile(JsonObject definition)
+    {
+        var spec = definition.Obj("spec");
+        var names = spec.Obj("names");
+        var kind = names.Str("kind");
+        if (spec.Str("group").Length == 0 || kind.Length == 0 || names.Str("plural").Length == 0)
+            return [];
+        return
+        [
+            .. spec.Items("versions", "").Select(version => version.Item)
+                .Where(version => version.Flag("served") == true && version.Str("name").Length > 0)
+                .OrderBy(version => Priority(version.Str("name")))
+                .Select(version => Version(spec!, names!, version)),
+        ];
+    }
+
+    private static CustomKind Version(JsonObject spec, JsonObject names, JsonObject version)
+    {
+        var kind = names.Str("kind");
+        var subresources = version.Obj("subresources");
+        var scale = subresources.Obj("scale");
+        var served = new List<string>();
+        if (subresources?.ContainsKey("status") == true)
+            served.Add("status");
+        if (scale is not null)
+            served.Add("scale");
+
+        // A version without a schema keeps everything; a valid definition always has one.
+        var source = version.Obj("schema").Obj("openAPIV3Schema") is { } schema
+            ? (JsonObject)schema.DeepClone()
+            : new JsonObject { ["type"] = "object", ["x-kubernetes-preserve-unknown-fields"] = true };
+        return new CustomKind(source, Columns(version))
+        {
+            Group = spec.Str("group"),
+            Version = version.Str("name"),
+            Kind = kind,
+            ListKind = names.Str("listKind") is { Length: > 0 } listKind ? listKind : kind + "List",
+            Plural = names.Str("plural"),
+            Singular = names.Str("singular") is { Length: > 0 } singular ? singular : kind.ToLowerInvariant(),
+            ShortNames = [.. names.Strings("shortNames", "").Select(name => name.Item)],
+            Categories = [.. names.Strings("categories", "").Select(name => name.Item)],
+            Namespaced = spec.Str("scope") == "Namespaced",
+            Subresources = served,
+            Scale = scale is null ? null : new ScalePaths(
+                scale.Str("specReplicasPath"), scale.Str("statusReplicasPath"), scale.Str("labelSelectorPath") is { Length: > 0 } selector ? selector : null),
+            TracksGeneration = true,
+            IsCustom = true,
+        };
+    }
+
+    private static List<CustomColumn> Columns(JsonObject version)
+    {
+        var columns = new List<CustomColumn>();
+        foreach (var (column, _) in version.Items("additionalPrinterColumns", ""))
+        {
+            if (JsonPath.TryParse(column.Str("jsonPath")) is { } path)
+            {
+                columns.Add(new CustomColumn(
+                    new TableColumn(column.Str("name"), column.Str("type"), column.Str("format"), column.Str("description"), (int)(column.Int("priority") ?? 0)), path));
+            }
+        }
+
+        if (columns.Count == 0)
+            columns.Add(new CustomColumn(RowPrinter.Age with { Type = "date" }, JsonPath.TryParse(".metadata.creationTimestamp")!));
+        return columns;
+    }
+
+    /// <summary>Kubernetes' order of versions: stable ones first and newest first, then beta, alpha, and whatever else by name.</summary>
+    private static (int Class, int Major, int Minor, string Name) Priority(string version)
+    {
+        if (KubernetesVersion().Match(version) is not { Success: true } match || !int.TryParse(match.Groups[1].ValueSpan, out var major))
+            return (3, 0, 0, version);
+        _ = int.TryParse(match.Groups[3].ValueSpan, out var minor);
+        var stage = match.Groups[2].Value switch
+        {
+            "" => 0,
+            "beta" => 1,
+            _ => 2,
+        };
+        return (stage, -major, -minor, version);
+    }
+
+    [GeneratedRegex("^v([1-9][0-9]*)(?:(alpha|beta)([1-9][0-9]*))?$")]
+    private static partial Regex KubernetesVersion();
+}
