@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Net;
 using Microsoft.Extensions.Logging;
+using Portolan.Lab.ApiServer.Schema;
 using Portolan.Lab.Supervision;
 
 namespace Portolan.Lab.ApiServer;
@@ -52,7 +53,7 @@ internal static class ApiServerCommand
             .AddSimpleConsole(o => (o.SingleLine, o.UseUtcTimestamp, o.TimestampFormat) = (true, true, "yyyy-MM-ddTHH:mm:ss.fffZ "))
             .AddFilter("Microsoft", LogLevel.Warning));
         var logger = loggers.CreateLogger("apiserver");
-        await using var host = await ApiServerHost.StartAsync(options, new PassThroughCatalogue(), TimeProvider.System, loggers, cancellation);
+        await using var host = await ApiServerHost.StartAsync(options, new SchemaCatalogue(), TimeProvider.System, loggers, cancellation);
         logger.LogInformation("serving on {Addresses}", string.Join(", ", host.Addresses));
         await host.RunAsync(cancellation);
         return 0;

@@ -36,7 +36,8 @@ internal sealed class BuiltInKind(TypeDefinition type, KindRules rules, RowPrint
 
         CheckObject(obj, errors);
         MetadataRules.CheckChange(obj, old, errors);
-        rules.CheckChange?.Invoke(obj, old, errors);
+        if (subresource is null)
+            rules.CheckChange?.Invoke(obj, old, errors);
         return errors.Errors;
     }
 

@@ -18,7 +18,6 @@ internal static class BuiltInKinds
     /// <summary>Kinds with a path of their own.</summary>
     public static IReadOnlyList<KindSchema> All { get; } =
     [
-        Kind("", "Binding", "bindings", RowPrinter.Default, KindRules.Unnamed),
         Kind("", "ConfigMap", "configmaps", CorePrinters.ConfigMap, ConfigRules.ConfigMap, shortNames: ["cm"]),
         Kind("", "Endpoints", "endpoints", CorePrinters.Endpoints, ServiceRules.Endpoints, shortNames: ["ep"]),
         Kind("", "Event", "events", EventPrinter.Core, KindRules.None, shortNames: ["ev"]),
@@ -84,6 +83,7 @@ internal static class BuiltInKinds
     /// <summary>Kinds that only travel to and from subresources, or in the bodies of requests: they have no path.</summary>
     public static IReadOnlyList<KindSchema> BodiesOnly { get; } =
     [
+        Kind("", "Binding", "bindings", RowPrinter.Default, KindRules.Unnamed),
         Kind("autoscaling", "Scale", "scales", RowPrinter.Default, KindRules.Unnamed),
         Kind("policy", "Eviction", "evictions", RowPrinter.Default, KindRules.Unnamed),
         Kind(Authentication, "TokenRequest", "tokenrequests", RowPrinter.Default, KindRules.Unnamed),
