@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Portolan.Commands.Install;
 using Portolan.Controller;
 
 namespace Portolan.Commands;
@@ -10,6 +11,7 @@ internal static class CommandTree
     {
         ControllerCommand.Create(),
         GetCommand.Create(),
+        InstallCommand.Create(),
         LabCommand.Create(),
         VersionCommand.Create(),
     };

@@ -16,9 +16,7 @@ internal static class AdvertisementCheck
         for (var i = 0; i < (spec.IPAddressPools?.Count ?? 0); i++)
             if (!pools.Contains(spec.IPAddressPools![i]))
                 errors.Add(new FieldError($"spec.ipAddressPools[{i}]", spec.IPAddressPools[i], "there is no such IPAddressPool"));
-        PoolMapping.ToSelectors(spec.IPAddressPoolSelectors, "spec.ipAddressPoolSelectors", errors);
-        PoolMapping.ToSelectors(spec.NodeSelectors, "spec.nodeSelectors", errors);
-        PoolMapping.ToSelectors(spec.ServiceSelectors, "spec.serviceSelectors", errors);
+        advertisement.ToAdvertisement(errors);
         return errors;
     }
 }

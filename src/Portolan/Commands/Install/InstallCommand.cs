@@ -1,0 +1,114 @@
+using System.CommandLine;
+using Portolan.Hosting;
+using Portolan.Kubernetes.Client;
+
+namespace Portolan.Commands.Install;
+
+/// <summary><c>portolan install</c>: puts controller and speaker, and on request the proxy, into a cluster.</summary>
+internal static class InstallCommand
+{
+    public static Command Create()
+    {
+        var ns = new Option<string>("--namespace") { Description = "Namespace of controller, speaker and their configuration.", DefaultValueFactory = _ => Manifests.DefaultNamespace };
+        var pool = new Option<string[]>("--pool") { Description = "Addresses to give out: a CIDR block or START-END. May be repeated.", HelpName = "RANGE", AllowMultipleArgumentsPerToken = true };
+        var protocol = new Option<string>("--protocol") { Description = "How addresses are announced: layer2.", DefaultValueFactory = _ => "layer2" };
+        var withProxy = new Option<bool>("--with-proxy") { Description = "Also install the service proxy, for clusters that run no kube-proxy." };
+        var onlyProxy = new Option<bool>("--only-proxy") { Description = "Install the service proxy and nothing else." };
+        var master = new Option<string?>("--master") { Description = "The API server's own URL, for the proxy; without it, the one of the kubeconfig." };
+        var image = new Option<string>("--image") { Description = "Container image to run.", DefaultValueFactory = _ => Manifests.DefaultImage };
+        var print = new Option<bool>("--print") { Description = "Print the manifests as YAML and change nothing." };
+        var noWait = new Option<bool>("--no-wait") { Description = "Do not wait until everything runs." };
+        var timeout = new Option<int>("--timeout") { Description = "How long to wait, in seconds.", DefaultValueFactory = _ => 180 };
+        var kubeconfig = RoleOptions.KubeconfigOption();
+
+        protocol.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<string>() is var word and not "layer2")
+                result.AddError(word == "bgp"
+                    ? "--protocol bgp: this release announces on layer 2 only; BGP is not part of it"
+                    : $"--protocol {word}: must be layer2");
+        });
+        pool.Validators.Add(result =>
+        {
+            foreach (var error in InstallPool.Errors(result.GetValueOrDefault<string[]>() ?? []))
+                result.AddError(error);
+        });
+        timeout.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() < 1)
+                result.AddError("--timeout: must be at least 1 second");
+        });
+
+        var command = new Command("install", "Install controller and speaker into a cluster, from the manifests inside this binary.")
+        {
+            ns, pool, protocol, withProxy, onlyProxy, master, image, print, noWait, timeout, kubeconfig,
+        };
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(onlyProxy) && result.GetValue(pool) is { Length: > 0 })
+                result.AddError("--only-proxy installs no pool: leave out --pool");
+        });
+        command.SetAction((parse, stop) =>
+        {
+            var plan = new InstallPlan
+            {
+                Namespace = parse.GetValue(ns)!,
+                Pool = parse.GetValue(pool) ?? [],
+                WithSystem = !parse.GetValue(onlyProxy),
+                WithProxy = parse.GetValue(withProxy) || parse.GetValue(onlyProxy),
+                Master = parse.GetValue(master),
+                Image = parse.GetValue(image)!,
+                Timeout = parse.GetValue(noWait) ? null : TimeSpan.FromSeconds(parse.GetValue(timeout)),
+            };
+            var output = parse.InvocationConfiguration.Output;
+            return parse.GetValue(print) ? Task.FromResult(Print(plan, output)) : InstallAsync(plan, parse.GetValue(kubeconfig), output, stop);
+        });
+        return command;
+    }
+
+    private static int Print(InstallPlan plan, TextWriter output)
+    {
+        if (plan.WithProxy && plan.Master is null)
+        {
+            Console.Error.WriteLine("portolan install: --print of the proxy needs --master, the API server's own URL");
+            return ExitCode.Usage;
+        }
+
+        output.Write(YamlText.Documents(plan.Everything()));
+        return ExitCode.Done;
+    }
+
+    private static async Task<int> InstallAsync(InstallPlan plan, string? kubeconfig, TextWriter output, CancellationToken stop)
+    {
+        var progress = Progress.OnStandardError();
+        try
+        {
+            var connection = ClusterConnection.Load(kubeconfig);
+            if (plan.WithProxy && plan.Master is null)
+            {
+                if (connection.Server.IsLoopback)
+                {
+                    await Console.Error.WriteLineAsync($"portolan install: the proxy runs on every node and cannot reach {connection.Server}: name the API server's own URL with --master");
+                    return ExitCode.Usage;
+                }
+
+                plan = plan with { Master = connection.Server.AbsoluteUri.TrimEnd('/') };
+            }
+
+            using var client = new KubeClient(connection);
+            return await new Installer(client, plan, output, progress).RunAsync(stop);
+        }
+        catch (Exception failure) when (failure is KubeConfigException or KubeApiException or HttpRequestException or TimeoutException or IOException)
+        {
+            progress.Clear();
+            await Console.Error.WriteLineAsync($"portolan install: {failure.Message}{(failure.InnerException is { } inner && !failure.Message.Contains(inner.Message, StringComparison.Ordinal) ? $": {inner.Message}" : "")}");
+            return ExitCode.NotWell;
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            progress.Clear();
+            await Console.Error.WriteLineAsync("portolan install: stopped; run it again to go on");
+            return ExitCode.NotWell;
+        }
+    }
+}

@@ -1,0 +1,34 @@
+using System.Text.Json.Nodes;
+
+namespace Portolan.Commands.Install;
+
+/// <summary>What is to be installed.</summary>
+internal sealed record InstallPlan
+{
+    public required string Namespace { get; init; }
+
+    public required IReadOnlyList<string> Pool { get; init; }
+
+    /// <summary>Controller and speaker.</summary>
+    public required bool WithSystem { get; init; }
+
+    public required bool WithProxy { get; init; }
+
+    /// <summary>The API server's own URL; needed with the proxy.</summary>
+    public string? Master { get; init; }
+
+    public required string Image { get; init; }
+
+    /// <summary>How long to wait until everything runs; null: not at all.</summary>
+    public TimeSpan? Timeout { get; init; }
+
+    public IReadOnlyList<JsonObject> Definitions() => WithSystem ? Manifests.Definitions() : [];
+
+    public IReadOnlyList<JsonObject> Workloads() =>
+        [.. WithProxy ? Manifests.Proxy(Image, Master!) : [], .. WithSystem ? Manifests.System(Namespace, Image) : []];
+
+    public IReadOnlyList<JsonObject> Configuration() => Pool.Count > 0 ? Manifests.Pool(Namespace, Pool) : [];
+
+    /// <summary>In the order in which it can be applied.</summary>
+    public IEnumerable<JsonObject> Everything() => [.. Definitions(), .. Workloads(), .. Configuration()];
+}

@@ -1,0 +1,103 @@
+using System.Text.Json.Nodes;
+using Portolan.Kubernetes.Yaml;
+
+namespace Portolan.Commands.Install;
+
+/// <summary>The manifests of <c>deploy/</c>, which travel inside the binary, adapted to one cluster.</summary>
+internal static class Manifests
+{
+    public const string DefaultNamespace = "metallb-system";
+    public const string DefaultImage = "portolan";
+    public const string PoolName = "default";
+
+    /// <summary>The kinds of metallb.io.</summary>
+    public static IReadOnlyList<JsonObject> Definitions() => Read("deploy/crds/");
+
+    /// <summary>Namespace, accounts and rights, controller, speaker.</summary>
+    public static IReadOnlyList<JsonObject> System(string ns, string image)
+    {
+        var objects = Read("deploy/metallb-system/");
+        foreach (var item in objects)
+        {
+            Rename(item, ns);
+            SetImage(item, image);
+        }
+
+        return objects;
+    }
+
+    /// <summary>The service proxy of every node, in kube-proxy's place.</summary>
+    /// <param name="image">The image.</param>
+    /// <param name="master">The API server's own address: the proxy cannot use the Service that it has yet to program.</param>
+    public static IReadOnlyList<JsonObject> Proxy(string image, string master)
+    {
+        var objects = Read("deploy/proxy/");
+        foreach (var item in objects)
+        {
+            SetImage(item, image);
+            foreach (var container in Containers(item))
+                container["args"]!.AsArray().Add((JsonNode)$"--master={master}");
+        }
+
+        return objects;
+    }
+
+    /// <summary>A pool of these ranges and its announcement on layer 2.</summary>
+    public static IReadOnlyList<JsonObject> Pool(string ns, IEnumerable<string> ranges)
+    {
+        var addresses = new JsonArray();
+        foreach (var range in ranges)
+            addresses.Add((JsonNode)range);
+        return
+        [
+            Custom("IPAddressPool", ns, new JsonObject { ["addresses"] = addresses }),
+            Custom("L2Advertisement", ns, new JsonObject { ["ipAddressPools"] = new JsonArray((JsonNode)PoolName) }),
+        ];
+    }
+
+    private static JsonObject Custom(string kind, string ns, JsonObject spec) => new()
+    {
+        ["apiVersion"] = "metallb.io/v1beta1",
+        ["kind"] = kind,
+        ["metadata"] = new JsonObject { ["name"] = PoolName, ["namespace"] = ns },
+        ["spec"] = spec,
+    };
+
+    private static List<JsonObject> Read(string folder)
+    {
+        var assembly = typeof(Manifests).Assembly;
+        var objects = new List<JsonObject>();
+        foreach (var name in assembly.GetManifestResourceNames().Where(name => name.StartsWith(folder, StringComparison.Ordinal)).Order(StringComparer.Ordinal))
+        {
+            using var reader = new StreamReader(assembly.GetManifestResourceStream(name)!);
+            objects.AddRange(YamlJson.Documents(reader.ReadToEnd()).Select(document => document.AsObject()));
+        }
+
+        return objects;
+    }
+
+    // Everything that names the namespace: the objects in it, the subjects of bindings, the Namespace itself, and cluster-wide names that carry it.
+    private static void Rename(JsonObject item, string ns)
+    {
+        if (ns == DefaultNamespace)
+            return;
+        var metadata = item["metadata"]!.AsObject();
+        if ((string?)metadata["namespace"] == DefaultNamespace)
+            metadata["namespace"] = ns;
+        metadata["name"] = ((string)metadata["name"]!).Replace(DefaultNamespace, ns, StringComparison.Ordinal);
+        foreach (var subject in item["subjects"]?.AsArray() ?? [])
+            subject!["namespace"] = ns;
+        if (item["roleRef"] is JsonObject role)
+            role["name"] = ((string)role["name"]!).Replace(DefaultNamespace, ns, StringComparison.Ordinal);
+    }
+
+    private static void SetImage(JsonObject item, string image)
+    {
+        foreach (var container in Containers(item))
+            if ((string?)container["image"] == DefaultImage)
+                container["image"] = image;
+    }
+
+    private static IEnumerable<JsonObject> Containers(JsonObject item) =>
+        item["spec"]?["template"]?["spec"]?["containers"]?.AsArray().Select(container => container!.AsObject()) ?? [];
+}

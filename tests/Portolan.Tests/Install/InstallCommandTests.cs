@@ -1,0 +1,52 @@
+using System.Text.Json.Nodes;
+using Portolan.Commands;
+using Portolan.Commands.Install;
+using Portolan.Hosting;
+using Portolan.Kubernetes.Resources;
+
+namespace Portolan.Tests.Install;
+
+public sealed class InstallCommandTests
+{
+    [Theory]
+    [InlineData("--protocol bgp", "BGP is not part of it")]
+    [InlineData("--protocol ospf", "must be layer2")]
+    [InlineData("--pool 192.168.100.250-192.168.100.240", "--pool 192.168.100.250-192.168.100.240: range ends before it starts")]
+    [InlineData("--pool 10.0.0.0/24 --pool 10.0.0.9/32", "overlaps 10.0.0.0-10.0.0.255 of the same pool")]
+    [InlineData("--pool office", "must be a CIDR block or a range start-end")]
+    [InlineData("--only-proxy --pool 10.0.0.0/24", "installs no pool")]
+    [InlineData("--timeout 0", "at least 1 second")]
+    public void RefusesWrongUsage(string arguments, string words) =>
+        Assert.Contains(CommandTree.Create().Parse("install " + arguments).Errors, error => error.Message.Contains(words, StringComparison.Ordinal));
+
+    [Fact]
+    public async Task PrintsWithoutACluster()
+    {
+        var output = new StringWriter();
+        var exitCode = await CommandTree.Create().Parse("install --only-proxy --master https://192.168.100.10:6443 --print").InvokeAsync(new() { Output = output }, TestContext.Current.CancellationToken);
+        Assert.Equal(ExitCode.Done, exitCode);
+        Assert.Contains("kind: DaemonSet", output.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("speaker", output.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void SaysWhichPodStandsInTheWay()
+    {
+        var pod = new UntypedObject(JsonNode.Parse(
+            """{"metadata":{"name":"speaker-x"},"spec":{"nodeName":"node2"},"status":{"containerStatuses":[{"state":{"waiting":{"reason":"ImagePullBackOff","message":"no such image"}}}]}}""")!.AsObject());
+        Assert.Equal("speaker-x on node2: ImagePullBackOff (no such image)", Assert.Single(PodTrouble.Of([pod])));
+    }
+
+    [Theory]
+    [InlineData("""{"kind":"DaemonSet","metadata":{"name":"speaker","generation":2},"spec":{},"status":{"observedGeneration":2,"desiredNumberScheduled":3,"numberReady":3,"updatedNumberScheduled":3}}""", true)]
+    [InlineData("""{"kind":"DaemonSet","metadata":{"name":"speaker","generation":2},"spec":{},"status":{"observedGeneration":1,"desiredNumberScheduled":3,"numberReady":3,"updatedNumberScheduled":3}}""", false)]
+    [InlineData("""{"kind":"DaemonSet","metadata":{"name":"speaker","generation":1},"spec":{},"status":{"observedGeneration":1,"desiredNumberScheduled":0}}""", false)]
+    [InlineData("""{"kind":"Deployment","metadata":{"name":"controller","generation":1},"spec":{"replicas":1},"status":{"observedGeneration":1,"updatedReplicas":1,"availableReplicas":1}}""", true)]
+    [InlineData("""{"kind":"Deployment","metadata":{"name":"controller","generation":1},"spec":{"replicas":1},"status":{"observedGeneration":1,"updatedReplicas":1}}""", false)]
+    public void KnowsWhenAWorkloadIsThere(string json, bool complete) => Assert.Equal(complete, WorkloadState.Of(JsonNode.Parse(json)!.AsObject()).IsComplete);
+
+    [Fact]
+    public void SeesThatAnotherPoolHasTheAddresses() => Assert.Equal(
+        "--pool 10.0.0.0-10.0.0.255: overlaps 10.0.0.9-10.0.0.9 of IPAddressPool office",
+        InstallPool.Conflict(["10.0.0.0/24"], [new() { Name = "office", Addresses = ["10.0.0.9/32"] }, new() { Name = "default", Addresses = ["10.0.0.0/25"] }]));
+}

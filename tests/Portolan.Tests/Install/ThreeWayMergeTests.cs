@@ -1,0 +1,47 @@
+using System.Text.Json.Nodes;
+using Portolan.Commands.Install;
+
+namespace Portolan.Tests.Install;
+
+public sealed class ThreeWayMergeTests
+{
+    private const string Manifest = """{"kind":"X","metadata":{"name":"a"},"spec":{"keep":1,"list":[{"name":"c","image":"i"}],"drop":true}}""";
+
+    [Fact]
+    public void ChangesNothing_WhenOnlyTheServersDefaultsDiffer()
+    {
+        var live = ThreeWayMerge.WithRecord(Object(Manifest));
+        live["metadata"]!["uid"] = "u";
+        live["spec"]!["list"]![0]!["pullPolicy"] = "Always";
+        live["spec"]!["defaulted"] = 5;
+        Assert.Null(ThreeWayMerge.Patch(Object(Manifest), live));
+    }
+
+    [Fact]
+    public void TakesAwayWhatIsNoLongerWanted_AndKeepsWhatOthersAdded()
+    {
+        var live = ThreeWayMerge.WithRecord(Object(Manifest));
+        live["metadata"]!["labels"] = new JsonObject { ["theirs"] = "1" };
+        var patch = ThreeWayMerge.Patch(Object(Manifest.Replace(",\"drop\":true", "", StringComparison.Ordinal)), live)!;
+        Assert.Equal("""{"drop":null}""", patch["spec"]!.ToJsonString());
+        Assert.False(patch["metadata"]!.AsObject().ContainsKey("labels"));
+        Assert.True(patch["metadata"]!["annotations"]!.AsObject().ContainsKey(ThreeWayMerge.LastApplied));
+    }
+
+    [Fact]
+    public void ReplacesAListThatDiffers()
+    {
+        var live = ThreeWayMerge.WithRecord(Object(Manifest));
+        var patch = ThreeWayMerge.Patch(Object(Manifest.Replace("\"i\"", "\"j\"", StringComparison.Ordinal)), live)!;
+        Assert.Equal("""{"list":[{"name":"c","image":"j"}]}""", patch["spec"]!.ToJsonString());
+    }
+
+    [Fact]
+    public void AdoptsAnObjectThatHasNoRecord()
+    {
+        var patch = ThreeWayMerge.Patch(Object(Manifest), Object(Manifest.Replace("\"keep\":1", "\"keep\":2", StringComparison.Ordinal)))!;
+        Assert.Equal("""{"keep":1}""", patch["spec"]!.ToJsonString());
+    }
+
+    private static JsonObject Object(string json) => JsonNode.Parse(json)!.AsObject();
+}
