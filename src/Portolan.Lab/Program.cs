@@ -41,6 +41,7 @@ internal static class Program
         SuperviseCommand.Create(),
         ApiServerCommand.Create(),
         Dns.DnsCommand.Create(),
+        NodeCommand.Create(),
         ContainerCommands.CreateInit(),
         ContainerCommands.CreateExec(),
         WebCommand.Create(),

@@ -28,6 +28,9 @@ internal static unsafe class RootFileSystem
     private static readonly (string Name, uint Major, uint Minor)[] Devices =
         [("null", 1, 3), ("zero", 1, 5), ("full", 1, 7), ("random", 1, 8), ("urandom", 1, 9), ("tty", 5, 0)];
 
+    /// <summary>Whether a path of the machine is in a container's root under the same name.</summary>
+    public static bool Shows(string path) => path.Split('/', StringSplitOptions.RemoveEmptyEntries) is [var top, ..] && Visible.Contains(top);
+
     /// <summary>Makes the root and moves this process into it. The process must be alone in its mount namespace.</summary>
     /// <exception cref="SystemCallException">The kernel refused a step.</exception>
     public static void Enter(ContainerSpec spec)
