@@ -165,12 +165,8 @@ public sealed class BfdSession
         return Write(buffer, _polling ? BfdFlags.Poll : BfdFlags.None);
     }
 
-    /// <summary>Takes the session down on purpose and says so with the next packets (RFC 5880 §6.8.16).</summary>
-    public void AdminDown(long now)
-    {
-        if (State is not BfdState.AdminDown)
-            Change(BfdState.AdminDown, BfdDiagnostic.AdministrativelyDown, now);
-    }
+    /// <summary>Takes the session down on purpose and says so at once, again each time it is called (RFC 5880 §6.8.16).</summary>
+    public void AdminDown(long now) => Change(BfdState.AdminDown, BfdDiagnostic.AdministrativelyDown, now);
 
     /// <summary>Lets a session that was taken down on purpose come up again.</summary>
     public void Enable(long now)

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Portolan.Commands.Install;
 using Portolan.Controller;
+using Portolan.Speaker;
 
 namespace Portolan.Commands;
 
@@ -13,6 +14,7 @@ internal static class CommandTree
         GetCommand.Create(),
         InstallCommand.Create(),
         LabCommand.Create(),
+        SpeakerCommand.Create(),
         VersionCommand.Create(),
     };
 }

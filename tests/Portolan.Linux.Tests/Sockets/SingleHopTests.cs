@@ -5,7 +5,7 @@ using Portolan.Linux.Tests.Links;
 
 namespace Portolan.Linux.Tests.Sockets;
 
-public sealed class SingleHopSocketsTests
+public sealed class SingleHopTests
 {
     [Theory]
     [InlineData("127.0.0.1")]
@@ -16,8 +16,8 @@ public sealed class SingleHopSocketsTests
         var here = IPAddress.Parse(address);
         var (links, (server, near, far)) = TestLinks.Open(_ =>
         {
-            var server = SingleHopSockets.Listen(new IPEndPoint(here, 3784));
-            var near = SingleHopSockets.Connect(here, new IPEndPoint(here, 3784));
+            var server = SingleHopListener.Open(new IPEndPoint(here, 3784));
+            var near = SingleHopSender.Connect(here, new IPEndPoint(here, 3784));
             var far = new Socket(here.AddressFamily, SocketType.Dgram, ProtocolType.Udp) { Ttl = 254 };
             far.Connect(new IPEndPoint(here, 3784));
             return (server, near, far);
@@ -26,7 +26,7 @@ public sealed class SingleHopSocketsTests
         using var s = server;
         using var n = near;
         using var f = far;
-        using var wakeup = new Wakeup(server);
+        using var wakeup = new Wakeup(server.Socket);
 
         Assert.InRange(((IPEndPoint)near.LocalEndPoint!).Port, 49152, 65535);
         far.Send([1]);
@@ -37,9 +37,12 @@ public sealed class SingleHopSocketsTests
         far.Send([4]);
         wakeup.Wait(10_000);
         var buffer = new byte[16];
-        Assert.Equal((1, 3), (server.Receive(buffer), buffer[0]));
-        Assert.Equal((1, 4), (server.Receive(buffer), buffer[0]));
-        Assert.Equal(SocketError.WouldBlock, Assert.Throws<SocketException>(() => server.Receive(buffer)).SocketErrorCode);
+        Assert.True(server.TryReceive(buffer, out var length, out var source));
+        Assert.Equal((1, 3), (length, buffer[0]));
+        Assert.Equal(here.GetAddressBytes(), source.ToArray());
+        Assert.True(server.TryReceive(buffer, out _, out _));
+        Assert.Equal(4, buffer[0]);
+        Assert.False(server.TryReceive(buffer, out _, out _));
     }
 
     [Fact]

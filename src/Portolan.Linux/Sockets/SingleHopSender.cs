@@ -3,8 +3,8 @@ using System.Net.Sockets;
 
 namespace Portolan.Linux.Sockets;
 
-/// <summary>UDP sockets for protocols between direct neighbours: they send with TTL 255 and hear nothing that came through a router.</summary>
-public static class SingleHopSockets
+/// <summary>UDP sockets that send to a direct neighbour: with TTL, or hop limit, 255.</summary>
+public static class SingleHopSender
 {
     private const int LowestSourcePort = 49152;
     private const int NetworkControl = 0xc0; // DSCP CS6 (RFC 4594): what keeps the network alive goes first
@@ -12,24 +12,6 @@ public static class SingleHopSockets
     private const int IPv6Level = 41;
     private const int Priority = 12; // SO_PRIORITY
     private const int TrafficClass = 67; // IPV6_TCLASS
-
-    /// <summary>A socket that listens on an address; only datagrams with TTL 255 reach it. It does not block.</summary>
-    /// <exception cref="SocketException">The address is not this host's, or the port is taken.</exception>
-    public static Socket Listen(IPEndPoint local)
-    {
-        var socket = new Socket(local.AddressFamily, SocketType.Dgram, ProtocolType.Udp) { Blocking = false };
-        try
-        {
-            ClassicFilter.AttachTtl255(socket);
-            socket.Bind(local);
-            return socket;
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
-    }
 
     /// <summary>
     /// A socket that sends with TTL 255 to one neighbour from a free port of 49152..65535 (RFC 5881 §4), where the kernel's own choice would start

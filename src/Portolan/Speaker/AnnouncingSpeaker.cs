@@ -1,0 +1,298 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using Portolan.Controller;
+using Portolan.Core.Addresses;
+using Portolan.Core.Announcements;
+using Portolan.Core.Cluster;
+using Portolan.Hosting;
+using Portolan.Kubernetes.Client;
+using Portolan.Kubernetes.Resources;
+using Portolan.Kubernetes.Watching;
+using Portolan.Linux.Links;
+using Portolan.Linux.Sockets;
+using Portolan.Protocols.Arp;
+using Portolan.Protocols.Bfd;
+using Portolan.Speaker.Layer2;
+using Portolan.Speaker.Liveness;
+
+namespace Portolan.Speaker;
+
+/// <summary>
+/// The speaker's loop. Reflectors, the link monitor, the liveness protocol and the clock put what they have into one bounded queue; one reader
+/// decides: change → <see cref="SpeakerState"/> → plans that changed → <see cref="Layer2Announcer"/>, then log, events and status objects.
+/// The API server is only listened to: while it is away, what was announced stays announced, and dead speakers are still replaced.
+/// </summary>
+internal sealed class AnnouncingSpeaker : IDisposable
+{
+    private const string Component = "metallb-speaker";
+    private const string SecretKey = "secretkey";
+    private const byte KeyId = 1;
+    private static readonly BfdSettings Sessions = BfdSettings.Every(300, 3);
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(4);
+
+    private readonly RoleHost _host;
+    private readonly KubeClient _client;
+    private readonly SpeakerOptions _options;
+    private readonly ILogger _log;
+    private readonly Channel<Action> _queue = Channel.CreateBounded<Action>(new BoundedChannelOptions(1024) { SingleReader = true });
+    private readonly Channel<Action> _urgent = Channel.CreateBounded<Action>(new BoundedChannelOptions(4096) { SingleReader = true });
+    private readonly SpeakerState _state;
+    private readonly SpeakerMetrics _metrics;
+    private readonly EventRecorder _events;
+    private readonly Layer2StatusWriter _statuses;
+    private readonly Layer2Announcer _announcer;
+    private readonly SpeakerSessions _sessions;
+    private readonly Dictionary<ObjectKey, InvolvedObject> _services = [];
+    private readonly Dictionary<ObjectKey, AnnouncementPlan> _announced = [];
+    private IReadOnlyList<ConfigurationFault> _faults = [];
+    private bool _linksKnown;
+    private bool _ready;
+
+    public AnnouncingSpeaker(RoleHost host, KubeClient client, SpeakerOptions options)
+    {
+        (_host, _client, _options) = (host, client, options);
+        _log = host.Logs.CreateLogger("Speaker");
+        _state = new SpeakerState(options, Grace);
+        _metrics = new SpeakerMetrics(host.Meter, options.NodeName);
+        _events = new EventRecorder(client, Component, host.Time, _log);
+        _statuses = new Layer2StatusWriter(client, options, host.Time, _log);
+        _announcer = new Layer2Announcer(
+            InterfaceSelection.Default, ArpSocket.Open, new ArpCounters(host.Meter), _log,
+            failed => Urgent(() => _announcer!.Failed(failed, Now)));
+        _sessions = new SpeakerSessions(Sessions, _log, transition => Urgent(() => OnTransition(transition)));
+    }
+
+    private static long Now => BfdEndpoint.Now();
+
+    private static void Nothing()
+    {
+    }
+
+    /// <summary>Adds the loop and everything beside it to the host.</summary>
+    public void Supervise()
+    {
+        _host.Readiness.Await("announcements", "Services, their endpoints, Nodes and the configuration are being listed");
+        _host.Supervise("loop", RunAsync);
+        _host.Supervise("links", FollowLinksAsync);
+        _host.Supervise("liveness", stop => _sessions.RunAsync(
+            () => Urgent(() => Sense(() => _state.Liveness.Started(Now))),
+            () => Urgent(() => Sense(_state.Liveness.Stopped)),
+            stop));
+        _host.Supervise("events", _events.RunAsync);
+        _host.Supervise("layer2-status", _statuses.RunAsync);
+        Watch(Kinds.Services, null, null, OnService);
+        Watch(Kinds.EndpointSlices, null, null, change => Apply(_state.On(change)));
+        Watch(Kinds.Nodes, null, null, OnNode);
+        Watch(Kinds.IPAddressPools, _options.Namespace, null, _state.On);
+        Watch(Kinds.L2Advertisements, _options.Namespace, null, _state.On);
+        Watch(Kinds.ServiceL2Statuses, _options.Namespace, null, _statuses.On);
+        Watch(Kinds.Secrets, _options.Namespace, $"metadata.name={_options.SecretName}", OnSecret);
+    }
+
+    public void Dispose() => _announcer.Dispose();
+
+    private void Watch<T>(ResourceType<T> type, string? ns, string? fieldSelector, Action<Change<T>> onChange)
+        where T : class, IKubeObject
+    {
+        var reflector = new Reflector<T>(_client, type, ns, fieldSelector: fieldSelector, timeProvider: _host.Time, logger: _log);
+        _host.Supervise("watch-" + type.Plural, stop => reflector.RunAsync(
+            change => _queue.Writer.WriteAsync(
+                () =>
+                {
+                    _metrics.Updates.Add(1);
+                    onChange(change);
+                },
+                stop),
+            stop));
+    }
+
+    // The threads that call this must not wait for the loop: not the one that keeps the sessions, nor one that answers ARP. What they leave is read
+    // in order, with the next batch; should the loop's own queue be full, a batch is under way.
+    private void Urgent(Action news)
+    {
+        if (!_urgent.Writer.TryWrite(news))
+            throw new InvalidOperationException("the speaker's loop takes no news any more");
+        _queue.Writer.TryWrite(Nothing);
+    }
+
+    private async Task FollowLinksAsync(CancellationToken stop)
+    {
+        using var monitor = LinkMonitor.Open();
+        for (var links = monitor.Current; ; links = await monitor.WaitAsync(stop))
+        {
+            var seen = links;
+            await _queue.Writer.WriteAsync(
+                () =>
+                {
+                    _linksKnown = true;
+                    _announcer.SetLinks(seen, Now);
+                },
+                stop);
+        }
+    }
+
+    private async Task RunAsync(CancellationToken stop)
+    {
+        await using var alarm = _host.Time.CreateTimer(_ => _queue.Writer.TryWrite(Nothing), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        while (await _queue.Reader.WaitToReadAsync(stop))
+        {
+            try
+            {
+                for (var batch = 0; batch < 256 && _queue.Reader.TryRead(out var action); batch++)
+                    action();
+                Settle();
+            }
+            catch
+            {
+                _metrics.UpdateErrors.Add(1);
+                throw;
+            }
+
+            var next = Math.Min(_announcer.Deadline ?? long.MaxValue, _state.Liveness.SettlesAt ?? long.MaxValue);
+            alarm.Change(next == long.MaxValue ? Timeout.InfiniteTimeSpan : TimeSpan.FromMicroseconds(Math.Max(0, next - Now)), Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    private void Settle()
+    {
+        while (_urgent.Reader.TryRead(out var news))
+            news();
+        if (!_ready && _state.IsReady(Now))
+            _state.LivenessChanged();
+        Apply(_state.Settle(Now));
+        _announcer.Advance(Now);
+        TellFaults();
+        if (_ready == _state.IsReady(Now))
+            return;
+        _ready = !_ready;
+        if (_ready)
+        {
+            _host.Readiness.Reached("announcements");
+            _log.LogInformation("announcing from {Node}; speakers: {Living}", _options.NodeName, string.Join(", ", _state.Liveness.Living().Order()));
+        }
+        else
+        {
+            _host.Readiness.Await("announcements", "the other speakers have not been heard yet");
+        }
+    }
+
+    private void OnService(Change<Service> change)
+    {
+        if (change.New is { } service)
+            _services[change.Key] = InvolvedObject.Of(Kinds.Services, service);
+        Apply(_state.On(change));
+        if (change.Kind is ChangeKind.Deleted)
+            _services.Remove(change.Key);
+    }
+
+    private void OnNode(Change<Node> change)
+    {
+        if (!_state.On(change))
+            return;
+        _state.Liveness.SetNodes(_state.Nodes);
+        _sessions.SetPeers(_state.Liveness.Local, _state.Liveness.Peers);
+        PublishPeers();
+    }
+
+    private void OnSecret(Change<Secret> change)
+    {
+        if (change.Kind is ChangeKind.Synced)
+        {
+            // From here on it is known whether there is a key, so nobody starts a session without it by mistake.
+            _sessions.KeyIsKnown();
+            return;
+        }
+
+        var secret = change.New?.Data?.GetValueOrDefault(SecretKey);
+        if (secret is not { Length: > 0 })
+            _log.LogWarning("Secret {Secret} has no {Key}: speakers believe each other unauthenticated", _options.SecretName, SecretKey);
+        _sessions.UseKey(secret is { Length: > 0 } ? BfdKey.Derive(KeyId, secret) : null);
+    }
+
+    private void OnTransition(BfdTransition<IpAddress> transition)
+    {
+        _log.LogInformation(
+            "speaker at {Peer}: {From} → {State} ({Diagnostic}, it says {RemoteState})",
+            transition.Peer, transition.From, transition.State, transition.Diagnostic, transition.RemoteState);
+        Sense(() => _state.Liveness.On(transition));
+    }
+
+    private void Sense(Action change)
+    {
+        change();
+        _state.LivenessChanged();
+        PublishPeers();
+    }
+
+    private void PublishPeers()
+    {
+        var living = _state.Liveness.Living();
+        _metrics.Peers(_state.Nodes.Where(node => node.Name != _options.NodeName).ToDictionary(node => node.Name, node => living.Contains(node.Name)));
+    }
+
+    private void Apply(IReadOnlyList<ObjectKey> changed)
+    {
+        if (changed.Count == 0)
+            return;
+        // The wire first; words can wait.
+        foreach (var service in changed)
+        {
+            var plan = Mine(service);
+            _announcer.Set(service, plan is null ? [] : [.. plan.Addresses.Where(address => address.IsIPv4).Select(address => new IPv4((uint)address.Value))], plan?.Interfaces ?? [], Now);
+        }
+
+        foreach (var service in changed)
+            Tell(service);
+        _metrics.Announced([.. _announced.SelectMany(entry => entry.Value.Addresses.Select(address => (entry.Key, address)))]);
+    }
+
+    private AnnouncementPlan? Mine(ObjectKey service) =>
+        _state.Plans.TryGetValue(service, out var plan) && plan.On(_options.NodeName) is WithdrawalReason.None ? plan : null;
+
+    private void Tell(ObjectKey service)
+    {
+        var (plan, before) = (Mine(service), _announced.GetValueOrDefault(service));
+        _statuses.Want(service, plan?.Interfaces);
+        if (plan is null)
+        {
+            if (_announced.Remove(service))
+                _log.LogInformation("{Event}: {Service}: {Reason}", "serviceWithdrawn", service, Reason(service));
+            return;
+        }
+
+        _announced[service] = plan;
+        if (before is not null && before.Addresses.SequenceEqual(plan.Addresses) && before.Interfaces.SequenceEqual(plan.Interfaces))
+            return;
+        _log.LogInformation("{Event}: {Service} has {Addresses}", "serviceAnnounced", service, string.Join(", ", plan.Addresses));
+        if (before is null)
+            Record(service, isWarning: false, "nodeAssigned", $"announcing from node \"{_options.NodeName}\" with protocol \"layer2\"");
+        if (plan.Addresses.FirstOrDefault(address => !address.IsIPv4) is { IsIPv4: false } unanswered)
+            Record(service, isWarning: true, "announceFailed", $"{unanswered} is not announced: IPv6 neighbour discovery is not served yet");
+        if (_linksKnown && !_announcer.HasInterface(plan.Interfaces))
+            Record(service, isWarning: true, "announceFailed", plan.Interfaces.Count == 0
+                ? $"node \"{_options.NodeName}\" has no interface that can announce"
+                : $"node \"{_options.NodeName}\" has none of the interfaces {string.Join(", ", plan.Interfaces)} up");
+    }
+
+    private string Reason(ObjectKey service) =>
+        _state.Plans.TryGetValue(service, out var plan) ? plan.On(_options.NodeName).Name() : "serviceDeleted";
+
+    private void Record(ObjectKey service, bool isWarning, string reason, string message)
+    {
+        if (isWarning)
+            _log.LogWarning("{Event}: {Service}: {Message}", reason, service, message);
+        if (_services.TryGetValue(service, out var about))
+            _events.Record(about, isWarning, reason, message);
+    }
+
+    private void TellFaults()
+    {
+        if (_state.Awaited.Count > 0)
+            return;
+        var faults = _state.Faults.ToList();
+        foreach (var fault in faults.Except(_faults))
+            _log.LogError("configuration is invalid: {Kind} {Name}: {Error}; what was good before stays in force", fault.Kind, fault.Name, fault.Error);
+        _faults = faults;
+        _metrics.Configured(stale: faults.Count > 0);
+    }
+}

@@ -1,0 +1,187 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using Portolan.Controller;
+using Portolan.Core.Cluster;
+using Portolan.Hosting;
+using Portolan.Kubernetes.Client;
+using Portolan.Kubernetes.Resources;
+using Portolan.Kubernetes.Watching;
+
+namespace Portolan.Speaker;
+
+/// <summary>
+/// Keeps one ServiceL2Status per Service that this node announces, and none for others: a new announcer also removes what the former one,
+/// which may be dead, left behind. Writes happen in the background and never delay an announcement.
+/// </summary>
+internal sealed class Layer2StatusWriter(KubeClient client, SpeakerOptions options, TimeProvider time, ILogger log)
+{
+    private const string NodeLabel = "metallb.io/node";
+    private const string ServiceLabel = "metallb.io/service-name";
+    private const string NamespaceLabel = "metallb.io/service-namespace";
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<ObjectKey, IReadOnlyList<string>> _wanted = [];
+    private readonly Dictionary<ObjectKey, Dictionary<string, ServiceL2Status>> _found = [];
+    private readonly HashSet<ObjectKey> _dirty = [];
+    private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private bool _listed;
+    private List<OwnerReference>? _owners;
+
+    /// <summary>This node announces the Service on these interfaces (empty: all), or, when null, does not.</summary>
+    public void Want(ObjectKey service, IReadOnlyList<string>? interfaces)
+    {
+        lock (_gate)
+        {
+            if (interfaces is null ? !_wanted.Remove(service) : _wanted.TryGetValue(service, out var known) && known.SequenceEqual(interfaces))
+                return;
+            if (interfaces is not null)
+                _wanted[service] = interfaces;
+            Touch(service);
+        }
+    }
+
+    /// <summary>Takes what is stored.</summary>
+    public void On(Change<ServiceL2Status> change)
+    {
+        lock (_gate)
+        {
+            if (change.Kind is ChangeKind.Synced)
+            {
+                _listed = true;
+                foreach (var service in _wanted.Keys.Concat(_found.Keys))
+                    _dirty.Add(service);
+                _signal.Writer.TryWrite(true);
+            }
+            else if ((change.New ?? change.Old) is { } status && ServiceOf(status) is { } service)
+            {
+                var found = Found(service);
+                if (change.New is null)
+                    found.Remove(change.Key.Name);
+                else
+                    found[change.Key.Name] = change.New;
+                Touch(service);
+            }
+        }
+    }
+
+    /// <summary>Writes until the stop.</summary>
+    public async Task RunAsync(CancellationToken stop)
+    {
+        var pauses = new BackOff(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(10));
+        while (await _signal.Reader.WaitToReadAsync(stop))
+        {
+            _signal.Reader.TryRead(out _);
+            while (Next() is { } service)
+            {
+                try
+                {
+                    await ReconcileAsync(service, stop);
+                    pauses.Reset();
+                }
+                catch (Exception failure) when (ApiFailure.IsTransient(failure, stop))
+                {
+                    lock (_gate)
+                        Touch(service);
+                    await Task.Delay(pauses.Next(), time, stop);
+                }
+                catch (KubeApiException refusal)
+                {
+                    log.LogWarning("the status of {Service} cannot be written: {Failure}", service, refusal.Message);
+                }
+            }
+        }
+    }
+
+    private ObjectKey? Next()
+    {
+        lock (_gate)
+        {
+            // Before the list is known, what looks missing may be there.
+            if (!_listed || _dirty.Count == 0)
+                return null;
+            var service = _dirty.First();
+            _dirty.Remove(service);
+            return service;
+        }
+    }
+
+    private async Task ReconcileAsync(ObjectKey service, CancellationToken stop)
+    {
+        IReadOnlyList<string>? wanted;
+        List<ServiceL2Status> found;
+        lock (_gate)
+            (wanted, found) = (_wanted.GetValueOrDefault(service), [.. Found(service).Values]);
+
+        var own = found.FindAll(status => NodeOf(status) == options.NodeName);
+        var kept = wanted is null ? null : own.FirstOrDefault();
+        // Whoever announces clears the others away; whoever does not clears only its own.
+        foreach (var extra in (wanted is null ? own : found).Where(status => status != kept))
+        {
+            await client.DeleteAsync(Kinds.ServiceL2Statuses, options.Namespace, extra.Metadata.Name!, extra.Metadata.Uid, ct: stop);
+            lock (_gate)
+                Found(service).Remove(extra.Metadata.Name!);
+        }
+
+        if (wanted is null)
+            return;
+        kept ??= Note(service, await CreateAsync(service, stop));
+        if (kept.Status?.Node == options.NodeName && (kept.Status.Interfaces ?? []).Select(entry => entry.Name ?? "").SequenceEqual(wanted))
+            return;
+        kept.Status = new ServiceL2StatusStatus
+        {
+            Node = options.NodeName,
+            ServiceName = service.Name,
+            ServiceNamespace = service.Namespace,
+            Interfaces = wanted.Count == 0 ? null : [.. wanted.Select(name => new NameReference { Name = name })],
+        };
+        Note(service, await client.ReplaceStatusAsync(Kinds.ServiceL2Statuses, kept, stop));
+    }
+
+    private async Task<ServiceL2Status> CreateAsync(ObjectKey service, CancellationToken stop)
+    {
+        _owners ??= await OwnersAsync(stop);
+        return await client.CreateAsync(Kinds.ServiceL2Statuses, options.Namespace, new ServiceL2Status
+        {
+            Metadata = new ObjectMeta
+            {
+                GenerateName = "l2-",
+                Namespace = options.Namespace,
+                Labels = new Dictionary<string, string> { [NodeLabel] = options.NodeName, [ServiceLabel] = service.Name, [NamespaceLabel] = service.Namespace },
+                OwnerReferences = _owners.Count > 0 ? _owners : null,
+            },
+            Spec = new EmptySpec(),
+        }, stop);
+    }
+
+    // The pod's end is the status's end, by garbage collection.
+    private async Task<List<OwnerReference>> OwnersAsync(CancellationToken stop) =>
+        options.PodName.Length > 0 && await client.FindAsync(Kinds.Pods, options.Namespace, options.PodName, stop) is { } pod
+            ? [new OwnerReference { ApiVersion = "v1", Kind = "Pod", Name = options.PodName, Uid = pod.Metadata.Uid }]
+            : [];
+
+    private ServiceL2Status Note(ObjectKey service, ServiceL2Status status)
+    {
+        lock (_gate)
+            return Found(service)[status.Metadata.Name!] = status;
+    }
+
+    private void Touch(ObjectKey service)
+    {
+        _dirty.Add(service);
+        _signal.Writer.TryWrite(true);
+    }
+
+    private Dictionary<string, ServiceL2Status> Found(ObjectKey service)
+    {
+        if (!_found.TryGetValue(service, out var found))
+            _found[service] = found = new Dictionary<string, ServiceL2Status>(StringComparer.Ordinal);
+        return found;
+    }
+
+    private static string? NodeOf(ServiceL2Status status) => status.Metadata.Labels?.GetValueOrDefault(NodeLabel) ?? status.Status?.Node;
+
+    private static ObjectKey? ServiceOf(ServiceL2Status status) =>
+        status.Metadata.Labels is { } labels && labels.TryGetValue(ServiceLabel, out var name) && labels.TryGetValue(NamespaceLabel, out var ns)
+            ? new ObjectKey(ns, name)
+            : null;
+}

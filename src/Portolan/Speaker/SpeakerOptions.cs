@@ -1,0 +1,11 @@
+namespace Portolan.Speaker;
+
+/// <summary>What a speaker is told by its flags.</summary>
+/// <param name="NodeName">The node it runs on.</param>
+/// <param name="Namespace">Where the configuration, the Secret and the status objects are.</param>
+/// <param name="PodName">Its own pod, owner of the status objects; empty outside of a cluster.</param>
+/// <param name="SecretName">The Secret with the speakers' common key.</param>
+/// <param name="LoadBalancerClass">Announce the Services of this class; null: those without one.</param>
+/// <param name="IgnoreExcludeLabel">Announce from nodes labelled as excluded from load balancers too.</param>
+internal sealed record SpeakerOptions(
+    string NodeName, string Namespace, string PodName, string SecretName, string? LoadBalancerClass, bool IgnoreExcludeLabel);

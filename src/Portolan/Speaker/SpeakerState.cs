@@ -1,0 +1,159 @@
+using Portolan.Core.Addresses;
+using Portolan.Core.Announcements;
+using Portolan.Core.Cluster;
+using Portolan.Kubernetes.Resources;
+using Portolan.Kubernetes.Watching;
+using Portolan.Speaker.Liveness;
+
+namespace Portolan.Speaker;
+
+/// <summary>What is wrong with an object of the configuration; its last good version, if there was one, stays in force.</summary>
+/// <param name="Kind">Its kind.</param>
+/// <param name="Name">Its name.</param>
+/// <param name="Error">What is wrong.</param>
+internal readonly record struct ConfigurationFault(string Kind, string Name, FieldError Error);
+
+/// <summary>
+/// Everything the speaker knows, and the plans that follow from it. Nothing is concluded before all kinds were listed and the other speakers
+/// were given time to be heard: until then, and whenever this speaker's own liveness protocol does not run, there is no plan to announce anything.
+/// </summary>
+internal sealed class SpeakerState
+{
+    private readonly SpeakerOptions _options;
+    private readonly AnnouncementIndex _index = new();
+    private readonly Dictionary<string, AddressPoolSpec> _specs = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, Layer2Advertisement> _advertisements = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, IReadOnlyList<FieldError>> _advertisementErrors = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, NodeFacts> _nodes = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _awaited = new(StringComparer.Ordinal) { "services", "endpointslices", "nodes", "ipaddresspools", "l2advertisements" };
+    private PoolSet _pools = PoolSet.Empty;
+    private bool _contextChanged;
+
+    public SpeakerState(SpeakerOptions options, TimeSpan grace) => (_options, Liveness) = (options, new SpeakerLiveness(options.NodeName, grace));
+
+    /// <summary>The other speakers, as their sessions show them.</summary>
+    public SpeakerLiveness Liveness { get; }
+
+    /// <summary>The kinds not listed yet.</summary>
+    public IReadOnlyCollection<string> Awaited => _awaited;
+
+    /// <summary>The plan of every Service.</summary>
+    public IReadOnlyDictionary<ObjectKey, AnnouncementPlan> Plans => _index.Plans;
+
+    /// <summary>What is wrong with the configuration.</summary>
+    public IEnumerable<ConfigurationFault> Faults =>
+        _pools.Problems.Select(problem => new ConfigurationFault("IPAddressPool", problem.Pool, problem.Error))
+            .Concat(_advertisementErrors.SelectMany(entry => entry.Value.Select(error => new ConfigurationFault("L2Advertisement", entry.Key, error))));
+
+    /// <summary>A Service changed.</summary>
+    /// <returns>The Services whose plan is another now.</returns>
+    public IReadOnlyList<ObjectKey> On(Change<Service> change) =>
+        Listed(change, "services") ? []
+        : change.New is { } service ? _index.Set(service.ToFacts())
+        : _index.RemoveService(change.Key);
+
+    /// <summary>An EndpointSlice changed.</summary>
+    /// <returns>The Services whose plan is another now.</returns>
+    public IReadOnlyList<ObjectKey> On(Change<EndpointSlice> change) =>
+        Listed(change, "endpointslices") ? []
+        : change.New?.ToFacts() is { } slice ? _index.Set(slice)
+        : _index.RemoveSlice(change.Key);
+
+    /// <summary>A Node changed.</summary>
+    /// <returns>Whether the peers may be others now.</returns>
+    public bool On(Change<Node> change)
+    {
+        if (Listed(change, "nodes"))
+            return true;
+        var before = _nodes.GetValueOrDefault(change.Key.Name);
+        if (change.New is { } node)
+            _nodes[change.Key.Name] = node.ToFacts();
+        else
+            _nodes.Remove(change.Key.Name);
+        // A kubelet's heartbeat changes the object several times a minute, and nothing that matters here.
+        var after = _nodes.GetValueOrDefault(change.Key.Name);
+        if (before is not null && after is not null && SameForUs(before, after))
+            return false;
+        _contextChanged = true;
+        return _awaited.Count == 0 || !_awaited.Contains("nodes");
+    }
+
+    /// <summary>An IPAddressPool changed.</summary>
+    public void On(Change<IPAddressPool> change)
+    {
+        if (!Listed(change, "ipaddresspools"))
+        {
+            if (change.New is { } pool)
+                _specs[change.Key.Name] = pool.ToSpec();
+            else
+                _specs.Remove(change.Key.Name);
+        }
+
+        // While the first list comes in, each pool alone may look wrong.
+        if (!_awaited.Contains("ipaddresspools"))
+            (_pools, _contextChanged) = (_pools.Update([.. _specs.Values]), true);
+    }
+
+    /// <summary>An L2Advertisement changed.</summary>
+    public void On(Change<L2Advertisement> change)
+    {
+        if (Listed(change, "l2advertisements"))
+            return;
+        _contextChanged = true;
+        _advertisementErrors.Remove(change.Key.Name);
+        if (change.New is null)
+        {
+            _advertisements.Remove(change.Key.Name);
+            return;
+        }
+
+        var errors = new List<FieldError>();
+        if (change.New.ToAdvertisement(errors) is { } advertisement)
+            _advertisements[change.Key.Name] = advertisement;
+        else
+            _advertisementErrors[change.Key.Name] = errors;
+    }
+
+    /// <summary>The nodes, for the liveness protocol.</summary>
+    public IEnumerable<NodeFacts> Nodes => _nodes.Values;
+
+    /// <summary>Something was heard of a speaker, or time has passed.</summary>
+    public void LivenessChanged() => _contextChanged = true;
+
+    /// <summary>Whether enough is known to announce.</summary>
+    public bool IsReady(long now) => _awaited.Count == 0 && Liveness.IsSettled(now);
+
+    /// <summary>Makes the plans anew if the context is another.</summary>
+    /// <param name="now">The present, microseconds.</param>
+    /// <returns>The Services whose plan is another now.</returns>
+    public IReadOnlyList<ObjectKey> Settle(long now)
+    {
+        if (!_contextChanged)
+            return [];
+        _contextChanged = false;
+        if (!IsReady(now))
+            return _index.Context == AnnouncementContext.Empty ? [] : _index.Set(AnnouncementContext.Empty);
+        return _index.Set(new AnnouncementContext
+        {
+            Pools = _pools,
+            Advertisements = [.. _advertisements.Values],
+            Nodes = [.. _nodes.Values],
+            LivingSpeakers = Liveness.Living(),
+            IgnoreExcludeLabel = _options.IgnoreExcludeLabel,
+            LoadBalancerClass = _options.LoadBalancerClass,
+        });
+    }
+
+    private bool Listed<T>(Change<T> change, string kind)
+        where T : class
+    {
+        if (change.Kind is not ChangeKind.Synced)
+            return false;
+        _contextChanged |= _awaited.Remove(kind);
+        return true;
+    }
+
+    private static bool SameForUs(NodeFacts a, NodeFacts b) =>
+        a.Ready == b.Ready && a.NetworkUnavailable == b.NetworkUnavailable && a.InternalIPs.SequenceEqual(b.InternalIPs)
+        && a.Labels.Count == b.Labels.Count && a.Labels.All(label => b.Labels.TryGetValue(label.Key, out var value) && value == label.Value);
+}
