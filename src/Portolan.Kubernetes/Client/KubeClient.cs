@@ -205,9 +205,10 @@ public sealed class KubeClient : IDisposable
     /// <param name="labelSelector">Or null.</param>
     /// <param name="fieldSelector">Or null.</param>
     /// <param name="timeout">After this long the server ends the watch; half a minute later we end a silent one ourselves.</param>
+    /// <param name="opened">Called when the server has accepted the watch, which may then stay silent for long.</param>
     /// <param name="ct">Ends the watch.</param>
     /// <exception cref="KubeApiException">The server refused, e.g. with <see cref="KubeApiException.IsExpired"/>.</exception>
-    public async IAsyncEnumerable<WatchEvent<T>> WatchAsync<T>(ResourceType<T> type, string? ns, string resourceVersion, string? labelSelector, string? fieldSelector, TimeSpan timeout, [EnumeratorCancellation] CancellationToken ct = default)
+    public async IAsyncEnumerable<WatchEvent<T>> WatchAsync<T>(ResourceType<T> type, string? ns, string resourceVersion, string? labelSelector, string? fieldSelector, TimeSpan timeout, Action? opened = null, [EnumeratorCancellation] CancellationToken ct = default)
         where T : class, IKubeObject
     {
         var query = Query(("watch", "true"), ("allowWatchBookmarks", "true"), ("resourceVersion", resourceVersion), ("timeoutSeconds", ((int)timeout.TotalSeconds).ToString()),
@@ -215,6 +216,7 @@ public sealed class KubeClient : IDisposable
         using var watchdog = CancellationTokenSource.CreateLinkedTokenSource(ct);
         watchdog.CancelAfter(timeout + TimeSpan.FromSeconds(30));
         using var response = await SendRawAsync(HttpMethod.Get, type.Path(ns) + query, null, HttpCompletionOption.ResponseHeadersRead, watchdog.Token).ConfigureAwait(false);
+        opened?.Invoke();
         await using var stream = await response.Content.ReadAsStreamAsync(watchdog.Token).ConfigureAwait(false);
         var reader = PipeReader.Create(stream);
         await foreach (var line in WatchStream.LinesAsync(reader, watchdog.Token).ConfigureAwait(false))

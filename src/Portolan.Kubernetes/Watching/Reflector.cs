@@ -51,6 +51,13 @@ public sealed class Reflector<T>
     public async Task RunAsync(Func<Change<T>, ValueTask> onChange, CancellationToken ct)
     {
         var failures = 0;
+        void Answered()
+        {
+            if (failures > 0)
+                _logger.LogInformation("{Kind}: the API server answers again", _type.Kind);
+            failures = 0;
+        }
+
         while (true)
         {
             ct.ThrowIfCancellationRequested();
@@ -58,10 +65,7 @@ public sealed class Reflector<T>
             {
                 if (_resourceVersion.Length == 0)
                     await RelistAsync(onChange, ct).ConfigureAwait(false);
-                if (failures > 0)
-                    _logger.LogInformation("{Kind}: the API server answers again", _type.Kind);
-                failures = 0;
-                await FollowAsync(onChange, ct).ConfigureAwait(false);
+                await FollowAsync(onChange, Answered, ct).ConfigureAwait(false);
             }
             catch (KubeApiException e) when (e.IsExpired)
             {
@@ -96,10 +100,10 @@ public sealed class Reflector<T>
         await onChange(new Change<T>(ChangeKind.Synced, default, null, null)).ConfigureAwait(false);
     }
 
-    private async Task FollowAsync(Func<Change<T>, ValueTask> onChange, CancellationToken ct)
+    private async Task FollowAsync(Func<Change<T>, ValueTask> onChange, Action answered, CancellationToken ct)
     {
         var timeout = TimeSpan.FromSeconds(300 + Random.Shared.Next(300));
-        await foreach (var e in _client.WatchAsync(_type, _namespace, _resourceVersion, _labelSelector, _fieldSelector, timeout, ct).ConfigureAwait(false))
+        await foreach (var e in _client.WatchAsync(_type, _namespace, _resourceVersion, _labelSelector, _fieldSelector, timeout, answered, ct).ConfigureAwait(false))
         {
             if (e.Object is { } item && e.Kind is ChangeKind.Deleted)
                 await ForgetAsync(Key(item), item, onChange).ConfigureAwait(false);

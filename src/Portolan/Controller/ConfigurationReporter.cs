@@ -27,7 +27,7 @@ internal sealed class ConfigurationReporter(KubeClient client, string ns, EventR
         foreach (var problem in problems.Where(problem => !_told.Contains(problem)))
         {
             var inForce = problem.PreviousInForce ? "; the previous version stays in force" : "";
-            log.LogError("configuration is invalid: {Problem}{InForce}", problem, inForce);
+            log.LogError("configuration is invalid: {Kind} {Name}: {Message}", problem.Object.Kind, problem.Object.Name, problem.Error + inForce);
             events.Record(problem.Object, true, "ConfigurationError", problem.Error + inForce);
         }
 

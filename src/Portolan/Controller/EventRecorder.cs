@@ -42,7 +42,7 @@ internal sealed class EventRecorder(KubeClient client, string component, TimePro
                 catch (Exception failure) when (failure is KubeApiException || ApiFailure.IsTransient(failure, stop))
                 {
                     // E.g. the namespace is going away and takes no more events.
-                    log.LogWarning("event {Reason} for {Object} is lost: {Failure}", entry.Reason, entry.About.Name, failure.Message);
+                    log.LogWarning("event {Reason} for {Object} is lost: {Message}", entry.Reason, entry.About.Name, failure.Message);
                     break;
                 }
             }

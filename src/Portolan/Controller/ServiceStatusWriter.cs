@@ -210,7 +210,7 @@ internal sealed class ServiceStatusWriter(KubeClient client, Func<Action, Cancel
     private void Failed(ObjectKey key, Target target, Exception failure)
     {
         target.Pause = target.Pauses.Next();
-        log.LogWarning("status of {Service} could not be written; again in {PauseMs} ms: {Failure}", key, (long)target.Pause.TotalMilliseconds, failure.Message);
+        log.LogWarning("status of {Service} could not be written; again in {PauseMs} ms: {Message}", key, (long)target.Pause.TotalMilliseconds, failure.Message);
     }
 
     private sealed class Target(Service observed)

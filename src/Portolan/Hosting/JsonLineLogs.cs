@@ -66,7 +66,8 @@ internal sealed class JsonLineLogs(Stream output, LogLevel minimum, TimeProvider
 
     private static void WriteValue(Utf8JsonWriter json, string name, object? value)
     {
-        if (name is "{OriginalFormat}")
+        // A placeholder called Message holds prose that the message already quotes.
+        if (name is "{OriginalFormat}" or "Message")
             return;
 
         // Templates carry C#'s capitals; the lines carry MetalLB's small ones.

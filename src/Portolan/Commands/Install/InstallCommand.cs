@@ -98,10 +98,17 @@ internal static class InstallCommand
             using var client = new KubeClient(connection);
             return await new Installer(client, plan, output, progress).RunAsync(stop);
         }
-        catch (Exception failure) when (failure is KubeConfigException or KubeApiException or HttpRequestException or TimeoutException or IOException)
+        catch (HttpRequestException failure)
         {
             progress.Clear();
-            await Console.Error.WriteLineAsync($"portolan install: {failure.Message}{(failure.InnerException is { } inner && !failure.Message.Contains(inner.Message, StringComparison.Ordinal) ? $": {inner.Message}" : "")}");
+            var why = failure.InnerException is { } inner && !failure.Message.Contains(inner.Message, StringComparison.Ordinal) ? $"{failure.Message}: {inner.Message}" : failure.Message;
+            await Console.Error.WriteLineAsync($"portolan install: cannot reach the API server: {why}");
+            return ExitCode.NotWell;
+        }
+        catch (Exception failure) when (failure is KubeConfigException or KubeApiException or TimeoutException or IOException)
+        {
+            progress.Clear();
+            await Console.Error.WriteLineAsync($"portolan install: {failure.Message}");
             return ExitCode.NotWell;
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
