@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.Json.Nodes;
 using Portolan.Lab.ApiServer.Http;
 using Portolan.Lab.ApiServer.Resources;
@@ -43,6 +44,8 @@ internal sealed class Bootstrap(ServerContext server, ObjectCreation creation, O
 
     private async Task EnsureEndpointsAsync(ApiServerOptions options, CancellationToken cancellation)
     {
+        // A loopback address means another host to whoever reads it: endpoints may not name one, and nobody else could use it.
+        if (IPAddress.IsLoopback(options.Advertised.Address)) return;
         var address = options.Advertised.Address.ToString();
         var slice = new JsonObject
         {
