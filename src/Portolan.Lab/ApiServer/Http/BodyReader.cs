@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
+using Portolan.Lab.ApiServer.Schema;
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
 
@@ -48,7 +49,8 @@ internal static class BodyReader
         {
             "application/yaml" or "application/x-yaml" or "text/yaml" => ParseYaml(bytes),
             "" or "application/json" or "*/*" => ParseJson(bytes),
-            _ => throw ApiErrors.UnsupportedMediaType(type, "application/json", "application/yaml"),
+            "application/vnd.kubernetes.protobuf" => ParseProtobuf(bytes),
+            _ => throw ApiErrors.UnsupportedMediaType(type, "application/json", "application/yaml", "application/vnd.kubernetes.protobuf"),
         };
     }
 
@@ -77,6 +79,12 @@ internal static class BodyReader
         {
             throw ApiErrors.BadRequest($"the object provided is unrecognized (must be of type JSON): {e.Message}");
         }
+    }
+
+    private static ParsedBody ParseProtobuf(byte[] bytes)
+    {
+        var body = ProtobufDecoder.Decode(bytes, BuiltInKinds.FindType, out var problem);
+        return body is null ? throw ApiErrors.BadRequest($"the object provided is unrecognized (must be of type protobuf): {problem}") : new(body, []);
     }
 
     private static JsonNode? ReadValue(ref Utf8JsonReader reader, string path, List<string> duplicates)

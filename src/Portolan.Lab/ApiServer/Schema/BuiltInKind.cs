@@ -15,7 +15,20 @@ internal sealed class BuiltInKind(TypeDefinition type, KindRules rules, RowPrint
 
     public override DecodeOutcome Decode(JsonObject body) => TypedDecoder.Decode(body, type);
 
-    public override void Default(JsonObject obj) => rules.Default?.Invoke(obj);
+    public override void Default(JsonObject obj)
+    {
+        rules.Default?.Invoke(obj);
+        if (!HasStatus || type.Find("status") is not { Type.HasObject: true } field)
+            return;
+
+        // A status is always there, and its counters count from nothing.
+        var status = obj.Ensure("status");
+        foreach (var counter in field.Type.Object.Fields)
+        {
+            if (counter is { Required: true, Type: { Shape: ValueShape.Single, Kind: ValueKind.Int32 or ValueKind.Int64 } })
+                status[counter.Name] ??= 0;
+        }
+    }
 
     public override IReadOnlyList<FieldError> ValidateCreate(JsonObject obj)
     {

@@ -91,6 +91,18 @@ internal static class BuiltInKinds
         Kind("", "Status", "statuses", RowPrinter.Default, KindRules.Unnamed, package: "meta/v1"),
     ];
 
+    /// <summary>The type of an <c>apiVersion</c> and <c>kind</c>, also of those that only travel as bodies.</summary>
+    public static TypeDefinition? FindType(string apiVersion, string kind)
+    {
+        foreach (var entry in All.Concat(BodiesOnly))
+        {
+            if (entry is BuiltInKind builtIn && entry.Kind == kind && entry.ApiVersion == apiVersion)
+                return builtIn.Type;
+        }
+
+        return null;
+    }
+
     private static BuiltInKind Kind(
         string group, string kind, string plural, RowPrinter printer, KindRules rules, bool namespaced = true, string[]? shortNames = null, string[]? categories = null,
         string[]? subresources = null, ScalePaths? scale = null, bool generation = false, string? package = null)

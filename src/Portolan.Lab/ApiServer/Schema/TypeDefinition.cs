@@ -67,6 +67,9 @@ internal sealed class FieldType(ValueShape shape, ValueKind kind, string name)
     public ValueKind Kind => kind;
     public string Name => name;
 
+    /// <summary>A scalar whose zero value ("", 0, false) is something its author said, not the same as saying nothing.</summary>
+    public bool KeepsZero { get; init; }
+
     /// <summary>The element's type when <see cref="Kind"/> is an object.</summary>
     public TypeDefinition Object => _object ?? throw new InvalidOperationException($"{Name} has no fields.");
 

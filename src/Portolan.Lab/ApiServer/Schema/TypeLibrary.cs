@@ -95,33 +95,48 @@ internal sealed class TypeLibrary
 
     private static FieldType ParseType(string package, string text)
     {
+        if (text[0] == '*')
+            return ParseScalar(ValueShape.Single, text[1..], keepsZero: true)!;
         var shape = ValueShape.Single;
         if (text.StartsWith("[]", StringComparison.Ordinal))
             (shape, text) = (ValueShape.List, text[2..]);
         else if (text.StartsWith("map[", StringComparison.Ordinal))
             (shape, text) = (ValueShape.Map, text[4..^1]);
 
+        return ParseScalar(shape, text, keepsZero: false) ?? ParseObject(shape, package, text);
+    }
+
+    /// <returns>Null when the text names no scalar.</returns>
+    private static FieldType? ParseScalar(ValueShape shape, string text, bool keepsZero)
+    {
         if (text.StartsWith("string:", StringComparison.Ordinal))
-            return new FieldType(shape, ValueKind.String, "v1." + text["string:".Length..]);
+            return Scalar(ValueKind.String, "v1." + text["string:".Length..]);
         return text switch
         {
-            "string" => new FieldType(shape, ValueKind.String, "string"),
-            "int32" => new FieldType(shape, ValueKind.Int32, "int32"),
-            "int64" => new FieldType(shape, ValueKind.Int64, "int64"),
-            "bool" => new FieldType(shape, ValueKind.Boolean, "bool"),
-            "double" => new FieldType(shape, ValueKind.Double, "float64"),
-            "bytes" => new FieldType(shape, ValueKind.Bytes, "[]uint8"),
-            "quantity" => new FieldType(shape, ValueKind.Quantity, "resource.Quantity"),
-            "intstr" => new FieldType(shape, ValueKind.IntOrString, "intstr.IntOrString"),
-            "time" => new FieldType(shape, ValueKind.Time, "v1.Time"),
-            "microtime" => new FieldType(shape, ValueKind.MicroTime, "v1.MicroTime"),
-            "strings" => new FieldType(shape, ValueKind.Strings, "[]string"),
-            "raw" => new FieldType(shape, ValueKind.Raw, "runtime.RawExtension"),
-            "any" => new FieldType(shape, ValueKind.Any, "interface {}"),
-            "schemaOrBool" => FieldType.ToObject(shape, ValueKind.SchemaOrBool, "v1.JSONSchemaPropsOrBool", package + ".JSONSchemaProps"),
-            "schemaOrArray" => FieldType.ToObject(shape, ValueKind.SchemaOrArray, "v1.JSONSchemaPropsOrArray", package + ".JSONSchemaProps"),
-            "schemaOrStrings" => FieldType.ToObject(shape, ValueKind.SchemaOrStrings, "v1.JSONSchemaPropsOrStringArray", package + ".JSONSchemaProps"),
-            _ => FieldType.ToObject(shape, ValueKind.Object, "v1." + text[(text.LastIndexOf('.') + 1)..], text.Contains('/', StringComparison.Ordinal) ? text : $"{package}.{text}"),
+            "string" => Scalar(ValueKind.String, "string"),
+            "int32" => Scalar(ValueKind.Int32, "int32"),
+            "int64" => Scalar(ValueKind.Int64, "int64"),
+            "bool" => Scalar(ValueKind.Boolean, "bool"),
+            "double" => Scalar(ValueKind.Double, "float64"),
+            "bytes" => Scalar(ValueKind.Bytes, "[]uint8"),
+            "quantity" => Scalar(ValueKind.Quantity, "resource.Quantity"),
+            "intstr" => Scalar(ValueKind.IntOrString, "intstr.IntOrString"),
+            "time" => Scalar(ValueKind.Time, "v1.Time"),
+            "microtime" => Scalar(ValueKind.MicroTime, "v1.MicroTime"),
+            "strings" => Scalar(ValueKind.Strings, "[]string"),
+            "raw" => Scalar(ValueKind.Raw, "runtime.RawExtension"),
+            "any" => Scalar(ValueKind.Any, "interface {}"),
+            _ => null,
         };
+
+        FieldType Scalar(ValueKind kind, string name) => new(shape, kind, name) { KeepsZero = keepsZero };
     }
+
+    private static FieldType ParseObject(ValueShape shape, string package, string text) => text switch
+    {
+        "schemaOrBool" => FieldType.ToObject(shape, ValueKind.SchemaOrBool, "v1.JSONSchemaPropsOrBool", package + ".JSONSchemaProps"),
+        "schemaOrArray" => FieldType.ToObject(shape, ValueKind.SchemaOrArray, "v1.JSONSchemaPropsOrArray", package + ".JSONSchemaProps"),
+        "schemaOrStrings" => FieldType.ToObject(shape, ValueKind.SchemaOrStrings, "v1.JSONSchemaPropsOrStringArray", package + ".JSONSchemaProps"),
+        _ => FieldType.ToObject(shape, ValueKind.Object, "v1." + text[(text.LastIndexOf('.') + 1)..], text.Contains('/', StringComparison.Ordinal) ? text : $"{package}.{text}"),
+    };
 }

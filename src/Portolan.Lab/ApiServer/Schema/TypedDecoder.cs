@@ -62,11 +62,35 @@ internal sealed class TypedDecoder
             _goType = type.Name;
             _goPath.Add(name);
             var read = Field(value, field.Type, Join(path, name));
-            if (!ReferenceEquals(read, value))
+            if (IsOmitted(read, field))
+                body.Remove(name);
+            else if (!ReferenceEquals(read, value))
                 body[name] = read;
             _goPath.RemoveAt(_goPath.Count - 1);
             _goType = outer;
         }
+    }
+
+    /// <summary>
+    /// Whether the value is what the field is anyway when not written: a server's typed form does not tell the two apart, so neither may what is stored.
+    /// Definitions of custom kinds are kept to the letter: an empty map there can mean something.
+    /// </summary>
+    private static bool IsOmitted(JsonNode value, FieldDefinition field)
+    {
+        if (field.Required || field.Type.KeepsZero || field.Numbers.Count == 0)
+            return false;
+        return value switch
+        {
+            JsonArray list => list.Count == 0,
+            JsonObject body => body.Count == 0 && field.Type.Shape == ValueShape.Map,
+            _ => field.Type.Kind switch
+            {
+                ValueKind.String or ValueKind.Bytes => Scalars.AsString(value) is "",
+                ValueKind.Boolean => Scalars.AsBoolean(value) is false,
+                ValueKind.Int32 or ValueKind.Int64 or ValueKind.IntOrString => Scalars.AsInteger(value) is 0,
+                _ => false,
+            },
+        };
     }
 
     private JsonNode Field(JsonNode value, FieldType type, string path)
