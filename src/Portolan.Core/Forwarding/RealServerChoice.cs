@@ -74,6 +74,10 @@ public sealed class RealServerChoice : IEquatable<RealServerChoice>
         return ready.Count > 0 ? new RealServerChoice(Sorted(ready), ChoiceReason.Ready) : Terminating(local);
     }
 
+    /// <summary>The endpoints that serve, whether they are ready or terminating.</summary>
+    internal static RealServer[] Serving(IEnumerable<Candidate> candidates) =>
+        Sorted([.. candidates.Where(candidate => candidate.Endpoint.Ready || candidate.Endpoint.Serving)]);
+
     private static RealServerChoice Terminating(IEnumerable<Candidate> candidates)
     {
         var serving = candidates.Where(candidate => candidate.Endpoint is { Serving: true, Terminating: true }).ToList();

@@ -39,6 +39,12 @@ public sealed class ServicePortPlan : IEquatable<ServicePortPlan>
     /// <summary>The real servers where the policy is Local.</summary>
     public required RealServerChoice Local { get; init; }
 
+    /// <summary>
+    /// For UDP: every endpoint that serves, chosen or not. A flow to any other is stale, and nothing in the protocol would ever end it.
+    /// Empty for other protocols.
+    /// </summary>
+    public IReadOnlyList<RealServer> Serving { get; init; } = [];
+
     /// <summary>The real servers of a policy.</summary>
     public RealServerChoice Of(TrafficPolicy policy) => policy is TrafficPolicy.Local ? Local : Cluster;
 
@@ -47,7 +53,7 @@ public sealed class ServicePortPlan : IEquatable<ServicePortPlan>
 
     /// <inheritdoc/>
     public bool Equals(ServicePortPlan? other) => other is not null && Key == other.Key && Cluster.Equals(other.Cluster) && Local.Equals(other.Local)
-        && VirtualServers.SequenceEqual(other.VirtualServers);
+        && Serving.SequenceEqual(other.Serving) && VirtualServers.SequenceEqual(other.VirtualServers);
 
     /// <inheritdoc/>
     public override bool Equals(object? obj) => Equals(obj as ServicePortPlan);

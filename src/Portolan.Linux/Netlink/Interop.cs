@@ -15,6 +15,14 @@ internal struct NetlinkAddress
 
 internal static partial class Interop
 {
+    /// <summary>struct sock_fprog (linux/filter.h).</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct SocketFilter
+    {
+        public ushort Length;
+        public nint Instructions;
+    }
+
     internal const int AfNetlink = 16;
     internal const int SockRaw = 3;
     internal const int SockCloexec = 0x80000;
@@ -22,6 +30,7 @@ internal static partial class Interop
 
     internal const int SolSocket = 1;
     internal const int SoRcvTimeo = 20;
+    internal const int SoAttachFilter = 26;
     internal const int SoSndBuf = 7;
     internal const int SoRcvBuf = 8;
     internal const int SoSndBufForce = 32;

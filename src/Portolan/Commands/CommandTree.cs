@@ -2,6 +2,7 @@ using System.CommandLine;
 using Portolan.Commands.Install;
 using Portolan.Controller;
 using Portolan.Speaker;
+using Portolan.Proxy;
 
 namespace Portolan.Commands;
 
@@ -15,6 +16,7 @@ internal static class CommandTree
         InstallCommand.Create(),
         LabCommand.Create(),
         SpeakerCommand.Create(),
+        ProxyCommand.Create(),
         VersionCommand.Create(),
     };
 }

@@ -1,0 +1,40 @@
+using Portolan.Core.Cluster;
+using Portolan.Linux.Nftables;
+
+namespace Portolan.Proxy;
+
+/// <summary>Something the proxy's loop must know of.</summary>
+internal abstract record ProxyEvent
+{
+    /// <summary>A Service is new or different.</summary>
+    internal sealed record ServiceSet(ServiceFacts Service) : ProxyEvent;
+
+    /// <summary>A Service is gone.</summary>
+    internal sealed record ServiceGone(ObjectKey Key) : ProxyEvent;
+
+    /// <summary>An EndpointSlice is new or different.</summary>
+    internal sealed record SliceSet(EndpointSliceFacts Slice) : ProxyEvent;
+
+    /// <summary>An EndpointSlice is gone, or none of ours any more.</summary>
+    internal sealed record SliceGone(ObjectKey Key) : ProxyEvent;
+
+    /// <summary>Our own Node is new or different.</summary>
+    internal sealed record NodeSet(NodeFacts Node) : ProxyEvent;
+
+    /// <summary>Everything of a kind that existed at the start has been told.</summary>
+    internal sealed record Synced(ProxySource Source) : ProxyEvent;
+
+    /// <summary>Somebody else changed our tables.</summary>
+    internal sealed record KernelChanged(NftForeignChange Change) : ProxyEvent;
+}
+
+/// <summary>What the proxy reads from the API before it programs anything.</summary>
+[Flags]
+internal enum ProxySource
+{
+    None = 0,
+    Services = 1,
+    EndpointSlices = 2,
+    Node = 4,
+    All = Services | EndpointSlices | Node,
+}

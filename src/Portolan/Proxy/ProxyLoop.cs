@@ -1,0 +1,159 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using Portolan.Core.Forwarding;
+using Portolan.Hosting;
+using Portolan.Linux.Netlink;
+using Portolan.Linux.Nftables;
+
+namespace Portolan.Proxy;
+
+/// <summary>
+/// The one loop that decides: events in, plans, transactions out. It programs nothing before everything was read once, so that a restart
+/// never takes away what is there; a burst of events becomes one transaction; what the kernel refuses is compared with it and tried again.
+/// </summary>
+internal sealed class ProxyLoop
+{
+    /// <summary>
+    /// Single elements that somebody else changed are put right after this long (kube-proxy's syncPeriod), so that a person who takes an
+    /// element out by hand sees the effect; a table, chain or rule that goes missing is put back at once.
+    /// </summary>
+    internal static readonly TimeSpan ElementRepairDelay = TimeSpan.FromSeconds(30);
+
+    private readonly Channel<ProxyEvent> _events = Channel.CreateBounded<ProxyEvent>(new BoundedChannelOptions(1024) { SingleReader = true });
+    private readonly BackOff _backOff = new(TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(30));
+    private readonly ForwardingIndex _index;
+    private readonly ProxyKernel _kernel;
+    private readonly Readiness _readiness;
+    private readonly TimeProvider _time;
+    private readonly ILogger _log;
+    private ProxySource _synced;
+    private bool _isProgrammed; // the kernel has what we last told it
+    private long _reconcileAt;
+
+    internal ProxyLoop(ForwardingContext context, ProxyKernel kernel, Readiness readiness, TimeProvider time, ILogger log)
+    {
+        _index = new ForwardingIndex(context);
+        _kernel = kernel;
+        _readiness = readiness;
+        _time = time;
+        _log = log;
+        _reconcileAt = time.GetTimestamp();
+        readiness.Await("forwarding", "not yet programmed");
+    }
+
+    /// <summary>Tells the loop something; waits where it has fallen behind.</summary>
+    internal ValueTask PostAsync(ProxyEvent what, CancellationToken cancellationToken) => _events.Writer.WriteAsync(what, cancellationToken);
+
+    /// <summary>Runs until cancelled.</summary>
+    internal async Task RunAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            await WaitAsync(cancellationToken);
+            while (_events.Reader.TryRead(out var what))
+                Handle(what);
+            if (_synced != ProxySource.All)
+                continue;
+            if (_reconcileAt <= _time.GetTimestamp())
+                Program(Reconcile);
+            else if (_isProgrammed)
+                Program(ApplyChanges);
+        }
+    }
+
+    private async Task WaitAsync(CancellationToken cancellationToken)
+    {
+        if (_synced != ProxySource.All || _reconcileAt == long.MaxValue)
+        {
+            await _events.Reader.WaitToReadAsync(cancellationToken);
+            return;
+        }
+
+        var delay = _time.GetElapsedTime(_time.GetTimestamp(), _reconcileAt);
+        using var due = new CancellationTokenSource(delay > TimeSpan.Zero ? delay : TimeSpan.Zero, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(due.Token, cancellationToken);
+        try
+        {
+            await _events.Reader.WaitToReadAsync(either.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            // nothing new, but something is due
+        }
+    }
+
+    private void Handle(ProxyEvent what)
+    {
+        switch (what)
+        {
+            case ProxyEvent.ServiceSet(var service):
+                _index.Set(service);
+                break;
+            case ProxyEvent.ServiceGone(var key):
+                _index.RemoveService(key);
+                break;
+            case ProxyEvent.SliceSet(var slice):
+                _index.Set(slice);
+                break;
+            case ProxyEvent.SliceGone(var key):
+                _index.RemoveSlice(key);
+                break;
+            case ProxyEvent.NodeSet(var node):
+                _index.Context = _index.Context with { Zone = node.Labels.GetValueOrDefault(ForwardingContext.ZoneLabel, "") };
+                break;
+            case ProxyEvent.Synced(var source):
+                _synced |= source;
+                break;
+            case ProxyEvent.KernelChanged(var change) when change.HasFlag(NftForeignChange.Structure):
+                if (_isProgrammed)
+                    _log.LogWarning("somebody else changed our nftables table; putting it back");
+                ReconcileIn(TimeSpan.Zero);
+                break;
+            case ProxyEvent.KernelChanged:
+                ReconcileIn(ElementRepairDelay);
+                break;
+        }
+    }
+
+    private void ReconcileIn(TimeSpan delay) =>
+        _reconcileAt = Math.Min(_reconcileAt, _time.GetTimestamp() + (long)(delay.TotalSeconds * _time.TimestampFrequency));
+
+    private void Program(Action work)
+    {
+        try
+        {
+            work();
+            _isProgrammed = true;
+            _backOff.Reset();
+            _readiness.Reached("forwarding");
+        }
+        catch (NetlinkException refusal)
+        {
+            // Nothing of the transaction happened. What the kernel has instead is read back before anything else is sent.
+            _isProgrammed = false;
+            _reconcileAt = long.MaxValue;
+            var pause = _backOff.Next();
+            ReconcileIn(pause);
+            _readiness.Await("forwarding", refusal.Message);
+            _log.LogWarning("{Refusal}; again in {PauseMs} ms", refusal.Message, (long)pause.TotalMilliseconds);
+        }
+    }
+
+    private void Reconcile()
+    {
+        _reconcileAt = long.MaxValue;
+        _index.TakeChanges();
+        var messages = _kernel.Reconcile([.. _index.Plans]);
+        _log.LogInformation("compared the whole table with the kernel's: {Messages} messages sent", messages);
+    }
+
+    private void ApplyChanges()
+    {
+        var changes = _index.TakeChanges();
+        if (changes.Count == 0)
+            return;
+        var elements = _kernel.Apply(changes);
+        if (_log.IsEnabled(LogLevel.Debug))
+            _log.LogDebug("programmed {Ports} service ports by {Elements} elements: {First}", changes.Count, elements, changes[0].Key);
+    }
+}

@@ -1,0 +1,48 @@
+using System.CommandLine;
+using Portolan.Hosting;
+using Portolan.Linux.Netlink;
+
+namespace Portolan.Proxy;
+
+/// <summary><c>portolan get virtual-servers</c>: this node's forwarding table, read back from the kernel.</summary>
+internal static class VirtualServersCommand
+{
+    public static Command Create()
+    {
+        var numeric = new Option<bool>("--numeric", "-n") { Description = "Print port numbers instead of names." };
+        var output = new Option<string?>("--output", "-o") { Description = "json prints JSON." };
+        output.AcceptOnlyFromAmong("json");
+        var command = new Command("virtual-servers", "Print this node's forwarding table in the form of ipvsadm -l.") { numeric, output };
+        command.SetAction(parse =>
+        {
+            try
+            {
+                if (VirtualServerTable.Read() is not { } servers)
+                {
+                    Console.Error.WriteLine("portolan: this node's kernel has no forwarding table of Portolan. Is portolan proxy running here?");
+                    return ExitCode.NotWell;
+                }
+
+                if (parse.GetValue(output) is "json")
+                {
+                    using var stream = Console.OpenStandardOutput();
+                    VirtualServerPrinter.PrintJson(servers, stream);
+                }
+                else
+                {
+                    new VirtualServerPrinter(parse.GetValue(numeric) ? null : PortNames()).Print(servers, parse.InvocationConfiguration.Output);
+                }
+
+                return ExitCode.Done;
+            }
+            catch (NetlinkException refusal)
+            {
+                Console.Error.WriteLine($"portolan: {refusal.Message}" + (refusal.Errno == Errors.NotPermitted ? ". Reading the kernel's tables needs root." : ""));
+                return ExitCode.NotWell;
+            }
+        });
+        return command;
+    }
+
+    private static IEnumerable<string> PortNames() => File.Exists("/etc/services") ? File.ReadLines("/etc/services") : [];
+}
