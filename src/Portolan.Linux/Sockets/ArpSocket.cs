@@ -13,7 +13,8 @@ public sealed class ArpSocket : IDisposable
     private const ushort EtherType = 0x0806; // ETH_P_ARP
 
     private readonly Socket _socket;
-    private readonly SocketAddress _sender = new(AddressFamily.Packet, SocketAddress.GetMaximumAddressSize(AddressFamily.Packet));
+    private static readonly int SenderSize = SocketAddress.GetMaximumAddressSize(AddressFamily.Packet);
+    private readonly SocketAddress _sender = new(AddressFamily.Packet, SenderSize);
 
     private ArpSocket(Socket socket) => _socket = socket;
 
@@ -43,6 +44,7 @@ public sealed class ArpSocket : IDisposable
     /// <exception cref="SocketException">The interface is down or gone, or the socket was disposed (OperationAborted).</exception>
     public async ValueTask<int> ReceiveAsync(Memory<byte> frame)
     {
+        _sender.Size = SenderSize; // each receive leaves it as long as the address it found
         var length = await _socket.ReceiveFromAsync(frame, SocketFlags.None, _sender).ConfigureAwait(false);
         PacketType = PacketAddress.PacketType(_sender);
         return length;

@@ -33,6 +33,9 @@ public sealed class ArpSocketTests
         var length = await wire.Server.ReceiveAsync(frame).AsTask().WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
         Assert.Equal(Request, frame.AsSpan(0, length).ToArray());
         Assert.Equal(1, wire.Server.PacketType); // broadcast
+
+        wire.Client.Send(Request);
+        Assert.Equal(Request.Length, await wire.Server.ReceiveAsync(frame).AsTask().WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken));
     }
 
     [Fact]

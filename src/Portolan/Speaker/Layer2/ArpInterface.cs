@@ -109,11 +109,12 @@ internal sealed class ArpInterface : IDisposable
                 }
             }
         }
-        catch (Exception failure) when (failure is SocketException or ObjectDisposedException)
+        catch (Exception failure)
         {
+            // The task's top. Closing the socket is how it is told to end; an interface that went down is ordinary; anything else is a fault.
             if (_disposed)
                 return;
-            _log.LogInformation("{Interface}: not answering any more: {Failure}", Link.Name, failure.Message);
+            _log.Log(failure is SocketException ? LogLevel.Information : LogLevel.Error, failure, "{Interface}: not answering any more", Link.Name);
             onEnd(this);
         }
     }

@@ -1,0 +1,75 @@
+using System.Buffers.Binary;
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using Portolan.Protocols.Arp;
+using Portolan.Tests.Proxy;
+
+namespace Portolan.Tests.Speaker;
+
+/// <summary>A client's network card: sends any ARP frame, and sees every one that others send.</summary>
+internal sealed class ArpStation : IDisposable
+{
+    private readonly Socket _socket;
+
+    public ArpStation(NetworkNamespace where, int link, MacAddress mac)
+    {
+        Mac = mac;
+        _socket = where.Inside(() =>
+        {
+            var socket = new Socket(AddressFamily.Packet, SocketType.Raw, 0) { ReceiveTimeout = 10_000 };
+            socket.Bind(new Interface(link));
+            return socket;
+        });
+    }
+
+    public MacAddress Mac { get; }
+
+    public IPv4 Address { get; } = new(0xc0a86414);
+
+    public void Ask(IPv4 target)
+    {
+        var frame = new byte[ArpFrame.Size];
+        new ArpFrame(MacAddress.Broadcast, Mac, new ArpPacket(ArpOperation.Request, Mac, Address, default, target)).WriteTo(frame);
+        _socket.Send(frame);
+    }
+
+    /// <summary>The next frame that somebody else sent.</summary>
+    public ArpFrame Next()
+    {
+        var buffer = new byte[256];
+        while (true)
+        {
+            var length = _socket.Receive(buffer);
+            Assert.Equal(ArpRejection.None, ArpFrame.TryParse(buffer.AsSpan(0, length), out var frame));
+            if (frame.Source != Mac)
+                return frame;
+        }
+    }
+
+    /// <summary>The next answer, gratuitous ARP passed over.</summary>
+    public ArpFrame NextAnswer()
+    {
+        while (true)
+        {
+            var frame = Next();
+            if (!frame.Packet.IsAnnouncement)
+                return frame;
+        }
+    }
+
+    public void Dispose() => _socket.Dispose();
+
+    private sealed class Interface(int link) : EndPoint
+    {
+        public override AddressFamily AddressFamily => AddressFamily.Packet;
+
+        public override SocketAddress Serialize()
+        {
+            var address = new SocketAddress(AddressFamily.Packet, 20);
+            BinaryPrimitives.WriteUInt16BigEndian(address.Buffer.Span[2..], 0x0806);
+            MemoryMarshal.Write(address.Buffer.Span[4..], link);
+            return address;
+        }
+    }
+}

@@ -1,0 +1,141 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging.Abstractions;
+using Portolan.Core.Addresses;
+using Portolan.Protocols.Bfd;
+using Portolan.Speaker.Liveness;
+using Portolan.Tests.Proxy;
+
+namespace Portolan.Tests.Speaker;
+
+public sealed class BfdEndpointTests
+{
+    [Fact]
+    public void SeesAPeerComeUp_AndSayGoodbye()
+    {
+        using var pair = new Pair();
+        pair.First.Start();
+        pair.Second.Start();
+        pair.First.Await(transition => transition.State is BfdState.Up);
+        pair.Second.Await(transition => transition.State is BfdState.Up);
+        pair.Second.Stop();
+        var goodbye = pair.First.Await(transition => transition.State is BfdState.Down);
+        Assert.Equal((BfdDiagnostic.NeighborSignaledDown, BfdState.AdminDown), (goodbye.Diagnostic, goodbye.RemoteState));
+    }
+
+    [Fact]
+    public void SeesAPeerFallSilent()
+    {
+        using var pair = new Pair();
+        pair.First.Start();
+        pair.Second.Start();
+        pair.First.Await(transition => transition.State is BfdState.Up);
+        pair.Cut();
+        var death = pair.First.Await(transition => transition.State is BfdState.Down);
+        Assert.Equal(BfdDiagnostic.DetectionTimeExpired, death.Diagnostic);
+        pair.Heal();
+        pair.First.Await(transition => transition.State is BfdState.Up);
+    }
+
+    [Fact]
+    public void KeepsAStrangerOut()
+    {
+        using var pair = new Pair();
+        pair.Second.Endpoint.UseKey(BfdKey.Derive(1, "another"u8));
+        pair.First.Start();
+        pair.Second.Start();
+        pair.Second.Endpoint.UseKey(BfdKey.Derive(1, "secret"u8)); // until it learns the key
+        pair.First.Await(transition => transition.State is BfdState.Up);
+    }
+
+    /// <summary>Two nodes on one wire, each with an endpoint on a thread inside its namespace.</summary>
+    private sealed class Pair : IDisposable
+    {
+        private readonly NetworkNamespace _a;
+        private readonly NetworkNamespace _b;
+
+        public Pair()
+        {
+            NetworkNamespace.SkipUnlessRoot();
+            _a = new NetworkNamespace("bfd-a");
+            _b = new NetworkNamespace("bfd-b");
+            _a.Wire("eth0", _b, "eth0");
+            _a.Link("addr add 192.168.100.100/24 dev eth0");
+            _b.Link("addr add 192.168.100.101/24 dev eth0");
+            First = new Side(_a, "192.168.100.100", "192.168.100.101");
+            Second = new Side(_b, "192.168.100.101", "192.168.100.100");
+        }
+
+        public Side First { get; }
+
+        public Side Second { get; }
+
+        public void Cut() => _b.Link("link set eth0 down");
+
+        public void Heal() => _b.Link("link set eth0 up");
+
+        public void Dispose()
+        {
+            First.Stop();
+            Second.Stop();
+            _a.Dispose();
+            _b.Dispose();
+        }
+    }
+
+    private sealed class Side
+    {
+        private readonly BlockingCollection<BfdTransition<IpAddress>> _transitions = [];
+        private readonly NetworkNamespace _where;
+        private readonly IpAddress _local;
+        private Thread? _thread;
+        private Exception? _failure;
+
+        public Side(NetworkNamespace where, string local, string peer)
+        {
+            (_where, _local) = (where, IpAddress.Parse(local));
+            Endpoint = new BfdEndpoint(BfdSettings.Every(50, 3), _transitions.Add, NullLogger.Instance);
+            Endpoint.UseKey(BfdKey.Derive(1, "secret"u8));
+            Endpoint.SetPeers([IpAddress.Parse(peer)]);
+        }
+
+        public BfdEndpoint Endpoint { get; }
+
+        public void Start()
+        {
+            using var started = new ManualResetEventSlim();
+            _thread = new Thread(() =>
+            {
+                try
+                {
+                    _where.Inside(() =>
+                    {
+                        Endpoint.Hold(_local, started.Set);
+                        return 0;
+                    });
+                }
+                catch (Exception failure)
+                {
+                    _failure = failure;
+                }
+            });
+            _thread.Start();
+            Assert.True(started.Wait(TimeSpan.FromSeconds(10)));
+        }
+
+        public void Stop()
+        {
+            Endpoint.Stop();
+            _thread?.Join();
+            Assert.Null(_failure);
+        }
+
+        public BfdTransition<IpAddress> Await(Func<BfdTransition<IpAddress>, bool> wanted)
+        {
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+            limit.CancelAfter(TimeSpan.FromSeconds(15));
+            while (true)
+                if (_transitions.Take(limit.Token) is var transition && wanted(transition))
+                    return transition;
+        }
+    }
+}
