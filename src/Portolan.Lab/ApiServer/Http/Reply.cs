@@ -12,6 +12,8 @@ internal static class Reply
     {
         if (context.Response.HasStarted) return;
         context.Response.StatusCode = error.Code;
+        // What is left of a body we do not want to read must not be taken for the next request.
+        if (error.Code == 413 && HttpProtocol.IsHttp11(context.Request.Protocol)) context.Response.Headers.Connection = "close";
         if (error.RetryAfterSeconds is { } seconds) context.Response.Headers.RetryAfter = seconds.ToString();
         await BytesAsync(context, JsonText.ToBytes(error.ToStatus()), "application/json");
     }

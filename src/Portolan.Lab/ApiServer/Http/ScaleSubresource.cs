@@ -17,7 +17,7 @@ internal sealed class ScaleSubresource(ServerContext server, ObjectUpdate update
         {
             case "GET":
                 var stored = server.Store.Find(target.Storage, target.Key) ?? throw target.NotFound();
-                await Reply.JsonAsync(context, View(StoredForm.Parse(stored), paths));
+                await Reply.JsonAsync(context, View(StoredForm.Parse(stored), target.Kind));
                 return;
             case "PUT":
                 var body = (await ResourceRequests.BodyAsync(context)).Object;
@@ -36,7 +36,7 @@ internal sealed class ScaleSubresource(ServerContext server, ObjectUpdate update
 
         var changed = await update.ChangeAsync(target with { Subresource = null }, obj =>
         {
-            var scale = change(View(obj, paths));
+            var scale = change(View(obj, target.Kind));
             if ((scale["spec"] as JsonObject).Whole("replicas") is not { } replicas)
             {
                 if (scale["spec"]?["replicas"] is not null) throw ApiErrors.BadRequest("Scale in version \"v1\" cannot be handled as a Scale: spec.replicas is not a number");
@@ -49,18 +49,20 @@ internal sealed class ScaleSubresource(ServerContext server, ObjectUpdate update
             Set(obj, paths.SpecReplicas, replicas);
             return obj;
         }, options, context.RequestAborted);
-        await Reply.JsonAsync(context, View(StoredForm.Parse(changed), paths));
+        await Reply.JsonAsync(context, View(StoredForm.Parse(changed), target.Kind));
     }
 
-    private static JsonObject View(JsonObject obj, ScalePaths paths)
+    private static JsonObject View(JsonObject obj, KindSchema kind)
     {
+        var paths = kind.Scale!;
         var metadata = (JsonObject)obj["metadata"]!;
         var view = new JsonObject();
         foreach (var field in (ReadOnlySpan<string>)["name", "namespace", "uid", "resourceVersion", "creationTimestamp"])
             if (metadata[field] is { } value)
                 view[field] = value.DeepClone();
         var status = new JsonObject { ["replicas"] = Get(obj, paths.StatusReplicas)?.DeepClone() ?? 0 };
-        var selector = paths.LabelSelector is { } path ? Get(obj, path) : null;
+        // Custom kinds say where their selector's text is; built-in ones have it, structured, in their spec.
+        var selector = kind.IsCustom ? paths.LabelSelector is { } path ? Get(obj, path) : null : Get(obj, ".spec.selector");
         var text = selector switch { JsonObject structured => SelectorObject.Format(structured), JsonValue value => value.ToString(), _ => "" };
         if (text.Length > 0) status["selector"] = text;
         return new()

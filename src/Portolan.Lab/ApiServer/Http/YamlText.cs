@@ -28,7 +28,7 @@ internal static class YamlText
                 case JsonTokenType.String:
                     var value = reader.GetString()!;
                     // A string that would read back as something else needs its quotes.
-                    var plain = YamlScalar.ToJson(new Scalar(value))?.GetValueKind() == JsonValueKind.String;
+                    var plain = YamlScalar.ToJson(new Scalar(default, default, value, ScalarStyle.Plain, true, false))?.GetValueKind() == JsonValueKind.String;
                     emitter.Emit(new Scalar(default, default, value, plain ? ScalarStyle.Any : ScalarStyle.DoubleQuoted, true, true));
                     break;
                 default:

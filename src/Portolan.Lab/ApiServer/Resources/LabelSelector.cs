@@ -12,6 +12,8 @@ internal sealed class LabelSelector
 
     private static readonly SearchValues<char> NotInKeys = SearchValues.Create(" ()=!<>");
 
+    private static readonly SearchValues<char> InValues = SearchValues.Create("-_.0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+
     private readonly List<Requirement> _requirements = [];
 
     public bool IsEmpty => _requirements.Count == 0;
@@ -77,7 +79,7 @@ internal sealed class LabelSelector
             if (open < 0) throw Bad();
             var head = part[..open].Split(' ', StringSplitOptions.RemoveEmptyEntries);
             if (head is not [var key, "in" or "notin"]) throw Bad();
-            return new(CheckKey(key), head[1] == "in" ? Operation.In : Operation.NotIn, [.. part[(open + 1)..^1].Split(',').Select(v => v.Trim())]);
+            return new(CheckKey(key), head[1] == "in" ? Operation.In : Operation.NotIn, [.. part[(open + 1)..^1].Split(',').Select(v => CheckValue(v.Trim()))]);
         }
 
         foreach (var (sign, operation) in new[] { ("!=", Operation.NotIn), ("==", Operation.In), ("=", Operation.In), (">", Operation.GreaterThan), ("<", Operation.LessThan) })
@@ -86,10 +88,15 @@ internal sealed class LabelSelector
             if (at < 0) continue;
             var value = part[(at + sign.Length)..].Trim();
             if (operation is Operation.GreaterThan or Operation.LessThan && !long.TryParse(value, out _)) throw Bad();
-            return new(CheckKey(part[..at].Trim()), operation, [value]);
+            return new(CheckKey(part[..at].Trim()), operation, [CheckValue(value)]);
         }
 
         return new(CheckKey(part), Operation.Exists, []);
+
+        string CheckValue(string value) =>
+            value.Length == 0 || (value.Length <= 63 && char.IsAsciiLetterOrDigit(value[0]) && char.IsAsciiLetterOrDigit(value[^1]) && !value.AsSpan().ContainsAnyExcept(InValues))
+                ? value
+                : throw Bad();
 
         string CheckKey(string key) => key.Length > 0 && !key.AsSpan().ContainsAny(NotInKeys) ? key : throw Bad();
     }

@@ -41,7 +41,9 @@ internal static class SelectorObject
     /// <summary>The query form, as <c>/scale</c> reports it.</summary>
     public static string Format(JsonObject? selector)
     {
-        var parts = (selector?["matchLabels"] as JsonObject ?? []).Select(p => $"{p.Key}={(string?)p.Value}").ToList();
+        // A ReplicationController's is a plain map of labels.
+        var labels = selector is not null && selector["matchLabels"] is null && selector["matchExpressions"] is null ? selector : selector?["matchLabels"] as JsonObject;
+        var parts = (labels ?? []).Select(p => $"{p.Key}={(string?)p.Value}").ToList();
         foreach (var expression in (selector?["matchExpressions"] as JsonArray ?? []).OfType<JsonObject>())
         {
             var key = expression.Text("key");
