@@ -112,7 +112,7 @@ internal sealed class ApiServerHost : IAsyncDisposable
     private static void Listen(KestrelServerOptions kestrel, ApiServerOptions options, X509Certificate2 serving)
     {
         kestrel.AddServerHeader = false;
-        kestrel.Limits.MaxRequestBodySize = BodyReader.MaxBytes + 1;
+        kestrel.Limits.MaxRequestBodySize = BodyReader.MaxDrained;
         // A watch may have nothing to say for hours, and one client may hold hundreds.
         kestrel.Limits.MinResponseDataRate = null;
         kestrel.Limits.Http2.MaxStreamsPerConnection = 1000;

@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
 using Portolan.Lab.ApiServer;
+using Portolan.Lab.ApiServer.Schema;
 
 namespace Portolan.Lab.Tests.ApiServer;
 
@@ -23,7 +24,7 @@ public sealed class RunningServer : IAsyncLifetime
         _loggers = LoggerFactory.Create(b => b.AddConsole().SetMinimumLevel(LogLevel.Warning));
         _host = await ApiServerHost.StartAsync(
             new() { StateDirectory = _state.Directory, Bind = new(IPAddress.Loopback, 0), Advertised = IPEndPoint.Parse("192.168.100.10:6443") },
-            ServedSchemas.Catalogue, TimeProvider.System, _loggers, CancellationToken.None);
+            new SchemaCatalogue(), TimeProvider.System, _loggers, CancellationToken.None);
         Client = new(Address, _state.AuthorityPem, _state.Admin);
     }
 

@@ -71,7 +71,10 @@ internal sealed partial class ApiHandler(
             case "/openapi/v3":
                 await Reply.BytesAsync(context, openApi.Index(), "application/json");
                 return;
-            case "/" :
+            case "/openapi/v2" when context.Request.Headers.Accept.ToString().Contains(OpenApiV2Document.Accepted, StringComparison.Ordinal):
+                await Reply.BytesAsync(context, openApi.V2(), OpenApiV2Document.ContentType);
+                return;
+            case "/":
                 await Reply.JsonAsync(context, new JsonObject { ["paths"] = JsonText.Strings(["/api", "/api/v1", "/apis", "/healthz", "/livez", "/openapi/v3", "/readyz", "/version"]) });
                 return;
         }

@@ -21,15 +21,24 @@ internal readonly record struct ParsedBody(JsonNode? Root, IReadOnlyList<string>
 internal static class BodyReader
 {
     public const int MaxBytes = 3 * 1024 * 1024;
+
+    /// <summary>Beyond this a connection is cut without ceremony.</summary>
+    public const int MaxDrained = 64 * 1024 * 1024;
+
     private const int MaxDepth = 256;
 
     public static async Task<byte[]> ReadBytesAsync(HttpRequest request, CancellationToken cancellation)
     {
-        if (request.ContentLength > MaxBytes) throw ApiErrors.TooLargeBody();
+        if (request.ContentLength > MaxBytes) await DrainAsync(request, cancellation);
         while (true)
         {
             var result = await request.BodyReader.ReadAsync(cancellation);
-            if (result.Buffer.Length > MaxBytes) throw ApiErrors.TooLargeBody();
+            if (result.Buffer.Length > MaxBytes)
+            {
+                request.BodyReader.AdvanceTo(result.Buffer.End);
+                await DrainAsync(request, cancellation);
+            }
+
             if (result.IsCompleted)
             {
                 var bytes = result.Buffer.ToArray();
@@ -38,6 +47,17 @@ internal static class BodyReader
             }
 
             request.BodyReader.AdvanceTo(result.Buffer.Start, result.Buffer.End);
+        }
+    }
+
+    // A client that is still sending would see a broken connection instead of the answer: take what it sends, up to Kestrel's own limit.
+    private static async Task DrainAsync(HttpRequest request, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            var result = await request.BodyReader.ReadAsync(cancellation);
+            request.BodyReader.AdvanceTo(result.Buffer.End);
+            if (result.IsCompleted) throw ApiErrors.TooLargeBody();
         }
     }
 

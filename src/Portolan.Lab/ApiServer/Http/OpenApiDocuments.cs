@@ -11,6 +11,9 @@ internal sealed class OpenApiDocuments(ISchemaCatalogue catalogue, Discovery dis
     private readonly Lock _lock = new();
     private readonly Dictionary<string, (byte[] Body, string Hash)> _documents = new(StringComparer.Ordinal);
     private int _generation;
+    private volatile MadeV2? _v2;
+
+    private sealed record MadeV2(byte[] Body, int Generation);
 
     public byte[] Index()
     {
@@ -31,6 +34,15 @@ internal sealed class OpenApiDocuments(ISchemaCatalogue catalogue, Discovery dis
             if (Path(group, version) == path)
                 return Make(path, group, version).Body;
         return null;
+    }
+
+    /// <summary>All in one, in the older form.</summary>
+    public byte[] V2()
+    {
+        var generation = kinds.Generation;
+        if (_v2 is not { } made || made.Generation != generation)
+            _v2 = made = new(OpenApiV2Document.Write(kinds.All.SelectMany(r => r.Versions)), generation);
+        return made.Body;
     }
 
     private static string Path(string group, string version) => group.Length == 0 ? $"api/{version}" : $"apis/{group}/{version}";

@@ -30,7 +30,7 @@ internal sealed class Subresources(
         var node = (binding["target"] as JsonObject).Text("name");
         if (string.IsNullOrEmpty(node))
             throw ApiErrors.Invalid("", "Binding", target.Name!, [new("target.name", FieldErrorReason.FieldValueRequired, "Required value")]);
-        await update.ChangeAsync(target with { Subresource = null }, pod =>
+        await update.ChangeAsync(target, pod =>
         {
             if (pod["metadata"]?["deletionTimestamp"] is not null) throw Refuse($"pod {target.Name} is being deleted, cannot be assigned to a host");
             var spec = pod.Child("spec");

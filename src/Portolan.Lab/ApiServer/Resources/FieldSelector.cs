@@ -46,6 +46,9 @@ internal sealed class FieldSelector
             var unequal = part[at - 1] == '!';
             var field = part[..(unequal ? at - 1 : at)].Trim();
             var value = part[(at + 1)..].TrimStart('=').Trim();
+            // The newer face of events calls it "regarding"; what is stored is the older.
+            if (EventForms.Differs(kind) && field.StartsWith("regarding.", StringComparison.Ordinal)) field = "involvedObject." + field["regarding.".Length..];
+            if (EventForms.Differs(kind) && field == "reportingController") field = "reportingComponent";
             if (field is not ("metadata.name" or "metadata.namespace") && !(Offered.TryGetValue(storage, out var fields) && fields.Contains(field)))
                 throw ApiErrors.BadRequest($"Unable to find \"{kind.ApiVersion}, Resource={kind.Plural}\" that match label selector \"\", field selector \"{text}\": field label not supported: {field}");
             if (field == "metadata.name" && !unequal) selector.Name = value;

@@ -125,6 +125,10 @@ internal sealed class ObjectUpdate(ServerContext server)
             case "finalize":
                 result.Child("spec")["finalizers"] = made["spec"]?["finalizers"]?.DeepClone() ?? new JsonArray();
                 break;
+            case "binding":
+                // The one way a pod's node is ever set.
+                result.Child("spec")["nodeName"] = made["spec"]?["nodeName"]?.DeepClone();
+                break;
             default:
                 throw ApiErrors.MethodNotAllowed();
         }
