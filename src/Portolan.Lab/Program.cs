@@ -3,6 +3,7 @@ using System.CommandLine;
 using Portolan.Lab.ApiServer;
 using Portolan.Lab.Commands;
 using Portolan.Lab.Nodes.Commands;
+using Portolan.Lab.Workloads;
 
 namespace Portolan.Lab;
 
@@ -45,5 +46,6 @@ internal static class Program
         ContainerCommands.CreateInit(),
         ContainerCommands.CreateExec(),
         WebCommand.Create(),
+        ControllersCommand.Create(),
     ];
 }

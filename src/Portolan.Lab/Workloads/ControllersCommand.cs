@@ -1,0 +1,50 @@
+using System.CommandLine;
+
+using Portolan.Kubernetes.Client;
+using Portolan.Lab.Commands;
+using Portolan.Lab.Supervision;
+using Portolan.Lab.Workloads.Controllers;
+
+namespace Portolan.Lab.Workloads;
+
+/// <summary>What kube-controller-manager and kube-scheduler are on a real cluster.</summary>
+internal static class ControllersCommand
+{
+    public static Command Create()
+    {
+        var kubeconfig = new Option<string>("--kubeconfig") { Description = "How to reach the API server.", Required = true };
+        var grace = new Option<double>("--node-monitor-grace-period") { Description = "Seconds without a renewed lease after which a node is not Ready.", DefaultValueFactory = _ => 40 };
+        var command = new Command("controllers", "Run the cluster's controllers and scheduler.") { kubeconfig, grace };
+        command.SetAction(async (parsed, cancel) =>
+        {
+            using var loggers = LabLogging.ToConsole();
+            var connection = ClusterConnection.Load(parsed.GetValue(kubeconfig));
+            using var client = new KubeClient(connection);
+            var authority = string.Concat(connection.Authorities.Select(c => c.ExportCertificatePem() + "\n"));
+            var loop = new ControlLoop(client, TimeProvider.System, loggers.CreateLogger("controllers"), (cache, writer) => All(cache, writer, authority, TimeSpan.FromSeconds(parsed.GetValue(grace))));
+            try
+            {
+                await loop.RunAsync(cancel).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+            {
+            }
+            return CommandLine.Done;
+        });
+        return command;
+    }
+
+    private static IEnumerable<Controller> All(ClusterCache cache, ClusterWriter writer, string authority, TimeSpan grace) =>
+    [
+        new NamespaceController(cache, writer, authority),
+        new NodeLifecycleController(cache, writer, grace),
+        new DeploymentController(cache, writer),
+        new ReplicaSetController(cache, writer),
+        new DaemonSetController(cache, writer),
+        new Scheduler(cache, writer),
+        new EndpointSliceController(cache, writer),
+        new EndpointsController(cache, writer),
+        new PodCollector(cache, writer),
+        .. WorkloadKinds.All.Where(k => k.Kind is not "Lease").Select(k => new GarbageCollector(cache, writer, k)),
+    ];
+}
