@@ -34,7 +34,7 @@ internal sealed class ReplicaSetController(ClusterCache cache, ClusterWriter wri
     }
 
     /// <summary>The set's pods: adopts matching ones without an owner, lets go of those whose labels no longer match.</summary>
-    private async Task<List<UntypedObject>> ClaimAsync(UntypedObject set, LabelSelector? selector, CancellationToken cancel)
+    private async Task<List<UntypedObject>> ClaimAsync(UntypedObject set, LabelMatcher? selector, CancellationToken cancel)
     {
         var mine = new List<UntypedObject>();
         foreach (var pod in cache.In(WorkloadKinds.Pods, set.Metadata.Namespace!).ToList())
@@ -80,7 +80,7 @@ internal sealed class ReplicaSetController(ClusterCache cache, ClusterWriter wri
         if (cache.Find(WorkloadKinds.ReplicaSets, key) is not { } set)
             return null;
         var pods = cache.In(WorkloadKinds.Pods, key.Namespace).Where(p => p.IsOwnedBy(set) && p.IsActive()).ToList();
-        var template = LabelSelector.OfMap(set.Json.Map("spec", "template", "metadata", "labels"));
+        var template = LabelMatcher.OfMap(set.Json.Map("spec", "template", "metadata", "labels"));
         var minReady = set.Json.Number("spec", "minReadySeconds") ?? 0;
         DateTimeOffset? again = null;
         var available = 0;
@@ -102,5 +102,5 @@ internal sealed class ReplicaSetController(ClusterCache cache, ClusterWriter wri
         return again - writer.Now;
     }
 
-    private static LabelSelector? Selector(UntypedObject set) => LabelSelector.Of(set.Json.At("spec", "selector"));
+    private static LabelMatcher? Selector(UntypedObject set) => LabelMatcher.Of(set.Json.At("spec", "selector"));
 }

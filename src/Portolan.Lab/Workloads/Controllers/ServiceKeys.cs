@@ -26,8 +26,8 @@ internal static class ServiceKeys
     }
 
     /// <summary>Null for Services whose endpoints are somebody else's business: without a selector, or by an external name.</summary>
-    public static LabelSelector? Selector(UntypedObject service) =>
-        service.Json.Map("spec", "selector") is { Count: > 0 } map && service.Json.Text("spec", "type") != "ExternalName" ? LabelSelector.OfMap(map) : null;
+    public static LabelMatcher? Selector(UntypedObject service) =>
+        service.Json.Map("spec", "selector") is { Count: > 0 } map && service.Json.Text("spec", "type") != "ExternalName" ? LabelMatcher.OfMap(map) : null;
 
-    private static bool Matches(LabelSelector selector, UntypedObject? pod) => pod is not null && selector.Matches(pod.Labels());
+    private static bool Matches(LabelMatcher selector, UntypedObject? pod) => pod is not null && selector.Matches(pod.Labels());
 }

@@ -20,7 +20,7 @@ internal static class NodeFit
     public static bool MatchesSelectors(JsonNode? podSpec, UntypedObject node)
     {
         var labels = node.Labels();
-        if (!LabelSelector.OfMap(podSpec.Map("nodeSelector")).Matches(labels))
+        if (!LabelMatcher.OfMap(podSpec.Map("nodeSelector")).Matches(labels))
             return false;
         var required = podSpec.At("affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution");
         if (required is null)
@@ -28,8 +28,8 @@ internal static class NodeFit
         var fields = new Dictionary<string, string>(StringComparer.Ordinal) { ["metadata.name"] = node.Metadata.Name ?? "" };
         return required.Objects("nodeSelectorTerms").Any(term =>
             (term.Objects("matchExpressions").Any() || term.Objects("matchFields").Any())       // an empty term matches nothing
-            && LabelSelector.OfExpressions(term.Objects("matchExpressions")).Matches(labels)
-            && LabelSelector.OfExpressions(term.Objects("matchFields")).Matches(fields));
+            && LabelMatcher.OfExpressions(term.Objects("matchExpressions")).Matches(labels)
+            && LabelMatcher.OfExpressions(term.Objects("matchFields")).Matches(fields));
     }
 
     /// <summary>The first taint with one of the effects that no toleration covers.</summary>

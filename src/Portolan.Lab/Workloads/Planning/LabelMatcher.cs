@@ -3,21 +3,21 @@ using System.Text.Json.Nodes;
 namespace Portolan.Lab.Workloads.Planning;
 
 /// <summary>A <c>meta/v1 LabelSelector</c>, or the plain map that Services use.</summary>
-internal sealed class LabelSelector
+internal sealed class LabelMatcher
 {
     private readonly IReadOnlyList<(string Key, string Operator, HashSet<string> Values)> _requirements;
 
-    private LabelSelector(IEnumerable<(string, string, HashSet<string>)> requirements) => _requirements = [.. requirements];
+    private LabelMatcher(IEnumerable<(string, string, HashSet<string>)> requirements) => _requirements = [.. requirements];
 
     /// <summary>An empty selector matches everything; a missing one nothing.</summary>
-    public static LabelSelector? Of(JsonNode? selector) => selector is not JsonObject ? null : new(
+    public static LabelMatcher? Of(JsonNode? selector) => selector is not JsonObject ? null : new(
         selector.Map("matchLabels").Select(p => (p.Key, "In", One(p.Value)))
             .Concat(selector.Objects("matchExpressions").Select(e => (e.Text("key") ?? "", e.Text("operator") ?? "", Many(e.Texts("values"))))));
 
-    public static LabelSelector OfMap(IReadOnlyDictionary<string, string> map) => new(map.Select(p => (p.Key, "In", One(p.Value))));
+    public static LabelMatcher OfMap(IReadOnlyDictionary<string, string> map) => new(map.Select(p => (p.Key, "In", One(p.Value))));
 
     /// <summary>A node selector term's expressions, which know Gt and Lt besides.</summary>
-    public static LabelSelector OfExpressions(IEnumerable<JsonObject> expressions) =>
+    public static LabelMatcher OfExpressions(IEnumerable<JsonObject> expressions) =>
         new(expressions.Select(e => (e.Text("key") ?? "", e.Text("operator") ?? "", Many(e.Texts("values")))));
 
     public bool Matches(IReadOnlyDictionary<string, string> labels) => _requirements.All(r => Matches(labels, r.Key, r.Operator, r.Values));
