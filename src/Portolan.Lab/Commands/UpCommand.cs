@@ -87,7 +87,7 @@ internal static class UpCommand
     private static async Task InstallAsync(string program, LabLayout layout, LabSpec spec, Progress progress, CancellationToken cancel)
     {
         progress.Now("installing Portolan");
-        await Tool.RunAsync(program, ["install", "--kubeconfig", layout.Kubeconfig("admin"), "--protocol", "layer2", "--pool", Pool], null, cancel).ConfigureAwait(false);
+        await Tool.RunAsync(program, ["install", "--kubeconfig", layout.Kubeconfig("admin"), "--protocol", "layer2", "--pool", Pool, "--no-wait"], null, cancel).ConfigureAwait(false);
         await new LabSettling(layout, spec, progress).WaitAsync("metallb-system", cancel).ConfigureAwait(false);
     }
 
