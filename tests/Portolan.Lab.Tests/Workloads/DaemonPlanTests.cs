@@ -22,7 +22,7 @@ public sealed class DaemonPlanTests
             for (var step = 0; step < 50; step++)
             {
                 var decision = DaemonPlan.Of(nodes, pods, 1);
-                if (decision.Create.Count == 0 && decision.Delete.Count == 0 && pods.TrueForAll(p => !p.Deleting))
+                if (decision.Create.Count == 0 && decision.Delete.Count == 0 && pods.TrueForAll(p => !p.Deleting && p.Available))
                     break;
                 pods = [.. pods.Where(p => !p.Deleting).Select(p => decision.Delete.Contains(p.Name) ? p with { Deleting = true } : p with { Available = !p.Failed })];
                 pods.AddRange(decision.Create.Select((n, i) => new DaemonPod($"c{step}-{i}", n, true, false, false, false, DateTimeOffset.UnixEpoch.AddDays(step))));
