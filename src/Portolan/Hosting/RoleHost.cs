@@ -3,6 +3,7 @@ using System.Diagnostics.Metrics;
 using System.Net;
 using Microsoft.Extensions.Logging;
 using Portolan.Commands;
+using Portolan.Kubernetes.Client;
 
 namespace Portolan.Hosting;
 
@@ -103,7 +104,10 @@ internal sealed class RoleHost : IDisposable
                     pauses.Reset();
                 var pause = pauses.Next();
                 _failures.Add(1, new KeyValuePair<string, object?>("task", name));
-                _log.LogError(failure, "{Task} failed; again in {PauseMs} ms", name, (long)pause.TotalMilliseconds);
+
+                // A server that is away is weather; anything else is a fault of ours and deserves its stack.
+                var level = failure is HttpRequestException or IOException or KubeApiException ? LogLevel.Warning : LogLevel.Error;
+                _log.Log(level, failure, "{Task} failed; again in {PauseMs} ms", name, (long)pause.TotalMilliseconds);
                 await Task.Delay(pause, Time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
