@@ -25,7 +25,7 @@ internal sealed class NodeAgent
     private readonly ConcurrentDictionary<string, PodWorker> _workers = [];
     private readonly ILogger _logger;
 
-    public NodeAgent(LabLayout layout, LabHost host, KubeClient client, string executables, ILoggerFactory loggers)
+    public NodeAgent(LabLayout layout, LabHost host, KubeClient client, string portolan, ILoggerFactory loggers)
     {
         (_layout, _host, _logger) = (layout, host, loggers.CreateLogger("node"));
         var time = TimeProvider.System;
@@ -36,7 +36,7 @@ internal sealed class NodeAgent
             LabLayout.NamespacePath(layout.Namespace(host.Name)),
             Executables.Lab,
             client,
-            new ImageCatalogue(host.Name, Path.Combine(layout.StateDirectory, "images.json"), executables),
+            new ImageCatalogue(host.Name, Path.Combine(layout.StateDirectory, "images.json"), Executables.Lab, portolan),
             new PodNetwork(layout.Namespace(host.Name) + "-", layout.Namespace(host.Name), new PodAddresses(IPNetwork.Parse(host.PodCidr)), IPAddress.Parse(host.PodGateway)),
             new ClusterObjects(client, File.ReadAllText(layout.Pki("ca.crt"))),
             new EventRecorder(client, host.Name, time, _logger),

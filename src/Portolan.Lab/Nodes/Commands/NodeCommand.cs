@@ -22,8 +22,7 @@ internal static class NodeCommand
             var host = HostOf(layout, parsed.GetRequiredValue(name));
             using var loggers = LabLogging.ToConsole();
             using var client = new KubeClient(ClusterConnection.Load(layout.Kubeconfig(host.Name)));
-            var executables = Environment.GetEnvironmentVariable("PORTOLAN_BIN") is { Length: > 0 } named ? named : Executables.LabDirectory;
-            await new NodeAgent(layout, host, client, executables, loggers).RunAsync(cancel).ConfigureAwait(false);
+            await new NodeAgent(layout, host, client, Executables.Portolan, loggers).RunAsync(cancel).ConfigureAwait(false);
             return CommandLine.Done;
         });
         return command;

@@ -8,15 +8,16 @@ internal sealed class ImageNotFoundException(string message) : Exception(message
 /// <summary>There is no registry to pull from: images are names for programs, built in or listed in a file that is read at every pull.</summary>
 /// <param name="node">The node that asks.</param>
 /// <param name="file">Where <see cref="CatalogueFile"/> lies.</param>
-/// <param name="executables">The directory with <c>portolan</c> and <c>portolan-lab</c>.</param>
-internal sealed class ImageCatalogue(string node, string file, string executables)
+/// <param name="lab">The path of <c>portolan-lab</c>.</param>
+/// <param name="portolan">The path of <c>portolan</c>.</param>
+internal sealed class ImageCatalogue(string node, string file, string lab, string portolan)
 {
     private readonly List<Image> _builtIn =
     [
-        OwnProgram("ghcr.io/c1t1d0s7/go-myweb", executables, "portolan-lab", "web"),
+        OwnProgram("ghcr.io/c1t1d0s7/go-myweb", lab, "web"),
         new("ghcr.io/c1t1d0s7/network-multitool", [], ["/bin/sh"]) { Environment = new Dictionary<string, string> { ["PS1"] = "$PWD # " } },
-        OwnProgram("portolan", executables, "portolan"),
-        OwnProgram("portolan-lab", executables, "portolan-lab"),
+        OwnProgram("portolan", portolan),
+        OwnProgram("portolan-lab", lab),
     ];
 
     public string FilePath => file;
@@ -44,16 +45,16 @@ internal sealed class ImageCatalogue(string node, string file, string executable
     }
 
     /// <summary>One of our own programs. The directory it was built in may be hidden in a container, so it is shown on a path that is not.</summary>
-    private static Image OwnProgram(string image, string directory, string program, params string[] arguments)
+    private static Image OwnProgram(string image, string path, params string[] arguments)
     {
-        var path = Path.Combine(directory, program);
+        var program = Path.GetFileName(path);
         if (!File.Exists(path + ".dll"))
             return new Image(image, [$"/usr/local/bin/{program}", .. arguments], []) { Mounts = [new ContainerMount(path, $"/usr/local/bin/{program}", ReadOnly: true)] };
         // Not compiled to native code: the program is a directory.
         var target = $"/usr/local/lib/{program}";
         return new Image(image, [$"{target}/{program}", .. arguments], [])
         {
-            Mounts = [new ContainerMount(directory, target, ReadOnly: true)],
+            Mounts = [new ContainerMount(Path.GetDirectoryName(path)!, target, ReadOnly: true)],
             Environment = new Dictionary<string, string> { ["PATH"] = $"{target}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" },
         };
     }

@@ -9,6 +9,7 @@ internal sealed class ContainerRunner
 {
     private static readonly TimeSpan _pullErrorShown = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _configurationRetry = TimeSpan.FromSeconds(2);
+    private static readonly ReadOnlyMemory<byte> _endOfTransmission = new byte[] { 4 };
     private readonly Lock _gate = new();
     private readonly NodeContext _node;
     private readonly PodRuntime _runtime;
@@ -150,6 +151,9 @@ internal sealed class ContainerRunner
         if (!isStop)
             grace.CancelAfter(TimeSpan.FromSeconds(_runtime.Pod.Spec.TerminationGracePeriodSeconds ?? 30));
         live.Process.Signal(NativeMethods.SigTerm);
+        // An interactive shell ignores SIGTERM and would sit out its grace period; the end of its input is how its user ends it.
+        if (live.Process.HasTerminal && Container.Stdin == true)
+            await live.Process.WriteInputAsync(_endOfTransmission, CancellationToken.None).ConfigureAwait(false);
         await WhenEitherAsync(live.Process.Exited, grace.Token).ConfigureAwait(false);
         await live.Cgroup.KillAsync(CancellationToken.None).ConfigureAwait(false);
     }
