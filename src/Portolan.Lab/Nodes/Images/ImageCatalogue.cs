@@ -32,15 +32,15 @@ internal sealed class ImageCatalogue(string node, string file, string lab, strin
         }
         catch (FormatException wrong)
         {
-            throw new ImageNotFoundException($"failed to pull image \"{text}\": {wrong.Message}");
+            throw new ImageNotFoundException($"{wrong.Message}");
         }
         var wanted = ImageName.Parse(text);
         var image = listed.Images.Concat(_builtIn).FirstOrDefault(i => wanted.IsMeantBy(ImageName.Parse(i.Name)));
         if (image is null)
-            throw new ImageNotFoundException($"failed to pull image \"{text}\": not found. A lab has no registry; its images are {string.Join(", ", listed.Images.Concat(_builtIn).Select(i => i.Name))}. "
+            throw new ImageNotFoundException($"image \"{text}\" not found: a lab has no registry; its images are {string.Join(", ", listed.Images.Concat(_builtIn).Select(i => i.Name))}. "
                 + $"Add one with: portolan lab image add {wanted.Repository} -- PROGRAM [ARGUMENT…] (it is written to {file})");
         if (listed.Absent.TryGetValue(node, out var absent) && absent.Any(wanted.IsMeantBy))
-            throw new ImageNotFoundException($"failed to pull image \"{text}\": absent on {node}, as {file} says. Bring it back with: portolan lab image add {wanted.Repository} --node {node}");
+            throw new ImageNotFoundException($"image \"{text}\" is absent on {node}, as {file} says. Bring it back with: portolan lab image add {wanted.Repository} --node {node}");
         return image;
     }
 
