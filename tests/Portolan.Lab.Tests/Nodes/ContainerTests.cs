@@ -113,7 +113,7 @@ public sealed class ContainerTests(ContainerFixture fixture) : IClassFixture<Con
     public async Task RunsAsAnotherUser_OnAReadOnlyRoot()
     {
         ContainerFixture.SkipUnlessRoot();
-        var spec = fixture.Spec("sh", "-c", "id -u; id -g; id -G; pwd; touch /etc/x || touch /x || touch /data/x && echo wrote /data; grep CapEff /proc/self/status");
+        var spec = fixture.Spec("sh", "-c", "exec 2>&1; id -u; id -g; id -G; pwd; touch /etc/x || touch /x || touch /data/x && echo wrote /data; grep CapEff /proc/self/status");
         var data = fixture.NewDirectory("data");
         File.SetUnixFileMode(data, (UnixFileMode)0x1FF);
         var (_, output) = await fixture.RunToEndAsync(spec with

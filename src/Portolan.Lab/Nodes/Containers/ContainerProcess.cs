@@ -102,7 +102,7 @@ internal sealed class ContainerProcess : IDisposable
             if (!process.HasExited)
                 process.Kill();
             await process.WaitForExitAsync().ConfigureAwait(false);
-            process.Dispose();
+            Close(process);
             if (failure is SystemCallException)
                 throw new ContainerStartException(failure.Message);
             throw;
@@ -193,6 +193,15 @@ internal sealed class ContainerProcess : IDisposable
     public void Dispose()
     {
         _terminal?.Dispose();
-        _process.Dispose();
+        Close(_process);
+    }
+
+    /// <summary>Pipes that were read from directly are not closed with their process.</summary>
+    private static void Close(Process process)
+    {
+        process.StandardInput.Dispose();
+        process.StandardOutput.Dispose();
+        process.StandardError.Dispose();
+        process.Dispose();
     }
 }
