@@ -14,7 +14,7 @@ public sealed class ArpSocketTests
     public async Task HearsRequestsAndNothingElse()
     {
         PrivateNetwork.SkipUnlessRoot();
-        using var wire = Wire.Open();
+        using var wire = await Wire.OpenAsync();
         var reply = Request.ToArray();
         reply[21] = 2;
         var ip = Request.ToArray();
@@ -42,7 +42,7 @@ public sealed class ArpSocketTests
     public async Task Fails_WhenTheInterfaceGoesDown()
     {
         PrivateNetwork.SkipUnlessRoot();
-        using var wire = Wire.Open();
+        using var wire = await Wire.OpenAsync();
         var receive = wire.Server.ReceiveAsync(new byte[128]).AsTask();
         wire.Links.SetUp("eth0", false);
         var down = await Assert.ThrowsAsync<SocketException>(() => receive.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken));
@@ -53,7 +53,7 @@ public sealed class ArpSocketTests
     public async Task EndsItsWait_WhenDisposed()
     {
         PrivateNetwork.SkipUnlessRoot();
-        using var wire = Wire.Open();
+        using var wire = await Wire.OpenAsync();
         var receive = wire.Server.ReceiveAsync(new byte[128]).AsTask();
         wire.Server.Dispose();
         await Assert.ThrowsAnyAsync<Exception>(() => receive.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken));
@@ -62,7 +62,7 @@ public sealed class ArpSocketTests
     /// <summary>Two ends of one wire in one namespace: eth0, which the socket under test listens on, and its peer.</summary>
     private sealed record Wire(TestLinks Links, LinkMonitor Monitor, ArpSocket Server, ArpSocket Client) : IDisposable
     {
-        public static Wire Open()
+        public static async Task<Wire> OpenAsync()
         {
             var (links, opened) = TestLinks.Open(links =>
             {
@@ -72,6 +72,8 @@ public sealed class ArpSocketTests
                 var monitor = LinkMonitor.Open();
                 return (monitor, ArpSocket.Open(monitor.Current.Find("eth0")!.Index), ArpSocket.Open(monitor.Current.Find("peer0")!.Index));
             });
+            // A new wire drops what is sent before the kernel has switched its queues on.
+            await LinkMonitorTests.Until(opened.monitor, now => now.Find("eth0")!.Has(LinkFlags.Running) && now.Find("peer0")!.Has(LinkFlags.Running));
             return new Wire(links, opened.monitor, opened.Item2, opened.Item3);
         }
 

@@ -107,6 +107,7 @@ public sealed class Layer2AnnouncerTests
         lan.Node.Link("link set eth0 up");
         // Nobody saw it go: the socket fails, and is opened anew a moment later.
         Assert.True(SpinWait.SpinUntil(() => lan.Failures.TryDequeue(out var failed) && Fail(failed), TimeSpan.FromSeconds(10)));
+        lan.Rescan();
         lan.Client.Ask(Vip);
         Assert.Equal(Vip, lan.Client.NextAnswer().Packet.Sender);
 
@@ -188,6 +189,21 @@ public sealed class Layer2AnnouncerTests
             Client = OpenClient();
         }
 
+        // A new wire drops what is sent before the kernel has switched its queues on, a moment after its ends came up.
+        private static LinkSnapshot Running(NetworkNamespace where)
+        {
+            LinkSnapshot? links = null;
+            Assert.True(SpinWait.SpinUntil(
+                () =>
+                {
+                    using var monitor = where.Inside(LinkMonitor.Open);
+                    links = monitor.Current;
+                    return links.Find("eth0")?.Has(LinkFlags.Running) ?? false;
+                },
+                TimeSpan.FromSeconds(10)));
+            return links!;
+        }
+
         public NetworkNamespace Node { get; }
 
         public MetricsExposition Metrics { get; }
@@ -202,8 +218,7 @@ public sealed class Layer2AnnouncerTests
 
         public void Rescan()
         {
-            using var monitor = Node.Inside(LinkMonitor.Open);
-            Links = monitor.Current;
+            Links = Running(Node);
             Announcer.SetLinks(Links, 0);
         }
 
@@ -230,8 +245,7 @@ public sealed class Layer2AnnouncerTests
 
         private ArpStation OpenClient()
         {
-            using var monitor = _client.Inside(LinkMonitor.Open);
-            var link = monitor.Current.Find("eth0")!;
+            var link = Running(_client).Find("eth0")!;
             return new ArpStation(_client, link.Index, Mac(link));
         }
 

@@ -27,7 +27,8 @@ internal sealed class Layer2Announcer(
     private readonly Dictionary<int, ArpInterface> _interfaces = [];
     private readonly Dictionary<ObjectKey, Wanted> _wanted = [];
     private readonly Dictionary<IPv4, List<ObjectKey>> _holders = [];
-    private readonly PriorityQueue<(ArpInterface Interface, IPv4 Address, long Until), long> _repeats = new();
+    private readonly PriorityQueue<Repeat, long> _repeats = new();
+    private readonly Dictionary<(ArpInterface, IPv4), long> _bursts = [];
     private LinkSnapshot _links = new(new Dictionary<int, Link>(), []);
     private long? _retryAt;
 
@@ -35,6 +36,9 @@ internal sealed class Layer2Announcer(
     /// <param name="Addresses">Its IPv4 addresses.</param>
     /// <param name="Interfaces">Only on these; empty: on all.</param>
     private sealed record Wanted(IReadOnlyList<IPv4> Addresses, IReadOnlyList<string> Interfaces);
+
+    /// <summary>An announcement to be repeated until a time, unless another burst for the same address and interface has begun since.</summary>
+    private readonly record struct Repeat(ArpInterface Interface, IPv4 Address, long Until);
 
     /// <summary>When <see cref="Advance"/> has something to do, or null.</summary>
     public long? Deadline
@@ -87,8 +91,9 @@ internal sealed class Layer2Announcer(
             // What the socket was opened on must still be there and say the same.
             if (links.Links.TryGetValue(index, out var link) && selection.Accepts(link) && link.Address == opened.Link.Address && link.Name == opened.Link.Name)
             {
-                if (link.Has(LinkFlags.LowerUp) && before.Links.TryGetValue(index, out var old) && !old.Has(LinkFlags.LowerUp))
-                    Claim(opened, now); // the cable was out: the neighbours may have heard nothing of all this
+                // The cable was out, or the queue was not switched on yet: what was sent meanwhile nobody has heard.
+                if (link.Has(LinkFlags.Running) && before.Links.TryGetValue(index, out var old) && !old.Has(LinkFlags.Running))
+                    Claim(opened, now);
                 continue;
             }
 
@@ -123,11 +128,16 @@ internal sealed class Layer2Announcer(
         while (_repeats.TryPeek(out var repeat, out var due) && due <= now)
         {
             _repeats.Dequeue();
-            if (_interfaces.GetValueOrDefault(repeat.Interface.Link.Index) != repeat.Interface || !repeat.Interface.Announces(repeat.Address))
+            var key = (repeat.Interface, repeat.Address);
+            if (_bursts.GetValueOrDefault(key) != repeat.Until)
                 continue;
-            repeat.Interface.SendGratuitous(repeat.Address);
-            if (now + RepeatEvery <= repeat.Until)
+            var current = _interfaces.GetValueOrDefault(repeat.Interface.Link.Index) == repeat.Interface && repeat.Interface.Announces(repeat.Address);
+            if (current)
+                repeat.Interface.SendGratuitous(repeat.Address);
+            if (current && now + RepeatEvery <= repeat.Until)
                 _repeats.Enqueue(repeat, now + RepeatEvery);
+            else
+                _bursts.Remove(key);
         }
     }
 
@@ -188,7 +198,8 @@ internal sealed class Layer2Announcer(
     private void Burst(ArpInterface opened, IPv4 address, long now)
     {
         opened.SendGratuitous(address);
-        _repeats.Enqueue((opened, address, now + RepeatFor), now + RepeatEvery);
+        _bursts[(opened, address)] = now + RepeatFor;
+        _repeats.Enqueue(new Repeat(opened, address, now + RepeatFor), now + RepeatEvery);
     }
 
     // Services that share an address are of one mind about it, or the wider wish wins.
