@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using CsCheck;
 using Portolan.Lab.ApiServer.Schema;
 
 namespace Portolan.Lab.Tests.Schema;
@@ -72,6 +73,8 @@ internal static class Kinds
             text.Append(string.Concat(row.Select((cell, i) => i == row.Length - 1 ? cell : cell.PadRight(widths[i] + 3)))).Append('\n');
         return text.ToString();
     }
+
+    public static Gen<T> OneOf<T>(params T[] values) => Gen.Int[0, values.Length - 1].Select(index => values[index]);
 
     public static string Ago(TimeSpan age) => Timestamps.Format(Now - age);
 }

@@ -62,7 +62,7 @@ internal static class OpenApiPaths
         if (hasBody)
         {
             json.WriteStartObject("requestBody");
-            Content(json, kind, method == "patch" ? ["application/apply-patch+yaml", "application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json"] : ["application/json"]);
+            Content(json, kind, method == "patch" ? PatchTypes(kind) : ["application/json"]);
             json.WriteEndObject();
         }
 
@@ -76,6 +76,13 @@ internal static class OpenApiPaths
         json.WritePropertyName("x-kubernetes-group-version-kind");
         OpenApiDocument.WriteGroupVersionKind(json, kind);
         json.WriteEndObject();
+    }
+
+    // "kubectl apply" makes a strategic merge patch wherever one is offered.
+    private static string[] PatchTypes(KindSchema kind)
+    {
+        string[] types = ["application/apply-patch+yaml", "application/json-patch+json", "application/merge-patch+json"];
+        return kind.SupportsStrategicMerge ? [.. types, "application/strategic-merge-patch+json"] : types;
     }
 
     private static void Content(Utf8JsonWriter json, KindSchema kind, string[] mediaTypes, string suffix = "")

@@ -49,7 +49,7 @@ internal static class StrategicMergePatch
             {
                 // Ordered together with the list when the patch carries one.
                 var list = name[ElementOrder.Length..];
-                if (!patch.ContainsKey(list))
+                if (!patch.ContainsKey(list) && result.ContainsKey(list) && type?.Find(list)?.Patch.HasFlag(PatchStrategy.Merge) == true)
                     MergeField(result, list, new JsonArray(), value as JsonArray, type);
             }
             else if (value is null)
@@ -72,15 +72,11 @@ internal static class StrategicMergePatch
                 result[name] = MergeObject(replaced ? null : result[name] as JsonObject, body, mapped);
                 break;
             case JsonArray list when field?.Patch.HasFlag(PatchStrategy.Merge) == true:
-                if (result[name] is null && list.Count == 0)
-                    break;
                 result[name] = field.MergeKey is null
                     ? MergeScalars(result[name] as JsonArray, list, order)
                     : MergeList(result[name] as JsonArray, list, order, field);
                 break;
             case JsonArray list:
-                if (order is not null && list.Count == 0)
-                    break;
                 result[name] = WithoutDirectives(list);
                 break;
             default:
