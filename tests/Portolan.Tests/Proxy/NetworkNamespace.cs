@@ -127,7 +127,12 @@ internal sealed partial class NetworkNamespace : IDisposable
 
     /// <summary>Connects and reads the answer.</summary>
     /// <returns>What the server said; or "refused", or "nothing" where no answer came.</returns>
-    internal string Ask(IPEndPoint to, int milliseconds = 3000) => Inside(() =>
+    internal string Ask(IPEndPoint to, int milliseconds = 3000) => Inside(() => AskHere(to, milliseconds));
+
+    /// <summary>Asks so many times, each on a connection of its own.</summary>
+    internal string[] AskMany(IPEndPoint to, int times) => Inside(() => Enumerable.Range(0, times).Select(_ => AskHere(to, 3000)).ToArray());
+
+    private static string AskHere(IPEndPoint to, int milliseconds)
     {
         using var socket = new Socket(to.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { ReceiveTimeout = milliseconds, SendTimeout = milliseconds, LingerState = new LingerOption(true, 0) };
         try
@@ -144,7 +149,7 @@ internal sealed partial class NetworkNamespace : IDisposable
         {
             return "nothing";
         }
-    });
+    }
 
     public void Dispose()
     {
