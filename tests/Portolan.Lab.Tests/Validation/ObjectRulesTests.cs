@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Portolan.Lab.ApiServer.Schema;
 using Portolan.Lab.Tests.Schema;
 
@@ -100,10 +101,10 @@ public sealed class ObjectRulesTests
     {
         var kind = Kinds.Get("ReplicaSet", "apps");
         var old = Kinds.Accept(kind, "{\"metadata\":{\"name\":\"a\",\"namespace\":\"d\"},\"spec\":{" + SelectorAndTemplate + "}}");
-        var changed = (System.Text.Json.Nodes.JsonObject)old.DeepClone();
+        var changed = (JsonObject)old.DeepClone();
         changed["spec"]!["selector"] = Kinds.Json("""{"matchExpressions":[{"key":"app","operator":"Exists"}]}""");
         Assert.Equal(["spec.selector: Invalid value: {\"matchExpressions\":[{\"key\":\"app\",\"operator\":\"Exists\"}]}: field is immutable"], Kinds.ChangeErrors(kind, changed, old));
-        changed = (System.Text.Json.Nodes.JsonObject)old.DeepClone();
+        changed = (JsonObject)old.DeepClone();
         changed["spec"]!["replicas"] = 5;
         Assert.Empty(Kinds.ChangeErrors(kind, changed, old));
     }
@@ -113,11 +114,24 @@ public sealed class ObjectRulesTests
     {
         var kind = Kinds.Get("Pod");
         var old = Kinds.Accept(kind, """{"metadata":{"name":"a","namespace":"d"},"spec":{"containers":[{"name":"a","image":"b"}]}}""");
-        var changed = (System.Text.Json.Nodes.JsonObject)old.DeepClone();
+        var changed = (JsonObject)old.DeepClone();
         changed["spec"]!["containers"]![0]!["image"] = "c";
         Assert.Empty(Kinds.ChangeErrors(kind, changed, old));
         changed["spec"]!["hostNetwork"] = true;
         Assert.StartsWith("spec: Forbidden: pod updates may not change fields other than", Kinds.ChangeErrors(kind, changed, old)[0], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ChecksAndCompletesTheAddressesInAServicesStatus()
+    {
+        var kind = Kinds.Get("Service");
+        var old = Kinds.Accept(kind, """{"metadata":{"name":"a","namespace":"d"},"spec":{"type":"LoadBalancer","ports":[{"port":80}]}}""");
+        var changed = (JsonObject)old.DeepClone();
+        changed["status"] = Kinds.Json("""{"loadBalancer":{"ingress":[{"ip":"192.168.100.240"},{"ip":"192.168.100.300"}]}}""");
+        kind.Default(changed);
+        Assert.Equal("VIP", (string?)changed["status"]!["loadBalancer"]!["ingress"]![0]!["ipMode"]);
+        var error = Assert.Single(kind.ValidateUpdate(changed, old, "status"));
+        Assert.Equal(("status.loadBalancer.ingress[1].ip", "Invalid value: \"192.168.100.300\": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"), (error.Path, error.Message));
     }
 
     private static void Check(string kind, string group, string name, string spec, string expected) =>

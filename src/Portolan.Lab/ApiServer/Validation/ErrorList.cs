@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.Globalization;
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -9,7 +11,7 @@ namespace Portolan.Lab.ApiServer.Validation;
 /// <summary>Collects broken rules in the words a real server uses.</summary>
 internal sealed class ErrorList
 {
-    private static readonly JsonSerializerOptions _plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions _plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
     private readonly List<FieldError> _errors = [];
 
     public IReadOnlyList<FieldError> Errors => _errors;
@@ -44,9 +46,17 @@ internal sealed class ErrorList
     public void Add(string path, FieldErrorReason reason, string message) => _errors.Add(new FieldError(path, reason, message));
 
     /// <summary>The value as it appears in a message: text quoted, everything else as JSON.</summary>
-    public static string Show(JsonNode? value) => value is null ? "null" : value.ToJsonString(_plain);
+    public static string Show(JsonNode? value)
+    {
+        if (value is null)
+            return "null";
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(buffer, _plain))
+            value.WriteTo(writer);
+        return Encoding.UTF8.GetString(buffer.WrittenSpan);
+    }
 
-    public static string Quote(string text) => JsonValue.Create(text).ToJsonString(_plain);
+    public static string Quote(string text) => Show(JsonValue.Create(text));
 
     private static string Detail(string detail) => detail.Length == 0 ? "" : ": " + detail;
 }

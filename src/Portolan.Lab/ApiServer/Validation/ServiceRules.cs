@@ -14,6 +14,7 @@ internal static class ServiceRules
         Default = Default,
         Check = Check,
         CheckChange = CheckChange,
+        CheckStatus = CheckStatus,
     };
 
     public static KindRules Endpoints { get; } = new()
@@ -61,7 +62,25 @@ internal static class ServiceRules
             spec.SetDefault("internalTrafficPolicy", "Cluster");
         if (spec.Str("type") == "LoadBalancer")
             spec.SetDefault("allocateLoadBalancerNodePorts", true);
-        service.Ensure("status").Ensure("loadBalancer");
+        foreach (var (ingress, _) in service.Ensure("status").Ensure("loadBalancer").Items("ingress", ""))
+        {
+            if (ingress.Str("ip").Length > 0)
+                ingress.SetDefault("ipMode", "VIP");
+        }
+    }
+
+    private static void CheckStatus(JsonObject service, JsonObject old, ErrorList errors)
+    {
+        foreach (var (ingress, path) in service.Obj("status").Obj("loadBalancer").Items("ingress", "status.loadBalancer"))
+        {
+            if (ingress.Str("ip") is { Length: > 0 } address)
+                ValueRules.Address(path + ".ip", address, errors);
+            else if (ingress.Str("ipMode").Length > 0)
+                errors.Forbidden(path + ".ipMode", "may not be specified when `ip` is not set");
+            if (ingress.Str("hostname") is { Length: > 0 } hostname)
+                MetadataRules.CheckEach(path + ".hostname", hostname, NameRules.DnsSubdomain, errors);
+            ValueRules.OneOfIfSet(path + ".ipMode", ingress.Str("ipMode"), errors, "Proxy", "VIP");
+        }
     }
 
     private static void Check(JsonObject service, ErrorList errors)
