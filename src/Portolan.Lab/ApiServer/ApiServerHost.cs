@@ -61,7 +61,8 @@ internal sealed class ApiServerHost : IAsyncDisposable
 
         var tokens = new ServiceAccountTokens(signing, store, clock);
         var nodes = new NodeProxy(context, toNodes, authority);
-        var builder = WebApplication.CreateSlimBuilder();
+        // No settings files here, so none are watched for: the working directory may be a big tree.
+        var builder = WebApplication.CreateSlimBuilder(["--hostBuilder:reloadConfigOnChange=false"]);
         builder.Services.AddSingleton(loggers);
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(2));
         builder.WebHost.UseKestrelHttpsConfiguration();

@@ -72,9 +72,9 @@ internal static class DnsCommand
     // Not ready before both lists are in: a name must not be denied because it was not read yet.
     private static WebApplication ReadyServer(Func<bool> isReady)
     {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenAnyIP(ReadyPort));
+        // The slim builder watches the working directory for settings, which in a pod is the whole file system.
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.ListenAnyIP(ReadyPort));
         var application = builder.Build();
         application.Run(async context =>
         {

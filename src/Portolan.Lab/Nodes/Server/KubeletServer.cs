@@ -27,7 +27,8 @@ internal sealed class KubeletServer : IAsyncDisposable
         using var pem = X509Certificate2.CreateFromPemFile(layout.Pki($"{host.Name}.crt"), layout.Pki($"{host.Name}.key"));
         var certificate = X509CertificateLoader.LoadPkcs12(pem.Export(X509ContentType.Pkcs12), null);
         var authority = X509CertificateLoader.LoadCertificateFromFile(layout.Pki("ca.crt"));
-        var builder = WebApplication.CreateSlimBuilder();
+        // No settings files here, so none are watched for: the working directory may be a big tree.
+        var builder = WebApplication.CreateSlimBuilder(["--hostBuilder:reloadConfigOnChange=false"]);
         builder.Logging.ClearProviders();
         builder.Services.AddSingleton(_ => logger);
         builder.WebHost.UseKestrelHttpsConfiguration();
