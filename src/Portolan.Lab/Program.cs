@@ -34,6 +34,7 @@ internal static class Program
         FaultCommands.Start(),
         FaultCommands.Cut(),
         FaultCommands.Heal(),
+        ImageCommands.Create(),
     ];
 
     /// <summary>What the supervisor, a node agent or a pod starts. One line each; every command is made by a static <c>Create()</c> in its own room.</summary>

@@ -27,11 +27,22 @@ internal sealed class LabBoot(LabLayout layout, Topology topology, Progress prog
     public async Task ConnectAsync(CancellationToken cancel)
     {
         Directory.CreateDirectory(layout.RunDirectory);
-        Directory.CreateDirectory(layout.Cgroup);
+        JoinCgroup();
         progress.Now($"laying the wires of {topology.Hosts.Count} hosts");
         await new LabNetwork(layout, topology).CreateAsync(cancel).ConfigureAwait(false);
         progress.Done($"{topology.Hosts.Count} hosts on 192.168.100.0/24: {string.Join(", ", topology.Hosts.Select(h => h.Name))}");
         await StartSupervisorAsync(cancel).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// From here on this process is part of the lab: should it be killed, what it has started (an <c>ip</c> that is still making
+    /// namespaces) is found and ended by <c>down</c>.
+    /// </summary>
+    private void JoinCgroup()
+    {
+        var cgroup = Path.Combine(layout.Cgroup, "up");
+        Directory.CreateDirectory(cgroup);
+        File.WriteAllText(Path.Combine(cgroup, "cgroup.procs"), "0");
     }
 
     private async Task StartSupervisorAsync(CancellationToken cancel)

@@ -39,13 +39,20 @@ internal static class SystemManifests
             if (value.Kind is null || !s_kinds.TryGetValue(value.Kind, out var kind))
                 throw new InvalidOperationException($"a system manifest holds a {value.Kind ?? "document without kind"}");
             var type = ResourceType.Untyped(kind.Group, kind.Version, kind.Plural, value.Kind, kind.Namespaced);
-            try
-            {
-                await client.CreateAsync(type, value.Metadata.Namespace, value, cancel).ConfigureAwait(false);
-            }
-            catch (KubeApiException e) when (e.IsAlreadyExists)
-            {
-            }
+            if (await client.FindAsync(type, value.Metadata.Namespace, value.Metadata.Name!, cancel).ConfigureAwait(false) is null)
+                await CreateAsync(client, type, value, cancel).ConfigureAwait(false);
+        }
+    }
+
+    private static async Task CreateAsync(KubeClient client, ResourceType<UntypedObject> type, UntypedObject value, CancellationToken cancel)
+    {
+        try
+        {
+            await client.CreateAsync(type, value.Metadata.Namespace, value, cancel).ConfigureAwait(false);
+        }
+        catch (KubeApiException e) when (e.IsAlreadyExists)
+        {
+            // The API server makes some of these itself, at this very moment.
         }
     }
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 
+using Portolan.Kubernetes.Client;
 using Portolan.Lab.Network;
 using Portolan.Lab.Supervision;
 
@@ -32,11 +33,11 @@ internal static class UpCommand
             try
             {
                 var askedNodes = parsed.GetResult(nodes) is { Implicit: false } ? parsed.GetValue(nodes) : (int?)null;
-                var created = await UpAsync(layout, askedNodes, !parsed.GetValue(without), progress, cancel).ConfigureAwait(false);
-                Report(layout, created, json);
+                var (spec, created) = await UpAsync(layout, askedNodes, !parsed.GetValue(without), progress, cancel).ConfigureAwait(false);
+                Report(layout, spec, created, json);
                 return CommandLine.Done;
             }
-            catch (Exception e) when (e is ToolFailedException or SettlingException)
+            catch (Exception e) when (e is ToolFailedException or SettlingException or KubeApiException or HttpRequestException or IOException or UnauthorizedAccessException)
             {
                 progress.Break();
                 throw new LabException($"lab '{layout.Name}' did not come up: {e.Message}");
@@ -51,7 +52,7 @@ internal static class UpCommand
     }
 
     /// <returns>Whether the lab is new.</returns>
-    private static async Task<bool> UpAsync(LabLayout layout, int? askedNodes, bool portolan, Progress progress, CancellationToken cancel)
+    private static async Task<(LabSpec Spec, bool Created)> UpAsync(LabLayout layout, int? askedNodes, bool portolan, Progress progress, CancellationToken cancel)
     {
         var programs = Executables.Portolan;     // missing programs are found out before anything is made
         var known = LabSpec.Read(layout);
@@ -80,7 +81,7 @@ internal static class UpCommand
         await new LabSettling(layout, spec, progress).RunAsync(cancel).ConfigureAwait(false);
         if (spec.Portolan)
             await InstallAsync(programs, layout, spec, progress, cancel).ConfigureAwait(false);
-        return known is null;
+        return (spec, known is null);
     }
 
     /// <summary>The load balancer, by the command that any cluster's owner would use.</summary>
@@ -91,7 +92,7 @@ internal static class UpCommand
         await new LabSettling(layout, spec, progress).WaitAsync("metallb-system", cancel).ConfigureAwait(false);
     }
 
-    private static void Report(LabLayout layout, bool created, bool json)
+    private static void Report(LabLayout layout, LabSpec spec, bool created, bool json)
     {
         var kubeconfig = layout.Kubeconfig("admin");
         if (json)
@@ -100,7 +101,8 @@ internal static class UpCommand
             return;
         }
         var flag = layout.Name == LabLayout.DefaultName ? "" : $" --name {layout.Name}";
-        Console.WriteLine(created ? $"lab '{layout.Name}' is up" : $"lab '{layout.Name}' is already up");
+        var hosts = string.Join(", ", new Topology(layout, spec.Nodes).Hosts.Select(h => h.Name));
+        Console.WriteLine($"lab '{layout.Name}' is {(created ? "" : "already ")}up: {hosts}{(spec.Portolan ? "" : "; without Portolan")}");
         Console.WriteLine($"  export KUBECONFIG=$(portolan lab kubeconfig{flag})");
         Console.WriteLine($"  portolan lab exec{flag} client -- curl http://ADDRESS");
     }

@@ -36,7 +36,7 @@ internal sealed class NodeAgent
             LabLayout.NamespacePath(layout.Namespace(host.Name)),
             Executables.Lab,
             client,
-            new ImageCatalogue(host.Name, Path.Combine(layout.StateDirectory, "images.json"), Executables.Lab, portolan),
+            new ImageCatalogue(host.Name, layout.ImagesPath, Executables.Lab, portolan),
             new PodNetwork(layout.Namespace(host.Name) + "-", layout.Namespace(host.Name), new PodAddresses(IPNetwork.Parse(host.PodCidr)), IPAddress.Parse(host.PodGateway)),
             new ClusterObjects(client, File.ReadAllText(layout.Pki("ca.crt"))),
             new EventRecorder(client, host.Name, time, _logger),

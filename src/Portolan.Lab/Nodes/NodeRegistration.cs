@@ -17,7 +17,7 @@ internal sealed class NodeRegistration(KubeClient client, LabHost host, NodeFigu
     private const string LeaseNamespace = "kube-node-lease";
     private const int LeaseSeconds = 40;
     private const int PodCapacity = 110;
-    private static readonly TimeSpan _leasePeriod = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan _leasePeriod = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan _statusPeriod = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan _retry = TimeSpan.FromMilliseconds(500);
     private static readonly ResourceType<UntypedObject> _nodes = ResourceType.Untyped("", "v1", "nodes", "Node", false);

@@ -34,6 +34,9 @@ internal sealed partial record LabLayout
     /// <summary>Copies of the executables, on a path that pods can see.</summary>
     public string BinDirectory => Path.Combine(StateDirectory, "bin");
 
+    /// <summary>The image catalogue, as <see cref="Portolan.Lab.Nodes.Images.CatalogueFile"/> describes it.</summary>
+    public string ImagesPath => Path.Combine(StateDirectory, "images.json");
+
     public string NodeDirectory(string node) => Path.Combine(StateDirectory, "nodes", node);
     public string SpecPath => Path.Combine(StateDirectory, "lab.json");
     public string SupervisorSocket => Path.Combine(RunDirectory, "supervisor.sock");

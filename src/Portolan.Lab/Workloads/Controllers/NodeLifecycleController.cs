@@ -41,7 +41,7 @@ internal sealed class NodeLifecycleController(ClusterCache cache, ClusterWriter 
         if (node.Json.Text("spec", "podCIDR") is not { Length: > 0 })
             node = await GiveAddressesAsync(node, cancel).ConfigureAwait(false);
 
-        var silence = Silence(key.Name);
+        var silence = Silence(node);
         if (silence >= grace && node.Condition("Ready").Text("status") != "Unknown")
             node = await MarkUnknownAsync(node, cancel).ConfigureAwait(false);
         node = await KeepTaintsAsync(node, cancel).ConfigureAwait(false);
@@ -50,11 +50,14 @@ internal sealed class NodeLifecycleController(ClusterCache cache, ClusterWriter 
         return check is null || eviction < check ? eviction : check;
     }
 
-    private TimeSpan Silence(string node)
+    private TimeSpan Silence(UntypedObject node)
     {
-        var renewed = cache.Find(WorkloadKinds.Leases, new ObjectKey(LeaseNamespace, node))?.Json.Text("spec", "renewTime") ?? "";
-        if (!_leases.TryGetValue(node, out var known) || known.Renewed != renewed)
-            _leases[node] = known = (renewed, writer.Now);
+        // A status that the node itself writes is a sign of life, too: the one that ends a silence may come before the lease.
+        var name = node.Metadata.Name!;
+        var lease = cache.Find(WorkloadKinds.Leases, new ObjectKey(LeaseNamespace, name))?.Json.Text("spec", "renewTime");
+        var renewed = $"{lease} {node.Condition("Ready").Text("lastHeartbeatTime")}";
+        if (!_leases.TryGetValue(name, out var known) || known.Renewed != renewed)
+            _leases[name] = known = (renewed, writer.Now);
         return writer.Now - known.Seen;
     }
 
