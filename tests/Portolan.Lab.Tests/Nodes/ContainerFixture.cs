@@ -62,11 +62,11 @@ public sealed class ContainerFixture : IAsyncLifetime
     {
         var cgroup = new ContainerCgroup(Path.Combine(Cgroup.Path, $"c{Interlocked.Increment(ref _containers)}"));
         var output = new StringBuilder();
-        var container = await ContainerProcess.StartAsync(LabExecutable, spec, Path.Combine(spec.WorkDirectory + ".json"), cgroup, NetworkNamespace, chunk =>
+        var container = await ContainerProcess.StartAsync(LabExecutable, spec, Path.Combine(spec.WorkDirectory + ".json"), cgroup, NetworkNamespace, new ContainerOutput(chunk =>
         {
             lock (output)
                 output.Append(Encoding.UTF8.GetString(chunk.Bytes.Span));
-        });
+        }));
         return new Running(container, cgroup, output);
     }
 

@@ -196,6 +196,33 @@ public sealed class ContainerTests(ContainerFixture fixture) : IClassFixture<Con
     }
 
     [Fact]
+    public async Task ACommandsOutputWaitsForItsReader_AndNoneIsLost()
+    {
+        ContainerFixture.SkipUnlessRoot();
+        await using var sleeper = await fixture.StartAsync(fixture.Spec("sleep", "600"));
+        using var exec = await ContainerProcess.ExecAsync(ContainerFixture.LabExecutable, fixture.Spec("head", "-c", "20000000", "/dev/zero").Process, sleeper.Cgroup, sleeper.Container.Pid);
+        await Task.Delay(200);
+        long length = 0;
+        await foreach (var chunk in exec.Output.Attach().ReadAllAsync())
+            length += chunk.Bytes.Length;
+        Assert.Equal(20_000_000, length);
+        Assert.Equal(0, await exec.Exited.WaitAsync(TimeSpan.FromSeconds(30)));
+    }
+
+    [Fact]
+    public async Task TheFirstClientSeesWhatWasWrittenBeforeIt_WhenTheContainerIsMadeForIt()
+    {
+        var output = new ContainerOutput(_ => { }, keepForFirst: true);
+        await output.WriteAsync(OutputStream.Out, "early"u8.ToArray());
+        var first = output.Attach();
+        var second = output.Attach();
+        output.End();
+        Assert.True(first.TryRead(out var chunk));
+        Assert.Equal("early", Encoding.UTF8.GetString(chunk.Bytes.Span));
+        Assert.False(second.TryRead(out _));
+    }
+
+    [Fact]
     public async Task KillingTheGroup_LeavesNoProcess_AndNoMountOnTheMachine()
     {
         ContainerFixture.SkipUnlessRoot();

@@ -11,12 +11,17 @@ internal sealed class ContainerStartException(string message) : Exception(messag
 internal sealed class ContainerProcess : IDisposable
 {
     private readonly Process _process;
+    private readonly Stream _input;
     private readonly Terminal? _terminal;
+    private static readonly TimeSpan _silence = TimeSpan.FromSeconds(1);
     private readonly Task _pumps;
 
-    private ContainerProcess(Process process, Terminal? terminal, int pid, ContainerOutput output)
+    private long _given;
+    private int _waitedFor;
+
+    private ContainerProcess(Process process, Terminal? terminal, int pid, ProcessOutput output)
     {
-        (_process, _terminal, Pid, Output) = (process, terminal, pid, output);
+        (_process, _input, _terminal, Pid, Output) = (process, process.StandardInput.BaseStream, terminal, pid, output);
         _pumps = terminal is null
             ? Task.WhenAll(PumpAsync(process.StandardOutput.BaseStream, OutputStream.Out), PumpAsync(process.StandardError.BaseStream, OutputStream.Error))
             : Task.Factory.StartNew(PumpTerminal, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
@@ -26,7 +31,7 @@ internal sealed class ContainerProcess : IDisposable
     /// <summary>By the machine's numbers; 0 for a process that ended at once.</summary>
     public int Pid { get; }
 
-    public ContainerOutput Output { get; }
+    public ProcessOutput Output { get; }
 
     /// <summary>The exit status, 128 + N for signal N; completed when all output has been read.</summary>
     public Task<int> Exited { get; }
@@ -35,13 +40,13 @@ internal sealed class ContainerProcess : IDisposable
 
     /// <summary>Makes a container and starts its program.</summary>
     /// <exception cref="ContainerStartException">It did not come to that.</exception>
-    public static async Task<ContainerProcess> StartAsync(string labExecutable, ContainerSpec spec, string specPath, ContainerCgroup cgroup, string networkNamespace, Action<OutputChunk> log)
+    public static async Task<ContainerProcess> StartAsync(string labExecutable, ContainerSpec spec, string specPath, ContainerCgroup cgroup, string networkNamespace, ContainerOutput output)
     {
         cgroup.Create();
         await using (var file = File.Create(specPath))
             await JsonSerializer.SerializeAsync(file, spec, ContainerJson.Default.ContainerSpec).ConfigureAwait(false);
         var process = ContainerLaunch.StartInit(labExecutable, cgroup.Path, networkNamespace, specPath);
-        return await GreetAsync(process, () => Terminal.OpenIn(cgroup.FindInit()), cgroup.FindInit, spec.Process.Stdin, new ContainerOutput(log)).ConfigureAwait(false);
+        return await GreetAsync(process, () => Terminal.OpenIn(cgroup.FindInit()), cgroup.FindInit, spec.Process.Stdin, output).ConfigureAwait(false);
     }
 
     /// <summary>Starts one more process in a running container.</summary>
@@ -55,7 +60,7 @@ internal sealed class ContainerProcess : IDisposable
                 terminal = Terminal.OpenIn(containerPid);
             var json = JsonSerializer.Serialize(new ExecSpec(containerPid, terminal?.Number ?? 0, spec), ContainerJson.Default.ExecSpec);
             var process = ContainerLaunch.StartExec(labExecutable, cgroup.Path, containerPid, json);
-            return await GreetAsync(process, () => terminal!, () => process.Id, spec.Stdin, new ContainerOutput(_ => { }), terminal).ConfigureAwait(false);
+            return await GreetAsync(process, () => terminal!, () => process.Id, spec.Stdin, new ExecOutput(), terminal).ConfigureAwait(false);
         }
         catch (Exception failure)
         {
@@ -67,7 +72,7 @@ internal sealed class ContainerProcess : IDisposable
     }
 
     /// <summary>The conversation described at <see cref="ContainerInit"/>.</summary>
-    private static async Task<ContainerProcess> GreetAsync(Process process, Func<Terminal> openTerminal, Func<int> findPid, bool keepStdin, ContainerOutput output, Terminal? terminal = null)
+    private static async Task<ContainerProcess> GreetAsync(Process process, Func<Terminal> openTerminal, Func<int> findPid, bool keepStdin, ProcessOutput output, Terminal? terminal = null)
     {
         var said = new StringBuilder();
         try
@@ -87,7 +92,7 @@ internal sealed class ContainerProcess : IDisposable
                 {
                     var started = new ContainerProcess(process, terminal, findPid(), output);
                     if (!keepStdin || terminal is not null)
-                        process.StandardInput.Close();
+                        process.StandardInput.BaseStream.Dispose();
                     return started;
                 }
                 else
@@ -132,8 +137,8 @@ internal sealed class ContainerProcess : IDisposable
                 await Task.Run(() => _terminal.Write(bytes.Span), cancel).ConfigureAwait(false);
             else
             {
-                await _process.StandardInput.BaseStream.WriteAsync(bytes, cancel).ConfigureAwait(false);
-                await _process.StandardInput.BaseStream.FlushAsync(cancel).ConfigureAwait(false);
+                await _input.WriteAsync(bytes, cancel).ConfigureAwait(false);
+                await _input.FlushAsync(cancel).ConfigureAwait(false);
             }
         }
         catch (Exception closed) when (closed is IOException or ObjectDisposedException)
@@ -145,8 +150,9 @@ internal sealed class ContainerProcess : IDisposable
     /// <summary>The program reads end of file. A terminal has none to give: there it is what the user types.</summary>
     public void CloseInput()
     {
+        // The stream, not the process's property: a client may leave after the process has been disposed.
         if (_terminal is null)
-            _process.StandardInput.Close();
+            _input.Dispose();
     }
 
     public void Resize(TerminalSize size) => _terminal?.Resize(size);
@@ -160,6 +166,7 @@ internal sealed class ContainerProcess : IDisposable
     /// <summary>Ends a process that <c>exec</c> added: it dies with the one that waits for it.</summary>
     public void Kill()
     {
+        Output.End();
         if (!Exited.IsCompleted)
             _process.Kill();
     }
@@ -169,7 +176,7 @@ internal sealed class ContainerProcess : IDisposable
         var buffer = new byte[32 * 1024];
         int count;
         while ((count = await from.ReadAsync(buffer).ConfigureAwait(false)) > 0)
-            Output.Write(stream, buffer.AsSpan(0, count));
+            await OutputAsync(stream, buffer.AsMemory(0, count)).ConfigureAwait(false);
     }
 
     private void PumpTerminal()
@@ -177,15 +184,29 @@ internal sealed class ContainerProcess : IDisposable
         var buffer = new byte[32 * 1024];
         int count;
         while ((count = _terminal!.Read(buffer)) > 0)
-            Output.Write(OutputStream.Out, buffer.AsSpan(0, count));
+            OutputAsync(OutputStream.Out, buffer.AsMemory(0, count)).AsTask().GetAwaiter().GetResult(); // a thread of its own
+    }
+
+    private async ValueTask OutputAsync(OutputStream stream, ReadOnlyMemory<byte> bytes)
+    {
+        Interlocked.Increment(ref _waitedFor);
+        await Output.WriteAsync(stream, bytes).ConfigureAwait(false);
+        Interlocked.Increment(ref _given);
+        Interlocked.Decrement(ref _waitedFor);
     }
 
     private async Task<int> WaitAsync()
     {
         await _process.WaitForExitAsync().ConfigureAwait(false);
         var status = _process.ExitCode;
-        // A process that outlives the program may hold its output open; what the program itself wrote has been read long before.
-        await Task.WhenAny(_pumps, Task.Delay(TimeSpan.FromSeconds(2))).ConfigureAwait(false);
+        // A process that outlives the program may hold its output open: the end is then a while in which nothing came and nobody was waited for.
+        long before;
+        do
+        {
+            before = Interlocked.Read(ref _given);
+            await Task.WhenAny(_pumps, Task.Delay(_silence)).ConfigureAwait(false);
+        }
+        while (!_pumps.IsCompleted && (before != Interlocked.Read(ref _given) || Volatile.Read(ref _waitedFor) > 0));
         Output.End();
         return status;
     }
@@ -199,7 +220,7 @@ internal sealed class ContainerProcess : IDisposable
     /// <summary>Pipes that were read from directly are not closed with their process.</summary>
     private static void Close(Process process)
     {
-        process.StandardInput.Dispose();
+        process.StandardInput.BaseStream.Dispose();
         process.StandardOutput.Dispose();
         process.StandardError.Dispose();
         process.Dispose();

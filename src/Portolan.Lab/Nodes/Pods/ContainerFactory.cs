@@ -21,7 +21,7 @@ internal static class ContainerFactory
         var cgroup = new ContainerCgroup(Path.Combine(runtime.Cgroup, id[..16]));
         try
         {
-            var process = await ContainerProcess.StartAsync(node.LabExecutable, spec with { WorkDirectory = work }, work + ".json", cgroup, runtime.NetworkNamespace, log.Write).ConfigureAwait(false);
+            var process = await ContainerProcess.StartAsync(node.LabExecutable, spec with { WorkDirectory = work }, work + ".json", cgroup, runtime.NetworkNamespace, new ContainerOutput(log.Write, keepForFirst: container.StdinOnce == true)).ConfigureAwait(false);
             return (new LiveContainer(process, cgroup, spec.Process, log, node.LabExecutable), id);
         }
         catch

@@ -31,6 +31,11 @@ internal sealed class KubeletEndpoints(Func<string, string, string, ContainerVie
         {
             logger.LogDebug("{Path}: the client left: {Reason}", http.Request.Path, left.Message);
         }
+        catch (Exception mistake)
+        {
+            logger.LogError(mistake, "{Path}", http.Request.Path);
+            throw;
+        }
     }
 
     private async Task LogsAsync(HttpContext http, string ns, string pod, string container)
