@@ -5,7 +5,7 @@ namespace Portolan.Linux.Nftables;
 /// <summary>Reads and changes nftables in the network namespace of the thread that opened it. One thread at a time may use it.</summary>
 public sealed class NftConnection : IDisposable
 {
-    private const int DumpAttempts = 8;
+    private const int DumpAttempts = 12;
     private readonly NetlinkSocket _socket;
     private readonly NetlinkWriter _request = new();
 
@@ -176,18 +176,49 @@ public sealed class NftConnection : IDisposable
     /// <exception cref="NetlinkException">There is no such set, or the ruleset changes faster than it can be read (EINTR).</exception>
     public void Elements(NftFamily family, string table, string set, Action restart, NftElementHandler onElement)
     {
+        var operation = $"list the elements of {table} {set}";
+        long before = -1;
         for (var attempt = 0; attempt < DumpAttempts; attempt++)
         {
+            if (attempt > 1)
+                Thread.Sleep(1 << Math.Min(attempt, 6));
             Begin(Nft.GetSetElement, family);
             _request.PutString(Nft.ElementsTable, table);
             _request.PutString(Nft.ElementsSet, set);
             _request.EndMessage();
             restart();
-            if (_socket.TryDump(_request, $"list the elements of {table} {set}", message => ReadElements(message, onElement)))
+            long seen = 0;
+            var consistent = _socket.TryDump(_request, operation, message => ReadElements(message, element =>
+            {
+                seen++;
+                onElement(element);
+            }));
+
+            // While the kernel grows a set's hash table, a dump can miss elements without saying so.
+            if (consistent && seen == (ElementCount(family, table, set) ?? before))
                 return;
+            before = consistent ? seen : -1;
         }
 
-        throw new NetlinkException($"list the elements of {table} {set}", Errors.Interrupted, "the ruleset changes faster than it can be read");
+        throw new NetlinkException(operation, Errors.Interrupted, "the ruleset changes faster than it can be read");
+    }
+
+    /// <summary>How many elements a set has, by the kernel's own count; null where it does not tell (before Linux 6.16), or tells otherwise (ranges).</summary>
+    private long? ElementCount(NftFamily family, string table, string set)
+    {
+        Begin(Nft.GetSet, family);
+        _request.PutString(Nft.SetTable, table);
+        _request.PutString(Nft.SetName, set);
+        _request.EndMessage();
+        long? count = null;
+        _socket.Execute(_request, $"look at {table} {set}", message =>
+        {
+            var attributes = message.Attributes(Nft.HeaderSize);
+            if (attributes.TryFind(Nft.SetCount, out var value) && attributes.TryFind(Nft.SetFlags, out var flags)
+                && !((NftSetFlags)flags.AsUInt32BigEndian).HasFlag(NftSetFlags.Interval))
+                count = value.AsUInt32BigEndian;
+        });
+        return count;
     }
 
     internal static void ReadElements(NetlinkMessage message, NftElementHandler onElement)
