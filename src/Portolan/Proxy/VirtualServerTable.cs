@@ -51,9 +51,9 @@ internal static class VirtualServerTable
             var contents = ReadAtOneMoment(nftables, family);
             var connections = Count(conntrack, TableKeys.Family(family), contents);
             var realServers = contents.Endpoints.OrderBy(endpoint => endpoint.Key.Slot).ToLookup(endpoint => endpoint.Key.Set, endpoint => endpoint.Value);
-            foreach (var front in contents.Fronts.Keys)
+            foreach (var (front, value) in contents.Fronts)
             {
-                var targets = contents.Ids.TryGetValue(front, out var set) ? realServers[set] : [];
+                var targets = realServers[value & FrontValue.SetMask];
                 foreach (var address in front.IsNodePort ? own.Where(address => IsWithin(contents.NodePortAddresses, address)) : [front.Address])
                 {
                     servers.Add(new KernelVirtualServer(front.Protocol, address, front.Port, front.IsNodePort,

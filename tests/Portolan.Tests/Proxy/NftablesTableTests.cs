@@ -272,8 +272,8 @@ public sealed class NftablesTableTests
         using var c = connection;
         table.Reconcile(Index(Service(), Slice([0, 1, 2])).Plans);
         var listing = lab.Node.RunInside("nft", "list ruleset");
-        Assert.Contains("192.0.2.240 . tcp . 80 : goto pick-3", listing);
-        Assert.Contains("ip daddr . meta l4proto . th dport vmap @fronts", listing);
-        Assert.Contains("dnat ip to meta mark . numgen random mod 3 map @endpoints", listing);
+        Assert.Contains("192.0.2.240 . tcp . 80 : 0x00002103", listing);
+        Assert.Contains("ip daddr . meta l4proto . th dport map @fronts", listing);
+        Assert.Contains("dnat ip to meta mark & 0xfffff000 . numgen random mod 3 map @endpoints", listing);
     }
 }

@@ -96,8 +96,10 @@ public sealed class ProxyLoopTests : IAsyncDisposable
         Assert.Equal(["192.0.2.1:31313", "192.0.2.240:80", "10.8.0.1:80"], Fronts());
         _lab.Node.RunInside("nft", "delete element ip portolan fronts { 192.0.2.240 . tcp . 80 }");
         Assert.Equal(["192.0.2.1:31313", "10.8.0.1:80"], Fronts());
-        _lab.Node.RunInside("nft", "delete element ip portolan nodeport-ids { tcp . 31313 }");
-        Assert.Empty(Read()[0].RealServers);
+        var server = Read()[0].RealServers[0].Server;
+        var slot = _lab.Node.RunInside("nft", "list map ip portolan endpoints").Split([',', '{', '}'], StringSplitOptions.TrimEntries).Single(element => element.EndsWith($": {server.Address} . {server.Port}", StringComparison.Ordinal));
+        _lab.Node.RunInside("nft", $"delete element ip portolan endpoints {{ {slot} }}");
+        Assert.All(Read().Where(row => row.Address.IsIPv4), row => Assert.Equal(server with { Address = IpAddress.Parse("10.9.0.3") }, Assert.Single(row.RealServers).Server));
 
         List<KernelVirtualServer> Read() => _lab.Node.Inside(VirtualServerTable.Read)!;
 

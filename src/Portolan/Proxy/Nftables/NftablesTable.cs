@@ -94,7 +94,7 @@ internal sealed class NftablesTable
         var wanted = plans.Where(plan => plan.Key.Family == _family).ToDictionary(plan => plan.Key);
         foreach (var key in _ports.Keys.Where(key => !wanted.ContainsKey(key)).ToList())
             _ports.Remove(key);
-        _ids.Restart(_ports.Values.Select(port => port.Id).Concat(found.Ids.Values.Select(id => id & ~Shape.LocalSet)));
+        _ids.Restart(_ports.Values.Select(port => port.Id).Concat(found.Fronts.Values.Select(PortNumber)));
         _hairpins.Clear();
         var slots = found.Endpoints.ToLookup(endpoint => endpoint.Key.Set, endpoint => (endpoint.Key.Slot, endpoint.Value));
         var adopted = _ports.Values.Select(port => port.Id).ToHashSet();
@@ -105,6 +105,8 @@ internal sealed class NftablesTable
             Remember(plan.Key, port, null, plan)?.AddTo(after);
         }
 
+        foreach (var (number, verdict) in _shape.Verdicts)
+            after.Verdicts[number] = verdict;
         after.Hairpins.UnionWith(_hairpins.Keys);
         after.ClusterCidrs.UnionWith(_clusterCidrs);
         after.NodePortAddresses.UnionWith(_nodePortAddresses);
@@ -119,16 +121,18 @@ internal sealed class NftablesTable
     {
         foreach (var server in plan.VirtualServers)
         {
-            if (!found.Ids.TryGetValue(server.Front, out var set) || !adopted.Add(set & ~Shape.LocalSet))
+            if (!found.Fronts.TryGetValue(server.Front, out var value) || PortNumber(value) == 0 || !adopted.Add(PortNumber(value)))
                 continue;
-            var id = set & ~Shape.LocalSet;
-            return new PortSlots(id, plan, InOrder(id), InOrder(id | Shape.LocalSet));
+            var id = PortNumber(value);
+            return new PortSlots(id, plan, InOrder(id), InOrder(id | FrontValue.LocalSet));
         }
 
         return null;
 
         RealServer[] InOrder(uint set) => [.. slots[set].OrderBy(slot => slot.Slot).Select(slot => slot.Server).Distinct()];
     }
+
+    private static uint PortNumber(uint frontValue) => frontValue & FrontValue.SetMask & ~FrontValue.LocalSet;
 
     private PortSlots? Remember(ServicePortKey key, PortSlots? port, ServicePortPlan? old, ServicePortPlan? now)
     {

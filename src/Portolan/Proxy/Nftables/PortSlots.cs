@@ -1,6 +1,5 @@
 using Portolan.Core.Cluster;
 using Portolan.Core.Forwarding;
-using Portolan.Linux.Nftables;
 
 namespace Portolan.Proxy.Nftables;
 
@@ -19,7 +18,7 @@ internal sealed class PortSlots
         _local = local;
     }
 
-    /// <summary>The number of the cluster's real server set; <see cref="Shape.LocalSet"/> more is this node's.</summary>
+    /// <summary>The number of the cluster's real server set; <see cref="FrontValue.LocalSet"/> more is this node's.</summary>
     internal uint Id { get; }
 
     /// <summary>The same Service port with another plan. Real servers that stay keep their slots where they can, so that little changes in the kernel.</summary>
@@ -35,25 +34,20 @@ internal sealed class PortSlots
     {
         foreach (var server in _plan.VirtualServers)
         {
-            var count = server.Policy is TrafficPolicy.Local ? _local.Length : _cluster.Length;
-            var verdict = count > 0 ? Shape.Pick(count) : _plan.HasEndpoints ? Shape.Drop : Shape.Refuse;
+            var set = server.Policy is TrafficPolicy.Local ? Id | FrontValue.LocalSet : Id;
+            var action = Action(server.Policy is TrafficPolicy.Local ? _local : _cluster);
             if (server.ShortCircuit && _plan.HasEndpoints)
             {
-                contents.Fronts[server.Front] = Shape.ExternalLocal;
-                contents.ExternalFronts[server.Front] = verdict;
-                contents.InternalFronts[server.Front] = _cluster.Length > 0 ? Shape.Pick(_cluster.Length, cluster: true) : Shape.Drop;
-            }
-            else
-            {
-                contents.Fronts[server.Front] = verdict;
+                contents.ExternalFronts[server.Front] = action;
+                contents.InternalFronts[server.Front] = Action(_cluster);
+                action = FrontValue.ExternalLocal;
             }
 
-            contents.Ids[server.Front] = server.Policy is TrafficPolicy.Local ? Id | Shape.LocalSet : Id;
-            contents.Sources[server.Front] = Source(server.Masquerade);
+            contents.Fronts[server.Front] = FrontValue.Of(set, server.Masquerade, action);
         }
 
         Add(Id, _cluster);
-        Add(Id | Shape.LocalSet, _local);
+        Add(Id | FrontValue.LocalSet, _local);
 
         void Add(uint set, RealServer[] servers)
         {
@@ -62,18 +56,13 @@ internal sealed class PortSlots
         }
     }
 
-    private static NftVerdict Source(MasqueradePolicy policy) => policy switch
-    {
-        MasqueradePolicy.Always => Shape.Masquerade,
-        MasqueradePolicy.OffCluster => Shape.MasqueradeOffCluster,
-        MasqueradePolicy.FromNode => Shape.MasqueradeNode,
-        _ => Shape.KeepSource,
-    };
+    private uint Action(RealServer[] servers) =>
+        servers.Length > 0 ? FrontValue.Balance(servers.Length) : _plan.HasEndpoints ? FrontValue.Drop : FrontValue.Refuse;
 
     // New ones fill the holes of those that left; holes that remain are filled from the end.
     private static RealServer[] Place(RealServer[] before, IReadOnlyList<RealServer> wanted)
     {
-        var count = Math.Min(wanted.Count, Shape.MaxCount);
+        var count = Math.Min(wanted.Count, FrontValue.MaxCount);
         var staying = new HashSet<RealServer>(wanted.Take(count));
         var placed = new RealServer?[Math.Max(before.Length, count)];
         for (var slot = 0; slot < before.Length; slot++)

@@ -1,12 +1,12 @@
 namespace Portolan.Proxy.Nftables;
 
-/// <summary>Hands out the numbers Service ports have in the kernel: even, because the next one is the port's local set.</summary>
+/// <summary>Hands out the numbers Service ports have in the kernel: <see cref="FrontValue.PortStep"/> apart.</summary>
 internal sealed class ServicePortIds
 {
     private readonly Stack<uint> _free = new();
     private uint _next = Step;
 
-    private const uint Step = 2;
+    private const uint Step = FrontValue.PortStep;
 
     /// <summary>Forgets everything but these, which are taken.</summary>
     internal void Restart(IEnumerable<uint> taken)

@@ -8,19 +8,16 @@ namespace Portolan.Proxy.Nftables;
 internal sealed class TableContents
 {
     /// <summary><see cref="Shape.Fronts"/> and <see cref="Shape.NodePorts"/>.</summary>
-    internal Dictionary<Front, NftVerdict> Fronts { get; } = [];
+    internal Dictionary<Front, uint> Fronts { get; } = [];
 
     /// <summary><see cref="Shape.ExternalFronts"/> and <see cref="Shape.ExternalNodePorts"/>.</summary>
-    internal Dictionary<Front, NftVerdict> ExternalFronts { get; } = [];
+    internal Dictionary<Front, uint> ExternalFronts { get; } = [];
 
     /// <summary><see cref="Shape.InternalFronts"/> and <see cref="Shape.InternalNodePorts"/>.</summary>
-    internal Dictionary<Front, NftVerdict> InternalFronts { get; } = [];
+    internal Dictionary<Front, uint> InternalFronts { get; } = [];
 
-    /// <summary><see cref="Shape.FrontSources"/> and <see cref="Shape.NodePortSources"/>.</summary>
-    internal Dictionary<Front, NftVerdict> Sources { get; } = [];
-
-    /// <summary><see cref="Shape.FrontIds"/> and <see cref="Shape.NodePortIds"/>: a front's real server set.</summary>
-    internal Dictionary<Front, uint> Ids { get; } = [];
+    /// <summary>The verdict maps.</summary>
+    internal Dictionary<(string Map, uint Number), NftVerdict> Verdicts { get; } = [];
 
     /// <summary><see cref="Shape.Endpoints"/>.</summary>
     internal Dictionary<(uint Set, uint Slot), RealServer> Endpoints { get; } = [];
@@ -39,8 +36,7 @@ internal sealed class TableContents
         Fronts.Clear();
         ExternalFronts.Clear();
         InternalFronts.Clear();
-        Sources.Clear();
-        Ids.Clear();
+        Verdicts.Clear();
         Endpoints.Clear();
         Hairpins.Clear();
         ClusterCidrs.Clear();

@@ -16,11 +16,21 @@ internal sealed class TableDifference
     {
         foreach (var isNodePort in (ReadOnlySpan<bool>)[false, true])
         {
-            Verdicts(isNodePort ? Shape.NodePorts : Shape.Fronts, from.Fronts, to.Fronts, isNodePort);
-            Verdicts(isNodePort ? Shape.ExternalNodePorts : Shape.ExternalFronts, from.ExternalFronts, to.ExternalFronts, isNodePort);
-            Verdicts(isNodePort ? Shape.InternalNodePorts : Shape.InternalFronts, from.InternalFronts, to.InternalFronts, isNodePort);
-            Verdicts(isNodePort ? Shape.NodePortSources : Shape.FrontSources, from.Sources, to.Sources, isNodePort);
-            Ids(isNodePort ? Shape.NodePortIds : Shape.FrontIds, from.Ids, to.Ids, isNodePort);
+            Numbers(isNodePort ? Shape.NodePorts : Shape.Fronts, from.Fronts, to.Fronts, isNodePort);
+            Numbers(isNodePort ? Shape.ExternalNodePorts : Shape.ExternalFronts, from.ExternalFronts, to.ExternalFronts, isNodePort);
+            Numbers(isNodePort ? Shape.InternalNodePorts : Shape.InternalFronts, from.InternalFronts, to.InternalFronts, isNodePort);
+        }
+
+        foreach (var ((map, number), verdict) in from.Verdicts)
+        {
+            if (!to.Verdicts.TryGetValue((map, number), out var wanted) || wanted != verdict)
+                _batch.DeleteElement(map, TableKeys.Write(number, _key));
+        }
+
+        foreach (var ((map, number), verdict) in to.Verdicts)
+        {
+            if (!from.Verdicts.TryGetValue((map, number), out var found) || found != verdict)
+                _batch.AddElement(map, TableKeys.Write(number, _key), verdict);
         }
 
         foreach (var (slot, server) in from.Endpoints)
@@ -51,33 +61,18 @@ internal sealed class TableDifference
         Ranges(Shape.NodePortAddresses, from.NodePortAddresses, to.NodePortAddresses);
     }
 
-    private void Verdicts(string map, Dictionary<Front, NftVerdict> from, Dictionary<Front, NftVerdict> to, bool isNodePort)
+    private void Numbers(string map, Dictionary<Front, uint> from, Dictionary<Front, uint> to, bool isNodePort)
     {
-        foreach (var (front, verdict) in from)
+        foreach (var (front, number) in from)
         {
-            if (front.IsNodePort == isNodePort && (!to.TryGetValue(front, out var wanted) || wanted != verdict))
+            if (front.IsNodePort == isNodePort && (!to.TryGetValue(front, out var wanted) || wanted != number))
                 _batch.DeleteElement(map, TableKeys.Write(front, _key));
         }
 
-        foreach (var (front, verdict) in to)
+        foreach (var (front, number) in to)
         {
-            if (front.IsNodePort == isNodePort && (!from.TryGetValue(front, out var found) || found != verdict))
-                _batch.AddElement(map, TableKeys.Write(front, _key), verdict);
-        }
-    }
-
-    private void Ids(string map, Dictionary<Front, uint> from, Dictionary<Front, uint> to, bool isNodePort)
-    {
-        foreach (var (front, id) in from)
-        {
-            if (front.IsNodePort == isNodePort && (!to.TryGetValue(front, out var wanted) || wanted != id))
-                _batch.DeleteElement(map, TableKeys.Write(front, _key));
-        }
-
-        foreach (var (front, id) in to)
-        {
-            if (front.IsNodePort == isNodePort && (!from.TryGetValue(front, out var found) || found != id))
-                _batch.AddElement(map, TableKeys.Write(front, _key), TableKeys.Write(id, _data));
+            if (front.IsNodePort == isNodePort && (!from.TryGetValue(front, out var found) || found != number))
+                _batch.AddElement(map, TableKeys.Write(front, _key), TableKeys.Write(number, _data));
         }
     }
 

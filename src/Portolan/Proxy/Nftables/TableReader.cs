@@ -28,12 +28,11 @@ internal sealed class TableReader
 
     private TableContents Read()
     {
-        ReadVerdicts(Shape.Fronts, Shape.NodePorts, _contents.Fronts);
-        ReadVerdicts(Shape.ExternalFronts, Shape.ExternalNodePorts, _contents.ExternalFronts);
-        ReadVerdicts(Shape.InternalFronts, Shape.InternalNodePorts, _contents.InternalFronts);
-        ReadVerdicts(Shape.FrontSources, Shape.NodePortSources, _contents.Sources);
-        ReadIds(Shape.FrontIds, isNodePort: false);
-        ReadIds(Shape.NodePortIds, isNodePort: true);
+        ReadNumbers(Shape.Fronts, Shape.NodePorts, _contents.Fronts);
+        ReadNumbers(Shape.ExternalFronts, Shape.ExternalNodePorts, _contents.ExternalFronts);
+        ReadNumbers(Shape.InternalFronts, Shape.InternalNodePorts, _contents.InternalFronts);
+        foreach (var map in (string[])[Shape.Actions, Shape.ExternalActions, Shape.InternalActions, Shape.Sources])
+            ReadVerdicts(map);
         Elements(Shape.Endpoints, _contents.Endpoints.Clear, element =>
         {
             if (TableKeys.ReadSlot(element.Key) is { } slot && TableKeys.ReadServer(element.Data, _family) is { } server)
@@ -49,23 +48,25 @@ internal sealed class TableReader
         return _contents;
     }
 
-    private void ReadVerdicts(string fronts, string nodePorts, Dictionary<Front, NftVerdict> into)
+    private void ReadNumbers(string fronts, string nodePorts, Dictionary<Front, uint> into)
     {
         Read(fronts, isNodePort: false);
         Read(nodePorts, isNodePort: true);
 
         void Read(string map, bool isNodePort) => Elements(map, () => Forget(into, isNodePort), element =>
         {
-            if (TableKeys.ReadFront(element.Key, _family) is { } front && element.Verdict is { } verdict)
-                into[front] = verdict;
+            if (TableKeys.ReadFront(element.Key, _family) is { } front)
+                into[front] = TableKeys.ReadNumber(element.Data);
         });
     }
 
-    private void ReadIds(string map, bool isNodePort) => Elements(map, () => Forget(_contents.Ids, isNodePort), element =>
+    private void ReadVerdicts(string map)
     {
-        if (TableKeys.ReadFront(element.Key, _family) is { } front)
-            _contents.Ids[front] = TableKeys.ReadNumber(element.Data);
-    });
+        var found = new Dictionary<uint, NftVerdict>();
+        Elements(map, found.Clear, element => found[TableKeys.ReadNumber(element.Key)] = element.Verdict ?? default);
+        foreach (var (number, verdict) in found)
+            _contents.Verdicts[(map, number)] = verdict;
+    }
 
     private void ReadRanges(string set, HashSet<RangeEdge> into) => Elements(set, into.Clear, element =>
     {
@@ -74,7 +75,7 @@ internal sealed class TableReader
     });
 
     // A dump that starts again must forget what the interrupted one said, but not what came from the other map.
-    private static void Forget<T>(Dictionary<Front, T> fronts, bool isNodePort)
+    private static void Forget(Dictionary<Front, uint> fronts, bool isNodePort)
     {
         foreach (var front in fronts.Keys.Where(front => front.IsNodePort == isNodePort).ToList())
             fronts.Remove(front);
