@@ -42,16 +42,15 @@ public sealed class ArpSocket : IDisposable
     /// <param name="frame">Receives the frame from its destination address on.</param>
     /// <returns>The frame's length; its kind is <see cref="PacketType"/>.</returns>
     /// <exception cref="SocketException">The interface is down or gone, or the socket was disposed (OperationAborted).</exception>
-    public async ValueTask<int> ReceiveAsync(Memory<byte> frame)
+    public ValueTask<int> ReceiveAsync(Memory<byte> frame)
     {
+        // Not awaited here: a method that waits would allocate its state for each frame, the socket has it made once.
         _sender.Size = SenderSize; // each receive leaves it as long as the address it found
-        var length = await _socket.ReceiveFromAsync(frame, SocketFlags.None, _sender).ConfigureAwait(false);
-        PacketType = PacketAddress.PacketType(_sender);
-        return length;
+        return _socket.ReceiveFromAsync(frame, SocketFlags.None, _sender);
     }
 
     /// <summary>How the link layer received the last frame: sll_pkttype, 0 for this host, 1 broadcast.</summary>
-    public byte PacketType { get; private set; }
+    public byte PacketType => PacketAddress.PacketType(_sender);
 
     /// <summary>Sends a whole frame. Any number of callers.</summary>
     /// <exception cref="SocketException">The interface is down or gone, or its queue is full.</exception>

@@ -211,7 +211,9 @@ internal sealed class AnnouncingSpeaker : IDisposable
 
     private void OnTransition(BfdTransition<IpAddress> transition)
     {
-        _log.LogInformation(
+        // Its coming and going are news; what it hears of us in between is for those who look closely.
+        _log.Log(
+            transition.From != transition.State && (transition.From is BfdState.Up || transition.State is BfdState.Up) ? LogLevel.Information : LogLevel.Debug,
             "speaker at {Peer}: {From} → {State} ({Diagnostic}, it says {RemoteState})",
             transition.Peer, transition.From, transition.State, transition.Diagnostic, transition.RemoteState);
         Sense(() => _state.Liveness.On(transition));

@@ -29,7 +29,7 @@ internal sealed class ArpStation : IDisposable
 
     public void Ask(IPv4 target)
     {
-        var frame = new byte[ArpFrame.Size];
+        Span<byte> frame = stackalloc byte[ArpFrame.Size];
         new ArpFrame(MacAddress.Broadcast, Mac, new ArpPacket(ArpOperation.Request, Mac, Address, default, target)).WriteTo(frame);
         _socket.Send(frame);
     }
@@ -37,11 +37,11 @@ internal sealed class ArpStation : IDisposable
     /// <summary>The next frame that somebody else sent.</summary>
     public ArpFrame Next()
     {
-        var buffer = new byte[256];
+        Span<byte> buffer = stackalloc byte[256];
         while (true)
         {
             var length = _socket.Receive(buffer);
-            Assert.Equal(ArpRejection.None, ArpFrame.TryParse(buffer.AsSpan(0, length), out var frame));
+            Assert.Equal(ArpRejection.None, ArpFrame.TryParse(buffer[..length], out var frame));
             if (frame.Source != Mac)
                 return frame;
         }

@@ -9,11 +9,14 @@ namespace Portolan.Speaker.Layer2;
 /// <summary>One interface on which addresses are announced: its socket, its responder, and the task that answers. Ends with its socket.</summary>
 internal sealed class ArpInterface : IDisposable
 {
+    private const long ConflictNoteEvery = 10_000; // milliseconds
+
     private readonly ArpSocket _socket;
     private readonly ArpResponder _responder;
     private readonly ArpCounters _counters;
     private readonly ILogger _log;
     private volatile bool _disposed;
+    private long _nextConflictNote;
 
     private ArpInterface(Link link, ArpSocket socket, ArpCounters counters, ILogger log)
     {
@@ -73,6 +76,16 @@ internal sealed class ArpInterface : IDisposable
         _socket.Dispose();
     }
 
+    // Whoever claims an address may do so a thousand times a second; the log says it once in a while.
+    private void NoteConflict(ArpPacket claim)
+    {
+        var now = Environment.TickCount64;
+        if (now < _nextConflictNote)
+            return;
+        _nextConflictNote = now + ConflictNoteEvery;
+        _log.LogWarning("{Interface}: {Mac} claims {Address}, which this node announces", Link.Name, claim.SenderMac, claim.Target);
+    }
+
     private void Answer(IPv4 address, ReadOnlySpan<byte> answer)
     {
         try
@@ -104,7 +117,7 @@ internal sealed class ArpInterface : IDisposable
                         Answer(request.Target, answer);
                         break;
                     case ArpRejection.Conflict:
-                        _log.LogWarning("{Interface}: {Mac} claims {Address}, which this node announces", Link.Name, request.SenderMac, request.Target);
+                        NoteConflict(request);
                         break;
                 }
             }

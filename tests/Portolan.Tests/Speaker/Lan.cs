@@ -1,0 +1,97 @@
+using System.Diagnostics.Metrics;
+using Microsoft.Extensions.Logging.Abstractions;
+using Portolan.Hosting;
+using Portolan.Linux.Links;
+using Portolan.Linux.Sockets;
+using Portolan.Protocols.Arp;
+using Portolan.Speaker.Layer2;
+using Portolan.Tests.Proxy;
+
+namespace Portolan.Tests.Speaker;
+
+/// <summary>A node and a client on one wire.</summary>
+internal sealed class Lan : IDisposable
+{
+    private readonly NetworkNamespace _client;
+    private readonly Meter _meter = new("test");
+
+    public Lan()
+    {
+        NetworkNamespace.SkipUnlessRoot();
+        Node = new NetworkNamespace("arp-node");
+        _client = new NetworkNamespace("arp-client");
+        Metrics = new MetricsExposition(_meter);
+        Node.Wire("eth0", _client, "eth0");
+        Announcer = new Layer2Announcer(
+            InterfaceSelection.Default, link => Node.Inside(() => ArpSocket.Open(link)), new ArpCounters(_meter), NullLogger.Instance, Failures.Enqueue);
+        Rescan();
+        Client = OpenClient();
+    }
+
+    // A new wire drops what is sent before the kernel has switched its queues on, a moment after its ends came up.
+    private static LinkSnapshot Running(NetworkNamespace where)
+    {
+        LinkSnapshot? links = null;
+        Assert.True(SpinWait.SpinUntil(
+            () =>
+            {
+                using var monitor = where.Inside(LinkMonitor.Open);
+                links = monitor.Current;
+                return links.Find("eth0")?.Has(LinkFlags.Running) ?? false;
+            },
+            TimeSpan.FromSeconds(10)));
+        return links!;
+    }
+
+    public NetworkNamespace Node { get; }
+
+    public MetricsExposition Metrics { get; }
+
+    public System.Collections.Concurrent.ConcurrentQueue<ArpInterface> Failures { get; } = new();
+
+    public Layer2Announcer Announcer { get; }
+
+    public ArpStation Client { get; private set; }
+
+    public LinkSnapshot Links { get; private set; } = new(new Dictionary<int, Link>(), []);
+
+    public void Rescan()
+    {
+        Links = Running(Node);
+        Announcer.SetLinks(Links, 0);
+    }
+
+    public void Recreate()
+    {
+        Node.Link("link delete eth0");
+        Node.Wire("eth0", _client, "eth0");
+        Client.Dispose();
+        Client = OpenClient();
+        Rescan();
+    }
+
+    public MacAddress MacOf(string name) => Mac(Links.Find(name)!);
+
+    public void Dispose()
+    {
+        Announcer.Dispose();
+        Client.Dispose();
+        Metrics.Dispose();
+        _meter.Dispose();
+        Node.Dispose();
+        _client.Dispose();
+    }
+
+    private ArpStation OpenClient()
+    {
+        var link = Running(_client).Find("eth0")!;
+        return new ArpStation(_client, link.Index, Mac(link));
+    }
+
+    private static MacAddress Mac(Link link)
+    {
+        Span<byte> bytes = stackalloc byte[6];
+        link.Address.WriteTo(bytes);
+        return MacAddress.Read(bytes);
+    }
+}

@@ -1,0 +1,157 @@
+using Portolan.Core.Addresses;
+using Portolan.Core.Announcements;
+using Portolan.Core.Cluster;
+using Portolan.Kubernetes.Resources;
+using Portolan.Kubernetes.Watching;
+using Portolan.Protocols.Bfd;
+using Portolan.Speaker;
+
+namespace Portolan.Tests.Speaker;
+
+public sealed class SpeakerStateTests
+{
+    private static readonly ObjectKey Web = new("default", "web");
+    private readonly SpeakerState _state = new(new SpeakerOptions("node1", "metallb-system", "", "memberlist", null, false), TimeSpan.FromSeconds(4));
+
+    [Fact]
+    public void AnnouncesNothing_BeforeEverythingWasListed()
+    {
+        Load();
+        _state.Liveness.SetNodes(_state.Nodes);
+        _state.Liveness.Started(0);
+        _state.On(Synced<Service>());
+        _state.On(Synced<EndpointSlice>());
+        _state.On(Synced<Node>());
+        _state.On(Synced<IPAddressPool>());
+        Assert.Empty(_state.Settle(0));
+        Assert.False(_state.IsReady(0));
+        _state.On(Synced<L2Advertisement>());
+        Assert.True(_state.IsReady(0));
+        Assert.Equal([Web], _state.Settle(0));
+        Assert.Equal(WithdrawalReason.None, _state.Plans[Web].On("node1"));
+    }
+
+    [Fact]
+    public void AnnouncesNothing_BeforeTheOtherSpeakersWereHeardOrHadTheirTime()
+    {
+        Load("node1", "node2");
+        SyncAll();
+        _state.Liveness.SetNodes(_state.Nodes);
+        _state.Liveness.Started(0);
+        _state.LivenessChanged();
+        Assert.Empty(_state.Settle(0));
+        _state.LivenessChanged();
+        Assert.Equal([Web], _state.Settle(4_000_000));
+        Assert.Equal("node1", _state.Plans[Web].Election.Winner);
+    }
+
+    [Fact]
+    public void MovesToTheNextInLine_WhenASpeakerDies()
+    {
+        Load("node1", "node2");
+        SyncAll();
+        _state.Liveness.SetNodes(_state.Nodes);
+        _state.Liveness.Started(0);
+        Assert.Equal("node2", Hear(BfdState.Up));
+        Assert.Equal("node1", Hear(BfdState.Down));
+        Assert.Equal("node2", Hear(BfdState.Up)); // and back, as MetalLB does
+    }
+
+    [Fact]
+    public void WithdrawsEverything_WhenItsOwnSessionsStop()
+    {
+        Load();
+        SyncAll();
+        _state.Liveness.SetNodes(_state.Nodes);
+        _state.Liveness.Started(0);
+        _state.LivenessChanged();
+        Assert.Equal([Web], _state.Settle(0));
+        _state.Liveness.Stopped();
+        _state.LivenessChanged();
+        Assert.Equal([Web], _state.Settle(1));
+        Assert.NotEqual(WithdrawalReason.None, _state.Plans[Web].On("node1"));
+    }
+
+    [Fact]
+    public void KeepsTheLastGoodAdvertisement_AndSaysWhatIsWrongWithTheNew()
+    {
+        Load();
+        SyncAll();
+        _state.Liveness.SetNodes(_state.Nodes);
+        _state.Liveness.Started(0);
+        _state.LivenessChanged();
+        _state.Settle(0);
+        _state.On(Added(new L2Advertisement { Metadata = new() { Name = "l2" }, Spec = new() { Interfaces = ["eth0", "eth0"] } }));
+        Assert.Empty(_state.Settle(1));
+        Assert.Equal("L2Advertisement l2: spec.interfaces[1]: eth0: is listed twice", string.Join(';', _state.Faults.Select(fault => $"{fault.Kind} {fault.Name}: {fault.Error}")));
+        _state.On(Added(new L2Advertisement { Metadata = new() { Name = "l2" }, Spec = new() { Interfaces = ["eth0"] } }));
+        Assert.Equal([Web], _state.Settle(2));
+        Assert.Empty(_state.Faults);
+        Assert.Equal(["eth0"], _state.Plans[Web].Interfaces);
+    }
+
+    [Fact]
+    public void DoesNotStir_WhenAKubeletReportsThatNothingChanged()
+    {
+        Load();
+        SyncAll();
+        Assert.True(_state.On(Added(ReadyNode("node2"))));
+        Assert.False(_state.On(Added(ReadyNode("node2"))));
+        var cordoned = ReadyNode("node2");
+        cordoned.Metadata.Labels = new Dictionary<string, string> { ["rack"] = "a" };
+        Assert.True(_state.On(Added(cordoned)));
+    }
+
+    private void Load(params string[] nodes)
+    {
+        foreach (var node in nodes.Length > 0 ? nodes : ["node1"])
+            _state.On(Added(ReadyNode(node)));
+        _state.On(Added(new IPAddressPool { Metadata = new() { Name = "lan" }, Spec = new() { Addresses = ["192.168.100.240/28"] } }));
+        _state.On(Added(new L2Advertisement { Metadata = new() { Name = "l2" } }));
+        _state.On(Added(new Service
+        {
+            Metadata = new() { Name = Web.Name, Namespace = Web.Namespace },
+            Spec = new() { Type = "LoadBalancer" },
+            Status = new() { LoadBalancer = new() { Ingress = [new LoadBalancerIngress { IP = "192.168.100.242" }] } },
+        }));
+        _state.On(Added(new EndpointSlice
+        {
+            Metadata = new() { Name = "web-1", Namespace = Web.Namespace, Labels = new Dictionary<string, string> { ["kubernetes.io/service-name"] = Web.Name } },
+            AddressType = "IPv4",
+            Endpoints = [new Endpoint { Addresses = ["10.233.65.2"], NodeName = "node1" }],
+        }));
+    }
+
+    private void SyncAll()
+    {
+        _state.On(Synced<Service>());
+        _state.On(Synced<EndpointSlice>());
+        _state.On(Synced<Node>());
+        _state.On(Synced<IPAddressPool>());
+        _state.On(Synced<L2Advertisement>());
+    }
+
+    private string? Hear(BfdState state)
+    {
+        _state.Liveness.On(new BfdTransition<IpAddress>(IpAddress.Parse("192.168.100.2"), BfdState.Down, state, BfdDiagnostic.None, BfdState.Down));
+        _state.LivenessChanged();
+        _state.Settle(1);
+        return _state.Plans[Web].Election.Winner;
+    }
+
+    private static Node ReadyNode(string name) => new()
+    {
+        Metadata = new() { Name = name },
+        Status = new()
+        {
+            Addresses = [new NodeAddress { Type = "InternalIP", Address = $"192.168.100.{name[^1]}" }],
+            Conditions = [new Condition { Type = "Ready", Status = "True" }],
+        },
+    };
+
+    private static Change<T> Added<T>(T value)
+        where T : class, IKubeObject => new(ChangeKind.Added, new ObjectKey(value.Metadata.Namespace ?? "", value.Metadata.Name ?? ""), null, value);
+
+    private static Change<T> Synced<T>()
+        where T : class => new(ChangeKind.Synced, default, null, null);
+}
