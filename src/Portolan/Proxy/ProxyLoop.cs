@@ -37,7 +37,7 @@ internal sealed class ProxyLoop
         _readiness = readiness;
         _time = time;
         _log = log;
-        _reconcileAt = time.GetTimestamp();
+        _reconcileAt = long.MaxValue;
         readiness.Await("forwarding", "not yet programmed");
     }
 
@@ -47,6 +47,9 @@ internal sealed class ProxyLoop
     /// <summary>Runs until cancelled.</summary>
     internal async Task RunAsync(CancellationToken cancellationToken)
     {
+        // Whatever ended an earlier run, what the kernel has is not taken on trust.
+        _isProgrammed = false;
+        ReconcileIn(TimeSpan.Zero);
         while (true)
         {
             await WaitAsync(cancellationToken);
