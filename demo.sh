@@ -97,7 +97,7 @@ printf '%s\n' "$output"
 shows "If you don't see a command prompt, try pressing enter\."
 shows 'Hello World!'
 shows 'pod "nettool" deleted'
-! kubectl get po nettool >/dev/null 2>&1 || fail "the pod nettool is still there"
+until_true 10 "! kubectl get po nettool" || fail "the pod nettool is still there"
 
 chapter "6. The table a packet meets, read back from the kernel"
 run "portolan lab exec --name $lab node1 -- portolan get virtual-servers -n"

@@ -42,7 +42,7 @@ public sealed class KubectlTests(LabFixture fixture)
 
     [Theory]
     [MemberData(nameof(Kubectls.Rows), MemberType = typeof(Kubectls))]
-    public void GivesAPodATerminal(string kubectl)
+    public async Task GivesAPodATerminal(string kubectl)
     {
         var script = $$"""
             set timeout 30
@@ -58,6 +58,6 @@ public sealed class KubectlTests(LabFixture fixture)
         var outcome = Shell.Run($"expect <<'SCRIPT'\n{script}\nSCRIPT", _lab.Variables).Succeeds();
         Assert.Contains("If you don't see a command prompt, try pressing enter.", outcome.Output);
         Assert.Contains("pod \"term\" deleted", outcome.Output);
-        _lab.Kubectl("get po term", kubectl).Fails();
+        await Shell.EventuallyAsync(async () => await _lab.KubectlAsync("get po term"), found => found.ExitCode != 0, 10, "the pod gone");
     }
 }
