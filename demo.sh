@@ -80,14 +80,19 @@ for n in 0 1 2; do
 done
 cat >"$work/nettool" <<'EXPECT'
 set timeout 30
-log_user 1
+proc wait_for {pattern code} {
+  expect {
+    -re $pattern {}
+    timeout { exit $code }
+    eof { exit $code }
+  }
+}
 spawn -noecho sh -c "exec kubectl run nettool -it --image ghcr.io/c1t1d0s7/network-multitool --rm"
-expect { "/ # " {} timeout { exit 3 } eof { exit 4 } }
+wait_for "/ # $" 3
 send "curl -s myweb-svc-lb\r"
-expect { -re "Hello World!\r\nmyweb-rs-\[a-z0-9\]+" {} timeout { exit 5 } eof { exit 6 } }
-expect "/ # "
+wait_for "Hello World!\r\nmyweb-rs-\[a-z0-9\]+\r\n/ # $" 4
 send "exit\r"
-expect { eof {} timeout { exit 7 } }
+expect eof
 catch wait result
 exit [lindex $result 3]
 EXPECT

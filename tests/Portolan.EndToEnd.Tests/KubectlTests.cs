@@ -46,12 +46,19 @@ public sealed class KubectlTests(LabFixture fixture)
     {
         var script = $$"""
             set timeout 30
+            proc wait_for {pattern code} {
+              expect {
+                -re $pattern {}
+                timeout { exit $code }
+                eof { exit $code }
+              }
+            }
             spawn -noecho {{kubectl}} run term -it --image ghcr.io/c1t1d0s7/network-multitool --rm
-            expect { "/ # " {} timeout { exit 3 } eof { exit 4 } }
+            wait_for "/ # $" 3
             send "test -t 0 && echo a-\$((1+1))-terminal\r"
-            expect { "a-2-terminal" {} timeout { exit 5 } eof { exit 6 } }
+            wait_for "\na-2-terminal" 4
             send "exit\r"
-            expect { eof {} timeout { exit 7 } }
+            expect eof
             catch wait result
             exit [lindex $result 3]
             """;
