@@ -1,5 +1,8 @@
 using System.CommandLine;
 
+using Portolan.Kubernetes.Client;
+using Portolan.Lab.Supervision;
+
 namespace Portolan.Lab.Commands;
 
 /// <summary>Exit codes are a contract: 0 done, 1 the thing asked about is not well, 2 wrong usage.</summary>
@@ -28,6 +31,12 @@ internal static class CommandLine
         {
             Console.Error.WriteLine($"portolan lab: {failure.Message}");
             return failure.ExitCode;
+        }
+        catch (Exception failure) when (failure is KubeApiException or HttpRequestException or ToolFailedException or UnauthorizedAccessException)
+        {
+            // The world said no: its words are what a person needs. What is our own mistake keeps its stack trace.
+            Console.Error.WriteLine($"portolan lab: {failure.Message}");
+            return NotWell;
         }
     }
 

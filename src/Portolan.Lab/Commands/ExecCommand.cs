@@ -12,7 +12,7 @@ internal static class ExecCommand
         var (name, host) = (LabOptions.Name(), LabOptions.Host());
         var words = new Argument<string[]>("command") { Description = "The program and its arguments, after --", Arity = ArgumentArity.OneOrMore };
         var command = new Command("exec", "Run a program on a host: portolan lab exec client -- curl 192.168.100.240") { name, host, words };
-        command.SetAction(int (parsed) =>
+        command.SetAction(async Task<int> (parsed, cancel) =>
         {
             LabOptions.RequireRoot();
             var layout = new LabLayout(parsed.GetValue(name)!);
@@ -20,6 +20,9 @@ internal static class ExecCommand
             var path = LabLayout.NamespacePath(layout.Namespace(found.Name));
             if (!File.Exists(path))
                 throw new LabException($"{found.Name} is not there: portolan lab up makes the lab whole");
+
+            if ((await SupervisorClient.TryAskAsync(layout, new ControlRequest("status"), cancel).ConfigureAwait(false))?.Off.Contains(found.Name) == true)
+                throw new LabException($"{found.Name} is without power: portolan lab start {found.Name}");
 
             // In the host's cgroup, so that the host's end is this program's end too.
             var cgroup = Path.Combine(layout.HostCgroup(found.Name), "exec");

@@ -19,10 +19,10 @@ internal sealed class LabSettling(LabLayout layout, LabSpec spec, Progress progr
     public async Task RunAsync(CancellationToken cancel)
     {
         using var client = Connect();
-        progress.Now("starting the API server");
+        progress.Now("waiting for the API server");
         await ReachApiServerAsync(client, cancel).ConfigureAwait(false);
         progress.Done($"API server on {client.Connection.Server.Authority}");
-        progress.Now("installing DNS and proxy");
+        progress.Now("applying what DNS and proxy lack");
         await SystemManifests.CreateMissingAsync(client, SystemManifests.Text(), cancel).ConfigureAwait(false);
         var proxy = await Tool.RunAsync(Executables.Portolan, ["install", "--only-proxy", "--master", "https://192.168.100.10:6443", "--print"], null, cancel).ConfigureAwait(false);
         await SystemManifests.CreateMissingAsync(client, proxy, cancel).ConfigureAwait(false);

@@ -28,8 +28,9 @@ internal sealed class Progress(TextWriter output, bool live, bool silent = false
     /// <summary>What has been reached.</summary>
     public void Done(string text)
     {
+        var said = !live && text == _current;
         _current = "";
-        if (silent)
+        if (silent || said)
             return;
         output.WriteLine($"{(live ? "\r\e[K" : "")}{Elapsed.TotalSeconds,5:F1} s  {text}");
     }

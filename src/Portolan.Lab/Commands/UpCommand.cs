@@ -87,7 +87,7 @@ internal static class UpCommand
     /// <summary>The load balancer, by the command that any cluster's owner would use.</summary>
     private static async Task InstallAsync(string program, LabLayout layout, LabSpec spec, Progress progress, CancellationToken cancel)
     {
-        progress.Now("installing Portolan");
+        progress.Now("applying what Portolan lacks");
         await Tool.RunAsync(program, ["install", "--kubeconfig", layout.Kubeconfig("admin"), "--protocol", "layer2", "--pool", Pool, "--no-wait"], null, cancel).ConfigureAwait(false);
         await new LabSettling(layout, spec, progress).WaitAsync("metallb-system", cancel).ConfigureAwait(false);
     }
