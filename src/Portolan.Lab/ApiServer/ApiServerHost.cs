@@ -65,6 +65,7 @@ internal sealed class ApiServerHost : IAsyncDisposable
         var builder = WebApplication.CreateSlimBuilder(["--hostBuilder:reloadConfigOnChange=false"]);
         builder.Services.AddSingleton(loggers);
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(2));
+        builder.Services.AddSingleton<IHostLifetime, CallersLifetime>();
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, options, serving));
         var app = builder.Build();
@@ -108,6 +109,14 @@ internal sealed class ApiServerHost : IAsyncDisposable
         _nodes.Dispose();
         _background.Dispose();
         foreach (var owned in _owned) owned.Dispose();
+    }
+
+    /// <summary>Signals are the command line's business; whoever started the server stops it.</summary>
+    private sealed class CallersLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 
     private static void Listen(KestrelServerOptions kestrel, ApiServerOptions options, X509Certificate2 serving)

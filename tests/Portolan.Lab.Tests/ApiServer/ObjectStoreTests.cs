@@ -139,11 +139,11 @@ public sealed class ObjectStoreTests : IDisposable
 
     /// <summary>Any history of writes, any number of watchers that leave and resume at any point: each sees every change once and in order.</summary>
     [Fact]
-    public void ResumingWatchersSeeEveryChangeOnceAndInOrder()
+    public async Task ResumingWatchersSeeEveryChangeOnceAndInOrder()
     {
         var operations = Gen.Select(Gen.Int[0, 4], Gen.Int[0, 2], Gen.Int[0, 9]).Array[1, 60];
         var round = 0;
-        operations.Sample(async writes =>
+        await operations.SampleAsync(async writes =>
         {
             using var store = new ObjectStore($"{Path}.{Interlocked.Increment(ref round)}");
             var start = store.Revision;

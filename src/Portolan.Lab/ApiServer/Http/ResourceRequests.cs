@@ -138,14 +138,15 @@ internal sealed class ResourceRequests(
     private async Task ReviewAsync(HttpContext context, Target target, Identity who)
     {
         if (context.Request.Method != "POST") throw ApiErrors.MethodNotAllowed();
-        var body = (await BodyAsync(context)).Object;
+        var body = Decoding.DecodeBody(target.Kind, (await BodyAsync(context)).Object);
         await Reply.JsonAsync(context, reviews.Answer(target.Kind, body, who), 201);
     }
 
-    private static async Task<DeleteOptions> DeleteOptionsAsync(HttpContext context, Dictionary<string, string> query)
+    private async Task<DeleteOptions> DeleteOptionsAsync(HttpContext context, Dictionary<string, string> query)
     {
         var bytes = await BodyReader.ReadBytesAsync(context.Request, context.RequestAborted);
-        return Deletion.Parse(bytes.Length == 0 ? null : BodyReader.Parse(bytes, context.Request.ContentType).Object, query);
+        var body = bytes.Length == 0 ? null : Decoding.DecodeBody(server.Kinds.Body("DeleteOptions"), BodyReader.Parse(bytes, context.Request.ContentType).Object);
+        return Deletion.Parse(body, query);
     }
 
     public static async Task<ParsedBody> BodyAsync(HttpContext context) =>

@@ -36,13 +36,8 @@ internal sealed class ScaleSubresource(ServerContext server, ObjectUpdate update
 
         var changed = await update.ChangeAsync(target with { Subresource = null }, obj =>
         {
-            var scale = change(View(obj, target.Kind));
-            if ((scale["spec"] as JsonObject).Whole("replicas") is not { } replicas)
-            {
-                if (scale["spec"]?["replicas"] is not null) throw ApiErrors.BadRequest("Scale in version \"v1\" cannot be handled as a Scale: spec.replicas is not a number");
-                replicas = 0;
-            }
-
+            var scale = Decoding.DecodeBody(server.Kinds.Body("Scale"), change(View(obj, target.Kind)));
+            var replicas = (scale["spec"] as JsonObject).Whole("replicas") ?? 0;
             if (replicas < 0)
                 throw ApiErrors.Invalid("autoscaling", "Scale", target.Name ?? "", [new("spec.replicas", FieldErrorReason.FieldValueInvalid, $"Invalid value: {replicas}: must be greater than or equal to 0")]);
             if ((scale["metadata"] as JsonObject).Text("resourceVersion") is { Length: > 0 } version) obj.Child("metadata")["resourceVersion"] = version;

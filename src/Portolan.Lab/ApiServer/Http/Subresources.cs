@@ -26,7 +26,7 @@ internal sealed class Subresources(
 
     private async Task BindAsync(HttpContext context, Target target, WriteOptions options)
     {
-        var binding = (await ResourceRequests.BodyAsync(context)).Object;
+        var binding = await BodyAsync(context, "Binding");
         var node = (binding["target"] as JsonObject).Text("name");
         if (string.IsNullOrEmpty(node))
             throw ApiErrors.Invalid("", "Binding", target.Name!, [new("target.name", FieldErrorReason.FieldValueRequired, "Required value")]);
@@ -58,7 +58,7 @@ internal sealed class Subresources(
 
     private async Task EvictAsync(HttpContext context, Target target, WriteOptions options)
     {
-        var eviction = (await ResourceRequests.BodyAsync(context)).Object;
+        var eviction = await BodyAsync(context, "Eviction");
         var pod = server.Store.Find(target.Storage, target.Key) ?? throw target.NotFound();
         foreach (var stored in server.Store.List("poddisruptionbudgets.policy", target.Namespace).Objects)
         {
@@ -77,7 +77,7 @@ internal sealed class Subresources(
 
     private async Task IssueTokenAsync(HttpContext context, Target target)
     {
-        var request = (await ResourceRequests.BodyAsync(context)).Object;
+        var request = await BodyAsync(context, "TokenRequest");
         var account = Object(target);
         var spec = request.Child("spec");
         var audiences = (spec["audiences"] as JsonArray ?? []).Select(a => (string?)a ?? "").Where(a => a.Length > 0).ToList();
@@ -96,6 +96,9 @@ internal sealed class Subresources(
         request["status"] = new JsonObject { ["token"] = token, ["expirationTimestamp"] = JsonText.Time(expires) };
         await Reply.JsonAsync(context, request, 201);
     }
+
+    private async Task<JsonObject> BodyAsync(HttpContext context, string kind) =>
+        Decoding.DecodeBody(server.Kinds.Body(kind), (await ResourceRequests.BodyAsync(context)).Object);
 
     private TokenBinding? Binding(Target target, JsonObject? reference)
     {

@@ -79,8 +79,8 @@ internal sealed class ObjectPatch(ServerContext server, ObjectUpdate update, Obj
         if (string.IsNullOrEmpty(options.FieldManager))
             throw ApiErrors.Invalid("meta.k8s.io", "PatchOptions", "", [new("fieldManager", FieldErrorReason.FieldValueRequired, "Required value: is required for apply patch")]);
         var applied = body.Object;
-        if (applied["metadata"]?["managedFields"] is JsonArray { Count: > 0 }) throw ApiErrors.BadRequest("metadata.managedFields must be nil");
         Decoding.Decode(target.Kind, applied, body.Duplicates, options);
+        if (applied["metadata"]?["managedFields"] is JsonArray { Count: > 0 }) throw ApiErrors.BadRequest("metadata.managedFields must be nil");
         var metadata = applied.Child("metadata");
         metadata["name"] ??= target.Name;
         if (metadata.Text("name") != target.Name)

@@ -25,6 +25,14 @@ internal static class Decoding
         throw ApiErrors.BadRequest($"{kind.Kind} in version \"{kind.Version}\" cannot be handled as a {kind.Kind}: strict decoding error: {joined}");
     }
 
+    /// <summary>Reads a body that is not stored: wrong types are refused, unknown fields dropped.</summary>
+    public static JsonObject DecodeBody(KindSchema kind, JsonObject body)
+    {
+        if (kind.Decode(body).Failure is { } failure)
+            throw ApiErrors.BadRequest($"{kind.Kind} in version \"{kind.Version}\" cannot be handled as a {kind.Kind}: {failure}");
+        return body;
+    }
+
     private static void RequireKind(KindSchema kind, JsonObject obj)
     {
         var apiVersion = obj.Text("apiVersion");

@@ -73,8 +73,8 @@ internal sealed class KindRegistry
         return null;
     }
 
-    /// <summary>The built-in kind of a name such as <c>Service</c>, for the server's own use.</summary>
-    public KindSchema BuiltIn(string group, string plural) => _builtIn[(group, plural)].StorageKind;
+    /// <summary>A kind that only travels as a body: Scale, DeleteOptions …</summary>
+    public KindSchema Body(string name) => _catalogue.BodiesOnly.First(k => k.Kind == name);
 
     /// <summary>Serves what a CustomResourceDefinition defines, in place of what it defined before.</summary>
     public void Define(JsonObject crd)

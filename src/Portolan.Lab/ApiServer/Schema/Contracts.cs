@@ -131,6 +131,9 @@ internal interface ISchemaCatalogue
     /// </summary>
     IReadOnlyList<KindSchema> BuiltIn { get; }
 
+    /// <summary>Kinds that only travel as bodies: Binding, Scale, Eviction, TokenRequest, DeleteOptions, Status.</summary>
+    IReadOnlyList<KindSchema> BodiesOnly { get; }
+
     /// <summary>
     /// The kinds a CustomResourceDefinition serves, one per served version, in the CRD's order of preference (empty when it is not well-formed).
     /// A CRD that passed its own <see cref="KindSchema.ValidateCreate"/> (which checks that its schemas are structural) compiles.
