@@ -18,11 +18,15 @@ internal sealed class Layer2StatusWriter(KubeClient client, SpeakerOptions optio
     private const string NodeLabel = "metallb.io/node";
     private const string ServiceLabel = "metallb.io/service-name";
     private const string NamespaceLabel = "metallb.io/service-namespace";
+    private const int RememberedGone = 256;
 
     private readonly Lock _gate = new();
     private readonly Dictionary<ObjectKey, IReadOnlyList<string>> _wanted = [];
     private readonly Dictionary<ObjectKey, Dictionary<string, ServiceL2Status>> _found = [];
     private readonly HashSet<ObjectKey> _dirty = [];
+
+    /// <summary>Uids of statuses that were seen to go, the latest few: a rival deletes ours while the answer to our write is still on its way.</summary>
+    private readonly Queue<string> _gone = new();
     private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private bool _listed;
     private List<OwnerReference>? _owners;
@@ -56,7 +60,12 @@ internal sealed class Layer2StatusWriter(KubeClient client, SpeakerOptions optio
             {
                 var found = Found(service);
                 if (change.New is null)
+                {
                     found.Remove(change.Key.Name);
+                    _gone.Enqueue(status.Metadata.Uid ?? "");
+                    if (_gone.Count > RememberedGone)
+                        _gone.Dequeue();
+                }
                 else
                     found[change.Key.Name] = change.New;
                 Touch(service);
@@ -162,7 +171,12 @@ internal sealed class Layer2StatusWriter(KubeClient client, SpeakerOptions optio
     private ServiceL2Status Note(ObjectKey service, ServiceL2Status status)
     {
         lock (_gate)
-            return Found(service)[status.Metadata.Name!] = status;
+        {
+            // The watch may be ahead of our own answer: what it has seen go is not found again, or nobody would write it anew.
+            if (!_gone.Contains(status.Metadata.Uid ?? ""))
+                Found(service)[status.Metadata.Name!] = status;
+            return status;
+        }
     }
 
     private void Touch(ObjectKey service)
