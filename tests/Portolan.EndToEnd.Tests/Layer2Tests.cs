@@ -14,7 +14,7 @@ public sealed class Layer2Tests(LabFixture fixture)
     {
         await fixture.SpeakersReadyAsync();
         await _lab.AnswersAsync(Vip);
-        var mac = _lab.Mac(_lab.Announcer()!);
+        var mac = _lab.Mac((await Shell.EventuallyAsync(() => Task.FromResult(_lab.Announcer()), node => node is not null, 10, "an announcer"))!);
         using var capture = new Capture(_lab, "arp");
         await capture.ReadyAsync();
         _lab.On("client", $"arping -c 5 -W 0.2 -I eth0 {Vip}");

@@ -10,7 +10,7 @@ internal static class MachineState
             "ip -o link show | sed 's/ .*state/ state/; s/^[0-9]*: //'",
             "ip route show table all | grep -v ^broadcast",
             $"ls /run/netns 2>/dev/null | grep -- '-{lab}-' ",
-            $"cut -d' ' -f5 /proc/self/mountinfo | grep -E 'portolan|netns|{lab}'",
+            $"cut -d' ' -f4,5 /proc/self/mountinfo | grep -E 'portolan.*[-/]{lab}([-/ ]|$)'",
             $"find /sys/fs/cgroup -maxdepth 3 -type d -name '*portolan-lab-{lab}*' 2>/dev/null",
             $"ls -d /var/lib/portolan/lab/{lab} /run/portolan/lab/{lab} 2>/dev/null",
             // A command line that names the lab belongs to it; ours carry its name in an option or a path.

@@ -115,7 +115,7 @@ internal static class Kubectls
         var onPath = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Select(directory => Path.Combine(directory, "kubectl")).FirstOrDefault(File.Exists)
             ?? throw new InvalidOperationException("there is no kubectl on the PATH; ./test.sh installs one");
         var real = new FileInfo(onPath).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? onPath;
-        var versioned = Directory.GetFiles(Path.GetDirectoryName(real)!, "kubectl.*").Where(file => Version.TryParse(Path.GetFileName(file)["kubectl.".Length..], out var version) && version >= new Version(1, 27));
+        var versioned = Directory.GetFiles(Path.GetDirectoryName(real)!, "kubectl.*").Where(file => Path.GetFileName(file).Split('.', 2) is [_, var suffix] && Version.TryParse(suffix, out var version) && version >= new Version(1, 27));
         return [onPath, .. versioned.Order(StringComparer.Ordinal)];
     }
 }
