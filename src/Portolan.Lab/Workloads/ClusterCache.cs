@@ -10,7 +10,7 @@ namespace Portolan.Lab.Workloads;
 /// <param name="New">As it is, or null when it is gone.</param>
 internal sealed record CacheChange(ResourceType<UntypedObject> Type, ObjectKey Key, UntypedObject? Old, UntypedObject? New)
 {
-    public bool Is(ResourceType<UntypedObject> type) => Type.Kind == type.Kind;
+    public bool Is(ResourceType<UntypedObject> type) => Type.Id() == type.Id();
     public UntypedObject Latest => (New ?? Old)!;
 }
 
@@ -27,13 +27,13 @@ internal sealed class ClusterCache
     private readonly HashSet<string> _tombstones = new(StringComparer.Ordinal);
 
     public UntypedObject? Find(ResourceType<UntypedObject> type, ObjectKey key) =>
-        _kinds.GetValueOrDefault(type.Kind)?.GetValueOrDefault(key.Namespace)?.GetValueOrDefault(key.Name);
+        _kinds.GetValueOrDefault(type.Id())?.GetValueOrDefault(key.Namespace)?.GetValueOrDefault(key.Name);
 
     public IEnumerable<UntypedObject> All(ResourceType<UntypedObject> type) =>
-        _kinds.GetValueOrDefault(type.Kind)?.Values.SelectMany(ns => ns.Values) ?? [];
+        _kinds.GetValueOrDefault(type.Id())?.Values.SelectMany(ns => ns.Values) ?? [];
 
     public IEnumerable<UntypedObject> In(ResourceType<UntypedObject> type, string ns) =>
-        _kinds.GetValueOrDefault(type.Kind)?.GetValueOrDefault(ns)?.Values ?? Enumerable.Empty<UntypedObject>();
+        _kinds.GetValueOrDefault(type.Id())?.GetValueOrDefault(ns)?.Values ?? Enumerable.Empty<UntypedObject>();
 
     /// <summary>An object as a watch or the answer to our own write shows it.</summary>
     /// <returns>What it changed, or null when we knew better.</returns>
@@ -64,6 +64,9 @@ internal sealed class ClusterCache
         return change;
     }
 
+    /// <summary>The kind itself is gone, and its objects with it.</summary>
+    public void Drop(ResourceType<UntypedObject> type) => _kinds.Remove(type.Id());
+
     private CacheChange? Forget(ResourceType<UntypedObject> type, ObjectKey key, string uid)
     {
         var old = Find(type, key);
@@ -79,8 +82,8 @@ internal sealed class ClusterCache
 
     private Dictionary<string, UntypedObject> Names(ResourceType<UntypedObject> type, string ns)
     {
-        if (!_kinds.TryGetValue(type.Kind, out var namespaces))
-            _kinds[type.Kind] = namespaces = new(StringComparer.Ordinal);
+        if (!_kinds.TryGetValue(type.Id(), out var namespaces))
+            _kinds[type.Id()] = namespaces = new(StringComparer.Ordinal);
         if (!namespaces.TryGetValue(ns, out var names))
             namespaces[ns] = names = new(StringComparer.Ordinal);
         return names;

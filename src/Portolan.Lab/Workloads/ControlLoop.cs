@@ -6,6 +6,7 @@ using Portolan.Core.Cluster;
 using Portolan.Kubernetes.Client;
 using Portolan.Kubernetes.Resources;
 using Portolan.Kubernetes.Watching;
+using Portolan.Lab.Workloads.Controllers;
 
 namespace Portolan.Lab.Workloads;
 
@@ -31,7 +32,11 @@ internal sealed class ControlLoop
     private readonly Dictionary<(Controller, ObjectKey), DateTimeOffset> _laterAt = [];
     private readonly Dictionary<(Controller, ObjectKey), int> _failures = [];
     private readonly HashSet<string> _synced = new(StringComparer.Ordinal);
+    private readonly ClusterWriter _writer;
     private readonly List<Controller> _controllers;
+    private readonly List<ResourceType<UntypedObject>> _kinds = [];
+    private readonly Dictionary<string, (ResourceType<UntypedObject> Type, Controller Collector, CancellationTokenSource Stop)> _custom = new(StringComparer.Ordinal);
+    private readonly TaskCompletionSource _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public ControlLoop(KubeClient client, TimeProvider clock, ILogger logger, Func<ClusterCache, ClusterWriter, IEnumerable<Controller>> controllers)
     {
@@ -39,19 +44,72 @@ internal sealed class ControlLoop
         _clock = clock;
         _logger = logger;
         Cache = new ClusterCache();
-        _controllers = [.. controllers(Cache, new ClusterWriter(client, Cache, Spread, clock))];
+        _writer = new ClusterWriter(client, Cache, Spread, clock);
+        _controllers = [.. controllers(Cache, _writer)];
     }
 
     public ClusterCache Cache { get; }
 
     public async Task RunAsync(CancellationToken cancel)
     {
-        var reflectors = WorkloadKinds.All.Select(type => new Reflector<UntypedObject>(_client, type, timeProvider: _clock, logger: _logger)
-            .RunAsync(change => _changes.Writer.WriteAsync((type, change), cancel), cancel)).ToList();
-        var reflecting = Task.WhenAll(reflectors);
-        var working = WorkAsync(cancel);
+        foreach (var type in WorkloadKinds.All)
+        {
+            _kinds.Add(type);
+            _controllers.Add(new GarbageCollector(Cache, _writer, _kinds, type));
+            _ = FollowAsync(type, cancel);
+        }
         // Neither ends by itself: whichever does, brings its reason up.
-        await (await Task.WhenAny(reflecting, working).ConfigureAwait(false)).ConfigureAwait(false);
+        await (await Task.WhenAny(_failed.Task, WorkAsync(cancel)).ConfigureAwait(false)).ConfigureAwait(false);
+    }
+
+    private async Task FollowAsync(ResourceType<UntypedObject> type, CancellationToken cancel)
+    {
+        try
+        {
+            await new Reflector<UntypedObject>(_client, type, timeProvider: _clock, logger: _logger)
+                .RunAsync(change => _changes.Writer.WriteAsync((type, change), cancel), cancel).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+        {
+        }
+        catch (Exception broken)
+        {
+            _failed.TrySetException(broken);
+        }
+    }
+
+    /// <summary>Custom kinds have owners, too: each that is defined is watched, for the garbage collector alone.</summary>
+    private void Define(CacheChange change, CancellationToken cancel)
+    {
+        if (change.New is { } definition && CustomKind(definition) is { } type)
+        {
+            if (_custom.ContainsKey(change.Key.Name))
+                return;
+            var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+            var collector = new GarbageCollector(Cache, _writer, _kinds, type);
+            _custom[change.Key.Name] = (type, collector, stop);
+            _kinds.Add(type);
+            _controllers.Add(collector);
+            _ = FollowAsync(type, stop.Token);
+        }
+        else if (_custom.Remove(change.Key.Name, out var gone))
+        {
+            gone.Stop.Cancel();
+            gone.Stop.Dispose();
+            _kinds.Remove(gone.Type);
+            _controllers.Remove(gone.Collector);
+            Cache.Drop(gone.Type);
+        }
+    }
+
+    /// <summary>Null while the server does not serve it.</summary>
+    private static ResourceType<UntypedObject>? CustomKind(UntypedObject definition)
+    {
+        var spec = definition.Json["spec"];
+        var version = spec.Objects("versions").OrderByDescending(v => v.Flag("storage")).FirstOrDefault(v => v.Flag("served")).Text("name");
+        return definition.HasCondition("Established") && !definition.IsDeleting() && version is not null
+            ? ResourceType.Untyped(spec.Text("group")!, version, spec.Text("names", "plural")!, spec.Text("names", "kind")!, spec.Text("scope") == "Namespaced")
+            : null;
     }
 
     private async Task WorkAsync(CancellationToken cancel)
@@ -59,7 +117,7 @@ internal sealed class ControlLoop
         while (true)
         {
             while (_changes.Reader.TryRead(out var next))
-                Take(next.Type, next.Change);
+                Take(next.Type, next.Change, cancel);
             MoveDue();
             if (_synced.Count < WorkloadKinds.All.Count || _due.Count == 0)
                 await WaitAsync(cancel).ConfigureAwait(false);
@@ -109,17 +167,22 @@ internal sealed class ControlLoop
         cancel.ThrowIfCancellationRequested();
     }
 
-    private void Take(ResourceType<UntypedObject> type, Change<UntypedObject> change)
+    private void Take(ResourceType<UntypedObject> type, Change<UntypedObject> change, CancellationToken cancel)
     {
+        if (!_kinds.Contains(type))
+            return;     // of a kind that is gone
         if (change.Kind is ChangeKind.Synced)
         {
-            if (_synced.Add(type.Kind) && _synced.Count == WorkloadKinds.All.Count)
+            if (!_custom.Values.Any(c => c.Type == type) && _synced.Add(type.Id()) && _synced.Count == WorkloadKinds.All.Count)
                 _logger.LogInformation("the cluster is known: {Pods} pods on {Nodes} nodes", Cache.All(WorkloadKinds.Pods).Count(), Cache.All(WorkloadKinds.Nodes).Count());
             return;
         }
         var effect = change.New is { } now ? Cache.Put(type, now) : Cache.Remove(type, change.Key, change.Old?.Uid() ?? "");
-        if (effect is not null)
-            Spread(effect);
+        if (effect is null)
+            return;
+        if (effect.Is(WorkloadKinds.Definitions))
+            Define(effect, cancel);
+        Spread(effect);
     }
 
     private void Spread(CacheChange change)

@@ -45,6 +45,5 @@ internal static class ControllersCommand
         new EndpointSliceController(cache, writer),
         new EndpointsController(cache, writer),
         new PodCollector(cache, writer),
-        .. WorkloadKinds.All.Where(k => k.Kind is not "Lease").Select(k => new GarbageCollector(cache, writer, k)),
     ];
 }

@@ -3,7 +3,7 @@ using Portolan.Kubernetes.Resources;
 
 namespace Portolan.Lab.Workloads;
 
-/// <summary>The kinds that controllers look at, their objects kept as JSON: templates must come back unchanged.</summary>
+/// <summary>The built-in kinds that controllers look at, their objects kept as JSON: templates must come back unchanged.</summary>
 internal static class WorkloadKinds
 {
     public static ResourceType<UntypedObject> Namespaces { get; } = ResourceType.Untyped("", "v1", "namespaces", "Namespace", false);
@@ -20,6 +20,11 @@ internal static class WorkloadKinds
     public static ResourceType<UntypedObject> EndpointSlices { get; } = ResourceType.Untyped("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", true);
     public static ResourceType<UntypedObject> Leases { get; } = ResourceType.Untyped("coordination.k8s.io", "v1", "leases", "Lease", true);
 
+    public static ResourceType<UntypedObject> Definitions { get; } = ResourceType.Untyped("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", false);
+
     public static IReadOnlyList<ResourceType<UntypedObject>> All { get; } =
-        [Namespaces, Nodes, Leases, ServiceAccounts, ConfigMaps, Secrets, Pods, Services, Endpoints, EndpointSlices, Deployments, ReplicaSets, DaemonSets];
+        [Definitions, Namespaces, Nodes, Leases, ServiceAccounts, ConfigMaps, Secrets, Pods, Services, Endpoints, EndpointSlices, Deployments, ReplicaSets, DaemonSets];
+
+    /// <summary>Kinds of one name live in several groups; versions of one kind are the same objects.</summary>
+    public static string Id(this ResourceType<UntypedObject> type) => $"{type.Group}/{type.Kind}";
 }

@@ -9,8 +9,9 @@ namespace Portolan.Lab.Workloads.Controllers;
 /// <summary>Deletes what has lost its owners, and does what an owner's <c>foregroundDeletion</c> or <c>orphan</c> finalizer waits for.</summary>
 /// <param name="cache">The cluster.</param>
 /// <param name="writer">Writes to it.</param>
+/// <param name="kinds">Every kind that is watched.</param>
 /// <param name="type">The kind it looks after: keys do not carry their kind, so there is one collector for each.</param>
-internal sealed class GarbageCollector(ClusterCache cache, ClusterWriter writer, ResourceType<UntypedObject> type) : Controller($"garbage-collector/{type.Plural}")
+internal sealed class GarbageCollector(ClusterCache cache, ClusterWriter writer, IReadOnlyList<ResourceType<UntypedObject>> kinds, ResourceType<UntypedObject> type) : Controller($"garbage-collector/{type.Plural}")
 {
     private const string Foreground = "foregroundDeletion";
     private const string Orphan = "orphan";
@@ -105,14 +106,14 @@ internal sealed class GarbageCollector(ClusterCache cache, ClusterWriter writer,
 
     private List<(ResourceType<UntypedObject> Kind, UntypedObject Dependent)> Dependents(UntypedObject owner) =>
     [
-        .. WorkloadKinds.All.Where(k => k.Namespaced).SelectMany(k => (type.Namespaced ? cache.In(k, owner.Metadata.Namespace!) : cache.All(k))
+        .. kinds.Where(k => k.Namespaced).SelectMany(k => (type.Namespaced ? cache.In(k, owner.Metadata.Namespace!) : cache.All(k))
             .Where(d => d.Metadata.OwnerReferences?.Exists(o => o.Uid == owner.Uid()) == true).Select(d => (k, d))),
     ];
 
     /// <summary>From the cache for the kinds that are watched; the server is asked for the others, and before anything is called gone.</summary>
     private async Task<UntypedObject?> FindOwnerAsync(string ns, OwnerReference owner, CancellationToken cancel)
     {
-        var watched = WorkloadKinds.All.FirstOrDefault(k => k.Kind == owner.Kind && k.ApiVersion == owner.ApiVersion);
+        var watched = kinds.FirstOrDefault(k => k.Kind == owner.Kind && k.ApiVersion == owner.ApiVersion);
         if (watched is not null && cache.Find(watched, new ObjectKey(watched.Namespaced ? ns : "", owner.Name!)) is { } cached && cached.Uid() == owner.Uid)
             return cached;
         var kind = watched ?? (await Discovery.DeletableAsync(writer.Client, cancel).ConfigureAwait(false)).FirstOrDefault(k => k.Kind == owner.Kind && k.ApiVersion == owner.ApiVersion);
