@@ -35,8 +35,8 @@ internal static partial class LabCommand
             return ExitCode.NotWell;
         }
 
-        // The array ends with a null pointer, as execv wants it.
-        _ = Execv(path, [path, .. arguments, null]);
+        // Its help names the command as people type it, which is what it finds in argv[0]. The array ends with a null pointer, as execv wants it.
+        _ = Execv(path, ["portolan lab", .. arguments, null]);
         Console.Error.WriteLine($"portolan lab: cannot run {path}: {Marshal.GetLastPInvokeErrorMessage()}");
         return ExitCode.NotWell;
     }

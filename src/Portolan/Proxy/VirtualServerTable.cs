@@ -50,7 +50,7 @@ internal static class VirtualServerTable
             found = true;
             var contents = ReadAtOneMoment(nftables, family);
             var connections = Count(conntrack, TableKeys.Family(family), contents);
-            var realServers = contents.Endpoints.OrderBy(endpoint => endpoint.Key.Slot).ToLookup(endpoint => endpoint.Key.Set, endpoint => endpoint.Value);
+            var realServers = contents.Endpoints.OrderBy(endpoint => endpoint.Value).ToLookup(endpoint => endpoint.Key.Set, endpoint => endpoint.Value);
             foreach (var (front, value) in contents.Fronts)
             {
                 var targets = realServers[value & FrontValue.SetMask];
