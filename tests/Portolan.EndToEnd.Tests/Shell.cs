@@ -1,5 +1,7 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace Portolan.EndToEnd.Tests;
 
@@ -107,6 +109,10 @@ internal static class Kubectls
 
     /// <summary>The one a user gets by typing kubectl.</summary>
     public static string Default => All[0];
+
+    /// <summary>From 1.25 on kubectl asks the server to refuse unknown fields; before, it looks for them itself, by a schema (OpenAPI v2) the lab does not publish.</summary>
+    public static bool AsksForFieldValidation { get; } =
+        Regex.Match(Shell.Run($"{Default} version --client -o json").Output, "\"minor\": \"(\\d+)") is { Success: true } minor && int.Parse(minor.Groups[1].ValueSpan, CultureInfo.InvariantCulture) >= 25;
 
     public static IEnumerable<TheoryDataRow<string>> Rows() => All.Select(path => new TheoryDataRow<string>(path));
 
