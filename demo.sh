@@ -150,8 +150,10 @@ gap=$(awk '$1 == "ok" { if (failed && last) { g = $2 - last; if (g > worst) wors
 tail -n 1 "$work/answers" | grep -q ^ok || fail "the address does not answer any more"
 note "the longest time between two answers was $gap ms"
 until_true 10 "[ \"\$(announcer)\" != $victim ] && [ -n \"\$(announcer)\" ]" || true
+# Until the cluster notices that the node is gone its pod is one of three that may be chosen.
+until_true 30 "on_client sh -c 'for i in \$(seq 15); do curl -s -o /dev/null -m 1 192.168.100.240 || exit 1; done'" || fail "connections still go to the dead node's pod"
 run "kubectl get servicel2statuses -n metallb-system"
-run "portolan lab exec --name $lab client -- curl -s 192.168.100.240" || fail "no answer"
+run "portolan lab exec --name $lab client -- curl -s -m 2 192.168.100.240" || fail "no answer"
 shows '^Hello World!$'
 
 printf '\n%sAll of it held, in %s s.%s The address was away for %s ms when its node died.\n' "$bold" "$(( ($(date +%s%3N) - started) / 1000 ))" "$plain" "$gap"
