@@ -3,7 +3,6 @@ using System.CommandLine;
 using Portolan.Kubernetes.Client;
 using Portolan.Lab.Commands;
 using Portolan.Lab.Supervision;
-using Portolan.Lab.Workloads.Controllers;
 
 namespace Portolan.Lab.Workloads;
 
@@ -21,7 +20,7 @@ internal static class ControllersCommand
             var connection = ClusterConnection.Load(parsed.GetValue(kubeconfig));
             using var client = new KubeClient(connection);
             var authority = string.Concat(connection.Authorities.Select(c => c.ExportCertificatePem() + "\n"));
-            var loop = new ControlLoop(client, TimeProvider.System, loggers.CreateLogger("controllers"), (cache, writer) => All(cache, writer, authority, TimeSpan.FromSeconds(parsed.GetValue(grace))));
+            var loop = new ControlLoop(client, TimeProvider.System, loggers.CreateLogger("controllers"), (cache, writer) => ControllerSet.Of(cache, writer, authority, TimeSpan.FromSeconds(parsed.GetValue(grace))));
             try
             {
                 await loop.RunAsync(cancel).ConfigureAwait(false);
@@ -33,17 +32,4 @@ internal static class ControllersCommand
         });
         return command;
     }
-
-    private static IEnumerable<Controller> All(ClusterCache cache, ClusterWriter writer, string authority, TimeSpan grace) =>
-    [
-        new NamespaceController(cache, writer, authority),
-        new NodeLifecycleController(cache, writer, grace),
-        new DeploymentController(cache, writer),
-        new ReplicaSetController(cache, writer),
-        new DaemonSetController(cache, writer),
-        new Scheduler(cache, writer),
-        new EndpointSliceController(cache, writer),
-        new EndpointsController(cache, writer),
-        new PodCollector(cache, writer),
-    ];
 }

@@ -163,7 +163,7 @@ internal static class ServiceRules
             ValueRules.OneOf("spec.internalTrafficPolicy", spec.Str("internalTrafficPolicy"), errors, "Cluster", "Local");
         if (spec.Int("healthCheckNodePort") is { } health and not 0 && !(type == "LoadBalancer" && external == "Local"))
             errors.Invalid("spec.healthCheckNodePort", health, "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'");
-        ValueRules.OneOfIfSet("spec.trafficDistribution", spec.Str("trafficDistribution"), errors, "PreferClose");
+        ValueRules.OneOfIfSet("spec.trafficDistribution", spec.Str("trafficDistribution"), errors, "PreferClose", "PreferSameNode", "PreferSameZone");
     }
 
     private static void CheckFamilies(JsonObject? spec, ErrorList errors)

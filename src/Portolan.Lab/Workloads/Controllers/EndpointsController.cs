@@ -10,7 +10,9 @@ namespace Portolan.Lab.Workloads.Controllers;
 internal sealed class EndpointsController(ClusterCache cache, ClusterWriter writer) : Controller("endpoints-controller")
 {
     public override IEnumerable<ObjectKey> Touches(CacheChange change) =>
-        ServiceKeys.Touched(cache, change, WorkloadKinds.Endpoints, endpoints => endpoints.Metadata.Name);
+        ServiceKeys.Touched(cache, change, WorkloadKinds.Endpoints,
+            // Endpoints may be there before their Service is: whoever wrote them comes to it.
+            endpoints => cache.Find(WorkloadKinds.Services, endpoints.Key()) is null ? null : endpoints.Metadata.Name);
 
     public override async Task<TimeSpan?> ReconcileAsync(ObjectKey key, CancellationToken cancel)
     {
@@ -24,7 +26,8 @@ internal sealed class EndpointsController(ClusterCache cache, ClusterWriter writ
         if (ServiceKeys.Selector(service) is not { } selector)
             return null;
 
-        var groups = EndpointPlan.Groups(service, cache.In(WorkloadKinds.Pods, key.Namespace).Where(p => selector.Matches(p.Labels())));
+        // The older form knows one family, and no zones.
+        var groups = EndpointPlan.Groups(service, cache.In(WorkloadKinds.Pods, key.Namespace).Where(p => selector.Matches(p.Labels())), AddressFamilies.OfService(service)[0], _ => null);
         var subsets = groups.Select(Subset).OfType<JsonNode>().ToJson();
         if (existing is null)
         {
