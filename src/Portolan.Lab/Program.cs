@@ -35,6 +35,7 @@ internal static class Program
         FaultCommands.Cut(),
         FaultCommands.Heal(),
         ImageCommands.Create(),
+        HollowCommand.Create(),
     ];
 
     /// <summary>What the supervisor, a node agent or a pod starts. One line each; every command is made by a static <c>Create()</c> in its own room.</summary>

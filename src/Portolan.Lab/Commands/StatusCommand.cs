@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 
 using Portolan.Kubernetes.Client;
 using Portolan.Kubernetes.Resources;
+using Portolan.Lab.Hollow;
 using Portolan.Lab.Network;
 using Portolan.Lab.Supervision;
 
@@ -14,12 +15,13 @@ namespace Portolan.Lab.Commands;
 /// <param name="Server">The API server as the machine reaches it, or null without a supervisor.</param>
 /// <param name="Hosts">In the switch's order.</param>
 /// <param name="Processes">What the supervisor keeps running.</param>
-/// <param name="Nodes">As Kubernetes sees them; null when the API server does not answer.</param>
+/// <param name="Nodes">As Kubernetes sees them, without the hollow ones; null when the API server does not answer.</param>
+/// <param name="HollowNodes">How many nodes are objects without a host.</param>
 /// <param name="PodsReady">Pods that are Ready.</param>
 /// <param name="Pods">All pods that are not finished.</param>
 /// <param name="Problem">What keeps this picture from being whole, or null.</param>
 internal sealed record LabStatus(string Name, bool Well, string? Server, IReadOnlyList<HostStatus> Hosts, IReadOnlyList<ProcessStatus> Processes,
-    IReadOnlyList<NodeStatus>? Nodes, int PodsReady, int Pods, string? Problem);
+    IReadOnlyList<NodeStatus>? Nodes, int HollowNodes, int PodsReady, int Pods, string? Problem);
 
 /// <param name="Name">The host's.</param>
 /// <param name="Address">On the lab's LAN.</param>
@@ -59,7 +61,7 @@ internal static class StatusCommand
         var hosts = topology.Hosts.Select(h => new HostStatus(h.Name, h.Address.ToString(), StateOf(layout, h, supervisor, ports))).ToList();
         var processes = supervisor?.Processes ?? [];
         if (supervisor is null)
-            return new LabStatus(layout.Name, false, null, hosts, processes, null, 0, 0, "its supervisor is not running: portolan lab up starts it again");
+            return new LabStatus(layout.Name, false, null, hosts, processes, null, 0, 0, 0, "its supervisor is not running: portolan lab up starts it again");
 
         var server = $"https://127.0.0.1:{supervisor.Port}";
         try
@@ -71,14 +73,15 @@ internal static class StatusCommand
             var pods = await client.ListAsync(Kinds.Pods, ct: limit.Token).ConfigureAwait(false);
             var open = pods.Items.Where(p => (string?)p.Status?["phase"] is not ("Succeeded" or "Failed")).ToList();
             var ready = open.Count(p => IsReady(p.Status));
-            var nodeStates = nodes.Items.Select(n => new NodeStatus(n.Metadata.Name!, n.Status?.Conditions?.Any(c => c.Type == "Ready" && c.Status == "True") == true))
+            var real = nodes.Items.Where(n => n.Metadata.Labels?.ContainsKey(HollowCluster.Label) != true).ToList();
+            var nodeStates = real.Select(n => new NodeStatus(n.Metadata.Name!, n.Status?.Conditions?.Any(c => c.Type == "Ready" && c.Status == "True") == true))
                 .OrderBy(n => n.Name, StringComparer.Ordinal).ToList();
             var well = hosts.All(h => h.State == "up") && processes.All(p => p.State == "running") && nodeStates.Count == spec.Nodes && nodeStates.All(n => n.Ready) && ready == open.Count;
-            return new LabStatus(layout.Name, well, server, hosts, processes, nodeStates, ready, open.Count, null);
+            return new LabStatus(layout.Name, well, server, hosts, processes, nodeStates, nodes.Items.Count - real.Count, ready, open.Count, null);
         }
         catch (Exception e) when (e is HttpRequestException or KubeApiException or OperationCanceledException && !cancel.IsCancellationRequested)
         {
-            return new LabStatus(layout.Name, false, server, hosts, processes, null, 0, 0, $"the API server does not answer: {e.Message}");
+            return new LabStatus(layout.Name, false, server, hosts, processes, null, 0, 0, 0, $"the API server does not answer: {e.Message}");
         }
     }
 
@@ -108,7 +111,7 @@ internal static class StatusCommand
         Columns.Print(["PROCESS", "HOST", "STATE", "PID", "RESTARTS"], status.Processes.Select(p => (string[])[p.Name, p.Host, p.State, p.Pid == 0 ? "-" : $"{p.Pid}", $"{p.Restarts}"]));
         Console.WriteLine();
         if (status.Nodes is { } nodes)
-            Console.WriteLine($"{nodes.Count(n => n.Ready)} of {nodes.Count} nodes Ready, {status.PodsReady} of {status.Pods} pods Ready");
+            Console.WriteLine($"{nodes.Count(n => n.Ready)} of {nodes.Count} nodes Ready{(status.HollowNodes > 0 ? $" and {status.HollowNodes} hollow ones" : "")}, {status.PodsReady} of {status.Pods} pods Ready");
         if (status.Problem is { } problem)
             Console.WriteLine(problem);
     }

@@ -21,5 +21,7 @@ internal static class ControllerSet
         new EndpointsController(cache, writer),
         new EndpointsMirroringController(cache, writer),
         new PodCollector(cache, writer),
+        new HollowNodeController(cache, writer),
+        new HollowPodController(cache, writer),
     ];
 }

@@ -42,11 +42,12 @@ internal sealed class NodeLifecycleController(ClusterCache cache, ClusterWriter 
             node = await GiveAddressesAsync(node, cancel).ConfigureAwait(false);
 
         var silence = Silence(node);
-        if (silence >= grace && node.Condition("Ready").Text("status") != "Unknown")
+        var allowed = HollowNodeController.IsHollow(node) && HollowNodeController.Grace > grace ? HollowNodeController.Grace : grace;
+        if (silence >= allowed && node.Condition("Ready").Text("status") != "Unknown")
             node = await MarkUnknownAsync(node, cancel).ConfigureAwait(false);
         node = await KeepTaintsAsync(node, cancel).ConfigureAwait(false);
         var eviction = node.HasCondition("Ready") ? null : await LeaveAsync(node, cancel).ConfigureAwait(false);
-        TimeSpan? check = silence < grace ? grace - silence : null;
+        TimeSpan? check = silence < allowed ? allowed - silence : null;
         return check is null || eviction < check ? eviction : check;
     }
 
