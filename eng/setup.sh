@@ -41,10 +41,10 @@ need() { # build lab demo test
         if [ "$(id -u)" != 0 ]; then
           echo "the lab makes network namespaces: run as root" >&2; exit 1
         fi
-        _install "what the lab uses" iproute2 util-linux mount procps curl libssl3
+        _install "what the lab uses" iproute2 util-linux mount procps nftables tcpdump curl libssl3
         command -v kubectl >/dev/null || _install "kubectl" kubernetes-client ;;
       demo) _install "a terminal for the demo" expect ;;
-      test) _install "what the tests look with" nftables tcpdump conntrack iputils-ping arping expect ;;
+      test) _install "what the tests look with" conntrack iputils-ping arping expect ;;
     esac
   done
 }

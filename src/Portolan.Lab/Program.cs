@@ -34,6 +34,10 @@ internal static class Program
         FaultCommands.Start(),
         FaultCommands.Cut(),
         FaultCommands.Heal(),
+        FaultCommands.Freeze(),
+        FaultCommands.Thaw(),
+        PartitionCommand.Create(),
+        LossCommand.Create(),
         ImageCommands.Create(),
         HollowCommand.Create(),
     ];

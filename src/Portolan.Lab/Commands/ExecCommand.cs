@@ -21,8 +21,11 @@ internal static class ExecCommand
             if (!File.Exists(path))
                 throw new LabException($"{found.Name} is not there: portolan lab up makes the lab whole");
 
-            if ((await SupervisorClient.TryAskAsync(layout, new ControlRequest("status"), cancel).ConfigureAwait(false))?.Off.Contains(found.Name) == true)
+            var faults = (await SupervisorClient.TryAskAsync(layout, new ControlRequest("status"), cancel).ConfigureAwait(false))?.Faults;
+            if (faults?.Off.Contains(found.Name) == true)
                 throw new LabException($"{found.Name} is without power: portolan lab start {found.Name}");
+            if (faults?.Frozen.Contains(found.Name) == true)
+                throw new LabException($"{found.Name} is frozen, and what is started there would be too: portolan lab thaw {found.Name}");
 
             // In the host's cgroup, so that the host's end is this program's end too.
             var cgroup = Path.Combine(layout.HostCgroup(found.Name), "exec");

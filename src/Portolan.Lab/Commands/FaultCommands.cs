@@ -1,60 +1,64 @@
 using System.CommandLine;
 
-using Portolan.Lab.Network;
 using Portolan.Lab.Supervision;
 
 namespace Portolan.Lab.Commands;
 
-/// <summary>Faults: power (<c>kill</c>, <c>start</c>) and cable (<c>cut</c>, <c>heal</c>).</summary>
+/// <summary>Faults of one host: power (<c>kill</c>, <c>start</c>), cable (<c>cut</c>, <c>heal</c>), processes (<c>freeze</c>, <c>thaw</c>). What is so already is no error.</summary>
 internal static class FaultCommands
 {
-    public static Command Kill() => Power("kill", "Take a host's power away: every process on it dies at once, its cable goes dead.", "is without power");
+    public static Command Kill() => Create("kill", "Take a host's power away: every process on it dies at once, its cable goes dead.", "without power");
 
-    public static Command Start() => Power("start", "Give a killed host its power back: it boots with an empty kernel.", "has power");
+    public static Command Start() => Create("start", "Give a killed host its power back: it boots with an empty kernel.", "powered");
 
-    public static Command Cut() => Cable("cut", "Pull a host's cable out of the switch; its processes go on.", "is cut off", (network, host, cancel) => network.CutAsync(host, cancel));
+    public static Command Cut() => Create("cut", "Pull a host's cable out of the switch; its processes go on.", "cut off");
 
-    public static Command Heal() => Cable("heal", "Put a host's cable back.", "is on the network", (network, host, cancel) => network.HealAsync(host, cancel));
+    public static Command Freeze() => Create("freeze", "Stop every process of a host where it stands; its kernel still answers and forwards.", "frozen");
 
-    private static Command Power(string verb, string description, string done)
+    public static Command Thaw() => Create("thaw", "Let a frozen host's processes go on.", "running");
+
+    public static Command Heal()
     {
         var (name, host) = (LabOptions.Name(), LabOptions.Host());
-        var command = new Command(verb, description) { name, host };
+        host.Arity = ArgumentArity.ZeroOrOne;
+        var all = new Option<bool>("--all") { Description = "Every cable back, no partition, no loss." };
+        var command = new Command("heal", "Put a host's cable back, a good one: nothing is lost on it any more.") { name, all, host };
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(all) == result.GetValue(host) is not null)
+                result.AddError("heal: give a host, or --all");
+        });
         command.SetAction(async (parsed, cancel) =>
         {
-            LabOptions.RequireRoot();
-            var layout = new LabLayout(parsed.GetValue(name)!);
-            var (_, found) = LabOptions.Find(layout, parsed.GetValue(host)!);
-            await SupervisorClient.AskAsync(layout, new ControlRequest(verb, found.Name), cancel).ConfigureAwait(false);
-            Console.WriteLine($"{found.Name} {done}");
+            var layout = LabOf(parsed.GetValue(name)!);
+            if (!parsed.GetValue(all))
+                return await PerformAsync(layout, "heal", parsed.GetValue(host)!, "on the network", cancel).ConfigureAwait(false);
+            var reply = await SupervisorClient.AskAsync(layout, new ControlRequest("heal-all"), cancel).ConfigureAwait(false);
+            Console.WriteLine($"{(reply.Changed ? "" : "already: ")}every cable is in, no partition, no loss");
             return CommandLine.Done;
         });
         return command;
     }
 
-    private static Command Cable(string verb, string description, string done, Func<LabNetwork, LabHost, CancellationToken, Task> act)
+    private static Command Create(string verb, string description, string state)
     {
         var (name, host) = (LabOptions.Name(), LabOptions.Host());
         var command = new Command(verb, description) { name, host };
-        command.SetAction(async (parsed, cancel) =>
-        {
-            LabOptions.RequireRoot();
-            var layout = new LabLayout(parsed.GetValue(name)!);
-            var (topology, found) = LabOptions.Find(layout, parsed.GetValue(host)!);
-            // A host without power has a dead cable; healing the cable alone would be half a start.
-            if ((await SupervisorClient.TryAskAsync(layout, new ControlRequest("status"), cancel).ConfigureAwait(false))?.Off.Contains(found.Name) == true)
-                throw new LabException($"{found.Name} is without power: portolan lab start {found.Name}");
-            try
-            {
-                await act(new LabNetwork(layout, topology), found, cancel).ConfigureAwait(false);
-            }
-            catch (ToolFailedException e)
-            {
-                throw new LabException(e.Message);
-            }
-            Console.WriteLine($"{found.Name} {done}");
-            return CommandLine.Done;
-        });
+        command.SetAction((parsed, cancel) => PerformAsync(LabOf(parsed.GetValue(name)!), verb, parsed.GetValue(host)!, state, cancel));
         return command;
+    }
+
+    private static LabLayout LabOf(string name)
+    {
+        LabOptions.RequireRoot();
+        return new LabLayout(name);
+    }
+
+    private static async Task<int> PerformAsync(LabLayout layout, string verb, string host, string state, CancellationToken cancel)
+    {
+        var (_, found) = LabOptions.Find(layout, host);
+        var reply = await SupervisorClient.AskAsync(layout, new ControlRequest(verb, found.Name), cancel).ConfigureAwait(false);
+        Console.WriteLine($"{found.Name} is {(reply.Changed ? "" : "already ")}{state}");
+        return CommandLine.Done;
     }
 }

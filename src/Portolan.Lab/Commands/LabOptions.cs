@@ -32,14 +32,14 @@ internal static class LabOptions
         return option;
     }
 
-    public static Argument<string> Host() => new("host") { Description = "router, control, client, or node1, node2, …" };
+    public static Argument<string> Host() => new("host") { Description = "router, control, client, remote, or node1, node2, …" };
 
     /// <summary>The lab that stands, and the host in it.</summary>
     /// <exception cref="LabException">There is no such lab, or no such host in it.</exception>
     public static (Topology Topology, LabHost Host) Find(LabLayout layout, string host)
     {
         var spec = LabSpec.Read(layout) ?? throw new LabException($"there is no lab '{layout.Name}': portolan lab up makes one");
-        var topology = new Topology(layout, spec.Nodes);
+        var topology = spec.Topology(layout);
         return (topology, topology.Find(host)
             ?? throw new LabException($"there is no host '{host}': the hosts are {string.Join(", ", topology.Hosts.Select(h => h.Name))}", CommandLine.WrongUsage));
     }

@@ -6,6 +6,7 @@ using Portolan.Kubernetes.Client;
 using Portolan.Kubernetes.Resources;
 using Portolan.Lab.Hollow;
 using Portolan.Lab.Network;
+using Portolan.Lab.Network.Faults;
 using Portolan.Lab.Supervision;
 
 namespace Portolan.Lab.Commands;
@@ -14,18 +15,21 @@ namespace Portolan.Lab.Commands;
 /// <param name="Well">Everything that should run does.</param>
 /// <param name="Server">The API server as the machine reaches it, or null without a supervisor.</param>
 /// <param name="Hosts">In the switch's order.</param>
+/// <param name="Partition">Groups of hosts that are kept apart; empty without a partition.</param>
+/// <param name="Loss">Hosts that lose packets.</param>
 /// <param name="Processes">What the supervisor keeps running.</param>
 /// <param name="Nodes">As Kubernetes sees them, without the hollow ones; null when the API server does not answer.</param>
 /// <param name="HollowNodes">How many nodes are objects without a host.</param>
 /// <param name="PodsReady">Pods that are Ready.</param>
 /// <param name="Pods">All pods that are not finished.</param>
 /// <param name="Problem">What keeps this picture from being whole, or null.</param>
-internal sealed record LabStatus(string Name, bool Well, string? Server, IReadOnlyList<HostStatus> Hosts, IReadOnlyList<ProcessStatus> Processes,
+internal sealed record LabStatus(string Name, bool Well, string? Server, IReadOnlyList<HostStatus> Hosts,
+    IReadOnlyList<IReadOnlyList<string>> Partition, IReadOnlyList<PacketLoss> Loss, IReadOnlyList<ProcessStatus> Processes,
     IReadOnlyList<NodeStatus>? Nodes, int HollowNodes, int PodsReady, int Pods, string? Problem);
 
 /// <param name="Name">The host's.</param>
 /// <param name="Address">On the lab's LAN.</param>
-/// <param name="State"><c>up</c>, <c>cut</c>, <c>off</c>, or <c>missing</c> when its namespace is not there.</param>
+/// <param name="State"><c>up</c>, <c>cut</c>, <c>frozen</c>, <c>off</c>, or <c>missing</c> when its namespace is not there.</param>
 internal sealed record HostStatus(string Name, string Address, string State);
 
 internal sealed record NodeStatus(string Name, bool Ready);
@@ -55,14 +59,14 @@ internal static class StatusCommand
 
     private static async Task<LabStatus> ReadAsync(LabLayout layout, LabSpec spec, CancellationToken cancel)
     {
-        var topology = new Topology(layout, spec.Nodes);
+        var topology = spec.Topology(layout);
         var supervisor = await SupervisorClient.TryAskAsync(layout, new ControlRequest("status"), cancel).ConfigureAwait(false);
-        var ports = await PortsDownAsync(layout, cancel).ConfigureAwait(false);
-        var hosts = topology.Hosts.Select(h => new HostStatus(h.Name, h.Address.ToString(), StateOf(layout, h, supervisor, ports))).ToList();
+        var hosts = topology.Hosts.Select(h => new HostStatus(h.Name, h.Address.ToString(), StateOf(layout, h, supervisor))).ToList();
         var processes = supervisor?.Processes ?? [];
         if (supervisor is null)
-            return new LabStatus(layout.Name, false, null, hosts, processes, null, 0, 0, 0, "its supervisor is not running: portolan lab up starts it again");
+            return new LabStatus(layout.Name, false, null, hosts, [], [], processes, null, 0, 0, 0, "its supervisor is not running: portolan lab up starts it again");
 
+        var faults = supervisor.Faults;
         var server = $"https://127.0.0.1:{supervisor.Port}";
         try
         {
@@ -76,29 +80,17 @@ internal static class StatusCommand
             var real = nodes.Items.Where(n => n.Metadata.Labels?.ContainsKey(HollowCluster.Label) != true).ToList();
             var nodeStates = real.Select(n => new NodeStatus(n.Metadata.Name!, n.Status?.Conditions?.Any(c => c.Type == "Ready" && c.Status == "True") == true))
                 .OrderBy(n => n.Name, StringComparer.Ordinal).ToList();
-            var well = hosts.All(h => h.State == "up") && processes.All(p => p.State == "running") && nodeStates.Count == spec.Nodes && nodeStates.All(n => n.Ready) && ready == open.Count;
-            return new LabStatus(layout.Name, well, server, hosts, processes, nodeStates, nodes.Items.Count - real.Count, ready, open.Count, null);
+            var well = hosts.All(h => h.State == "up") && faults.Partition.Count == 0 && faults.Loss.Count == 0 && processes.All(p => p.State == "running") && nodeStates.Count == spec.Nodes && nodeStates.All(n => n.Ready) && ready == open.Count;
+            return new LabStatus(layout.Name, well, server, hosts, faults.Partition, faults.Loss, processes, nodeStates, nodes.Items.Count - real.Count, ready, open.Count, null);
         }
         catch (Exception e) when (e is HttpRequestException or KubeApiException or OperationCanceledException && !cancel.IsCancellationRequested)
         {
-            return new LabStatus(layout.Name, false, server, hosts, processes, null, 0, 0, 0, $"the API server does not answer: {e.Message}");
+            return new LabStatus(layout.Name, false, server, hosts, faults.Partition, faults.Loss, processes, null, 0, 0, 0, $"the API server does not answer: {e.Message}");
         }
     }
 
-    private static string StateOf(LabLayout layout, LabHost host, ControlReply? supervisor, HashSet<string> portsDown) =>
-        !File.Exists(LabLayout.NamespacePath(layout.Namespace(host.Name))) ? "missing"
-        : supervisor?.Off.Contains(host.Name) == true ? "off"
-        : portsDown.Contains(host.SwitchPort) ? "cut"
-        : "up";
-
-    /// <summary>Switch ports that are administratively down.</summary>
-    private static async Task<HashSet<string>> PortsDownAsync(LabLayout layout, CancellationToken cancel)
-    {
-        var outcome = await Tool.TryRunAsync("ip", ["-n", layout.Namespace(Topology.Switch), "-j", "link", "show"], null, cancel).ConfigureAwait(false);
-        if (outcome.ExitCode != 0)
-            return [];
-        return [.. JsonNode.Parse(outcome.Output)!.AsArray().Where(l => !(l!["flags"] as JsonArray ?? []).Any(f => (string?)f == "UP")).Select(l => (string)l!["ifname"]!)];
-    }
+    private static string StateOf(LabLayout layout, LabHost host, ControlReply? supervisor) =>
+        File.Exists(LabLayout.NamespacePath(layout.Namespace(host.Name))) ? supervisor?.Faults.StateOf(host.Name) ?? "up" : "missing";
 
     private static bool IsReady(JsonObject? status) =>
         (status?["conditions"] as JsonArray ?? []).Any(c => (string?)c?["type"] == "Ready" && (string?)c?["status"] == "True");
@@ -107,6 +99,10 @@ internal static class StatusCommand
     {
         Console.WriteLine($"lab '{status.Name}'{(status.Server is null ? "" : $", API server {status.Server}")}");
         Columns.Print(["HOST", "ADDRESS", "STATE"], status.Hosts.Select(h => (string[])[h.Name, h.Address, h.State]));
+        if (status.Partition.Count > 0)
+            Console.WriteLine($"apart: {Partition.ToString(status.Partition)}");
+        foreach (var loss in status.Loss)
+            Console.WriteLine($"lost: {loss}");
         Console.WriteLine();
         Columns.Print(["PROCESS", "HOST", "STATE", "PID", "RESTARTS"], status.Processes.Select(p => (string[])[p.Name, p.Host, p.State, p.Pid == 0 ? "-" : $"{p.Pid}", $"{p.Restarts}"]));
         Console.WriteLine();

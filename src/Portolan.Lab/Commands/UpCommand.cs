@@ -59,7 +59,7 @@ internal static class UpCommand
         if (known is not null && askedNodes is { } asked && asked != known.Nodes)
             throw new LabException($"lab '{layout.Name}' is there with {known.Nodes} nodes, not {asked}: portolan lab down removes it");
         var spec = known ?? new LabSpec(askedNodes ?? 3, portolan);
-        var topology = new Topology(layout, spec.Nodes);
+        var topology = spec.Topology(layout);
         var boot = new LabBoot(layout, topology, progress);
 
         if (known is null)
@@ -101,7 +101,7 @@ internal static class UpCommand
             return;
         }
         var flag = layout.Name == LabLayout.DefaultName ? "" : $" --name {layout.Name}";
-        var hosts = string.Join(", ", new Topology(layout, spec.Nodes).Hosts.Select(h => h.Name));
+        var hosts = string.Join(", ", spec.Topology(layout).Hosts.Select(h => h.Name));
         Console.WriteLine($"lab '{layout.Name}' is {(created ? "" : "already ")}up: {hosts}{(spec.Portolan ? "" : "; without Portolan")}");
         Console.WriteLine($"  export KUBECONFIG=$(portolan lab kubeconfig{flag})");
         Console.WriteLine($"  portolan lab exec{flag} client -- curl http://ADDRESS");

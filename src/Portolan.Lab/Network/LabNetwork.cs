@@ -17,10 +17,14 @@ internal sealed class LabNetwork(LabLayout layout, Topology topology)
         await Task.WhenAll(topology.Hosts.Select(h => BatchAsync(h.Name, topology.HostLines(h), cancel))).ConfigureAwait(false);
     }
 
-    /// <summary>A power cut: the host's cable goes dead at once, whoever still runs.</summary>
-    public Task CutAsync(LabHost host, CancellationToken cancel) => BatchAsync(Topology.Switch, [$"link set {host.SwitchPort} down"], cancel);
+    /// <summary>The host's cables go dead at once, whoever still runs.</summary>
+    public Task CutAsync(LabHost host, CancellationToken cancel) => BatchAsync(Topology.Switch, host.Cables.Select(c => $"link set {c.SwitchPort} down"), cancel);
 
-    public Task HealAsync(LabHost host, CancellationToken cancel) => BatchAsync(Topology.Switch, [$"link set {host.SwitchPort} up"], cancel);
+    public Task HealAsync(LabHost host, CancellationToken cancel) => BatchAsync(Topology.Switch, host.Cables.Select(c => $"link set {c.SwitchPort} up"), cancel);
+
+    /// <summary>Puts the switch's rules in place of those it has; hosts' own tables are not touched.</summary>
+    public Task ApplyRulesAsync(string rules, CancellationToken cancel) =>
+        Tool.RunAsync("nsenter", [$"--net={LabLayout.NamespacePath(layout.Namespace(Topology.Switch))}", "--", "nft", "-f", "-"], rules, cancel);
 
     /// <summary>A host that was without power comes back with an empty kernel: no rules, no pods' links, no neighbours.</summary>
     public async Task ReplaceAsync(LabHost host, CancellationToken cancel)
@@ -30,7 +34,7 @@ internal sealed class LabNetwork(LabLayout layout, Topology topology)
         await BatchAsync(null, [$"netns add {name}"], cancel).ConfigureAwait(false);
         NetworkNamespace.WriteSettings(LabLayout.NamespacePath(name), Topology.Settings(host.Name));
         // The old cable is pulled by hand: the kernel takes a dead namespace's links away in its own time, and the port's name is needed now.
-        await Tool.TryRunAsync("ip", ["-n", layout.Namespace(Topology.Switch), "link", "del", host.SwitchPort], null, cancel).ConfigureAwait(false);
+        await Tool.TryRunAsync("ip", ["-force", "-n", layout.Namespace(Topology.Switch), "-batch", "-"], string.Concat(host.Cables.Select(c => $"link del {c.SwitchPort}\n")), cancel).ConfigureAwait(false);
         await BatchAsync(Topology.Switch, topology.CableLines(host), cancel).ConfigureAwait(false);
         await BatchAsync(host.Name, topology.HostLines(host), cancel).ConfigureAwait(false);
     }

@@ -1,11 +1,10 @@
-using System.Net;
-
 using Portolan.Lab.Supervision;
 
 namespace Portolan.Lab.Network;
 
 /// <summary>
-/// The wires of a lab: a switch, <c>192.168.100.0/24</c>, with a router, the control host, a client and the nodes on it.
+/// The wires of a lab: a switch with the LAN, <c>192.168.100.0/24</c>, on which are a router, the control host, a client and the nodes;
+/// and behind the router a second segment, <c>192.168.200.0/24</c>, with a host <c>remote</c>.
 /// Pure: it says what is to be, as lines for <c>ip -batch</c>.
 /// </summary>
 internal sealed class Topology
@@ -15,33 +14,40 @@ internal sealed class Topology
 
     /// <summary>The namespace of the switch.</summary>
     public const string Switch = "lan";
-    public const string Bridge = "br0";
 
     public const string RouterAddress = "192.168.100.1";
     public const string ControlAddress = "192.168.100.10";
-    public const string ClientAddress = "192.168.100.20";
     public const string ServiceRange = "10.233.0.0/18";
+    public const string ServiceRange6 = "fd00:233::/112";
+    public const string PodRange = "10.233.64.0/18";
+    public const string PodRange6 = "fd00:234::/48";
 
     /// <summary>Each node of the article's cluster has this address, as Kubespray's node-local DNS gives it.</summary>
     public const string NodeLocalDnsAddress = "169.254.25.10";
 
     private readonly LabLayout _layout;
 
-    public Topology(LabLayout layout, int nodes)
+    /// <param name="layout">The lab.</param>
+    /// <param name="nodes">How many, 1 to <see cref="MaximumNodes"/>.</param>
+    /// <param name="dualStack">Hosts and pods have IPv6 addresses, too.</param>
+    public Topology(LabLayout layout, int nodes, bool dualStack = false)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(nodes, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(nodes, MaximumNodes);
         _layout = layout;
-        Nodes = [.. Enumerable.Range(1, nodes).Select(n => new LabHost($"node{n}", IPAddress.Parse($"192.168.100.{99 + n}"), n))];
+        DualStack = dualStack;
+        Nodes = [.. Enumerable.Range(1, nodes).Select(n => new LabHost($"node{n}", Segment.Lan, 99 + n, n))];
         Hosts =
         [
-            new LabHost("router", IPAddress.Parse(RouterAddress), 0),
-            new LabHost("control", IPAddress.Parse(ControlAddress), 0),
-            new LabHost("client", IPAddress.Parse(ClientAddress), 0),
+            new LabHost("router", [new Cable("router", "eth0", Segment.Lan, 1), new Cable("router", "eth1", Segment.Remote, 1)]),
+            new LabHost("control", Segment.Lan, 10),
+            new LabHost("client", Segment.Lan, 20),
+            new LabHost("remote", Segment.Remote, 20),
             .. Nodes,
         ];
     }
 
+    public bool DualStack { get; }
     public IReadOnlyList<LabHost> Hosts { get; }
     public IReadOnlyList<LabHost> Nodes { get; }
 
@@ -51,44 +57,68 @@ internal sealed class Topology
     public static IEnumerable<string> SwitchLines() =>
     [
         "link set lo up",
-        $"link add {Bridge} type bridge stp_state 0 forward_delay 0 mcast_snooping 0",
-        $"link set {Bridge} up",
+        .. ((Segment[])[Segment.Lan, Segment.Remote]).SelectMany(s => (string[])
+        [
+            $"link add {s.Bridge} type bridge stp_state 0 forward_delay 0 mcast_snooping 0",
+            $"link set {s.Bridge} up",
+        ]),
     ];
 
-    /// <summary>Run in the namespace of the switch for each host: a cable, born with one end in each of the two namespaces so that no name meets the machine's.</summary>
-    public IEnumerable<string> CableLines(LabHost host) =>
+    /// <summary>Run in the namespace of the switch for each host.</summary>
+    public IEnumerable<string> CableLines(LabHost host) => host.Cables.SelectMany(cable => (string[])
     [
-        $"link add {host.SwitchPort} type veth peer name {LabHost.Interface} address {host.Mac} netns {_layout.Namespace(host.Name)}",
-        $"link set {host.SwitchPort} master {Bridge} up",
-    ];
+        $"link add {cable.SwitchPort} type veth peer name {cable.Interface} address {cable.Mac} netns {_layout.Namespace(host.Name)}",
+        $"link set {cable.SwitchPort} master {cable.Segment.Bridge} up",
+    ]);
 
-    /// <summary>Run in the host's own namespace, after its cable is in.</summary>
+    /// <summary>Run in the host's own namespace, after its cables are in.</summary>
     public IEnumerable<string> HostLines(LabHost host)
     {
         yield return "link set lo up";
-        yield return $"addr add {host.Address}/24 dev {LabHost.Interface}";
-        yield return $"link set {LabHost.Interface} up";
+        foreach (var cable in host.Cables)
+        {
+            yield return $"addr add {cable.Address}/24 dev {cable.Interface}";
+            if (DualStack)
+                yield return $"addr add {cable.Address6}/64 dev {cable.Interface} nodad";
+            yield return $"link set {cable.Interface} up";
+        }
         if (host.Name != "router")
-            yield return $"route add default via {RouterAddress}";
+        {
+            yield return $"route add default via {host.Segment.Address(1)}";
+            if (DualStack)
+                yield return $"route add default via {host.Segment.Address6(1)}";
+        }
 
         if (host.IsNode)
         {
             // Bridges stand in for dummies, which not every kernel has: they hold an address and carry nothing.
             yield return "link add pods0 type bridge";
             yield return $"addr add {host.PodGateway}/32 dev pods0";
+            if (DualStack)
+                yield return $"addr add {host.PodGateway6}/128 dev pods0 nodad";
             yield return "link set pods0 up";
             yield return "link add nodelocaldns type bridge";
             yield return $"addr add {NodeLocalDnsAddress}/32 dev nodelocaldns";
             yield return "link set nodelocaldns up";
         }
 
-        if (host.Name == "client")
-            yield break;    // knows the LAN and its router, as any machine outside the cluster
+        if (host.Name is "client" or "remote")
+            yield break;    // knows its segment and its router, as any machine outside the cluster
         foreach (var node in Nodes)
-            if (node != host)
-                yield return $"route add {node.PodCidr} via {node.Address}";
+        {
+            if (node == host)
+                continue;
+            yield return $"route add {node.PodCidr} via {node.Address}";
+            if (DualStack)
+                yield return $"route add {node.PodCidr6} via {node.Address6}";
+        }
         if (host.Name == "control")
-            yield return $"route add unreachable {ServiceRange}";   // no proxy runs here, and the router would not know either
+        {
+            // No proxy runs here, and the router would not know either.
+            yield return $"route add unreachable {ServiceRange}";
+            if (DualStack)
+                yield return $"route add unreachable {ServiceRange6}";
+        }
     }
 
     /// <summary>Kernel settings of a host, under /proc/sys/net, to be written in this order before its interfaces exist.</summary>
@@ -96,7 +126,10 @@ internal sealed class Topology
     {
         // Forwarding first: the kernel resets the redirect settings when it changes.
         if (host == "router" || host.StartsWith("node", StringComparison.Ordinal))
+        {
             yield return ("ipv4/ip_forward", "1");
+            yield return ("ipv6/conf/all/forwarding", "1");
+        }
         foreach (var scope in (string[])["all", "default"])
         {
             // Clients, nodes and router share one LAN: a redirect for a service's address would be cached by the client for minutes.

@@ -44,7 +44,18 @@ internal static class Cgroups
         while (true);
     }
 
-    public static bool IsPopulated(string cgroup) =>
+    /// <summary>Stops every process in the subtree where it stands, those that come later too, and waits until all stand; or lets them go on. A frozen process can still be killed.</summary>
+    public static async Task SetFrozenAsync(string cgroup, bool frozen, CancellationToken cancel)
+    {
+        Directory.CreateDirectory(cgroup);
+        await File.WriteAllTextAsync(Path.Combine(cgroup, "cgroup.freeze"), frozen ? "1" : "0", cancel).ConfigureAwait(false);
+        while (Says(cgroup, "frozen 1") != frozen)
+            await Task.Delay(TimeSpan.FromMilliseconds(5), cancel).ConfigureAwait(false);
+    }
+
+    public static bool IsPopulated(string cgroup) => Says(cgroup, "populated 1");
+
+    private static bool Says(string cgroup, string what) =>
         File.Exists(Path.Combine(cgroup, "cgroup.events"))
-        && File.ReadLines(Path.Combine(cgroup, "cgroup.events")).Contains("populated 1");
+        && File.ReadLines(Path.Combine(cgroup, "cgroup.events")).Contains(what);
 }

@@ -5,33 +5,30 @@ using System.Text.Json;
 using Microsoft.Extensions.Logging;
 
 using Portolan.Lab.Commands;
-using Portolan.Lab.Network;
 using Portolan.Lab.Pki;
 
 namespace Portolan.Lab.Supervision;
 
 /// <summary>
 /// Keeps a lab running: owns the API server's loopback socket (so the port stays while the server restarts), starts every
-/// program and starts it again when it dies, and is the hosts' power switch.
+/// program and starts it again when it dies, and takes the commands that break and mend things.
 /// </summary>
 internal sealed class Supervisor : IDisposable
 {
     private readonly LabLayout _layout;
-    private readonly Topology _topology;
-    private readonly LabNetwork _network;
+    private readonly FaultSwitch _faults;
     private readonly ILogger _logger;
     private readonly Socket _apiListener;
     private readonly IReadOnlyList<SupervisedProcess> _processes;
-    private readonly SortedSet<string> _off = new(StringComparer.Ordinal);
 
     public Supervisor(LabLayout layout, LabSpec spec, ILogger logger)
     {
         _layout = layout;
         _logger = logger;
-        _topology = new Topology(layout, spec.Nodes);
-        _network = new LabNetwork(layout, _topology);
         _apiListener = Listen(PreviousPort());
-        _processes = [.. LabProcesses.Of(layout, _topology, (int)_apiListener.Handle).Select(p => new SupervisedProcess(layout, p, TimeProvider.System, logger))];
+        var topology = spec.Topology(layout);
+        _processes = [.. LabProcesses.Of(layout, topology, (int)_apiListener.Handle).Select(p => new SupervisedProcess(layout, p, TimeProvider.System, logger))];
+        _faults = new FaultSwitch(layout, topology, _processes, logger);
     }
 
     public void Dispose() => _apiListener.Dispose();
@@ -71,10 +68,10 @@ internal sealed class Supervisor : IDisposable
             var line = await reader.ReadLineAsync(limit.Token).ConfigureAwait(false);
             if (line is null)
                 return;
-            var request = JsonSerializer.Deserialize(line, SupervisionJson.Default.ControlRequest);
-            var error = request is null ? "empty request" : await PerformAsync(request, limit.Token).ConfigureAwait(false);
-            var reply = new ControlReply(error, Port, [.. _off], [.. _processes.Select(p => p.Status)]);
-            await stream.WriteAsync(JsonSerializer.SerializeToUtf8Bytes(reply, SupervisionJson.Default.ControlReply), limit.Token).ConfigureAwait(false);
+            var request = JsonSerializer.Deserialize(line, ControlProtocolJson.Default.ControlRequest);
+            var (error, changed) = request is null ? ("empty request", false) : await PerformAsync(request, limit.Token).ConfigureAwait(false);
+            var reply = new ControlReply(error, changed, Port, _faults.Current, [.. _processes.Select(p => p.Status)]);
+            await stream.WriteAsync(JsonSerializer.SerializeToUtf8Bytes(reply, ControlProtocolJson.Default.ControlReply), limit.Token).ConfigureAwait(false);
         }
         catch (Exception e) when (e is IOException or SocketException or JsonException or OperationCanceledException && !stop.IsCancellationRequested)
         {
@@ -82,56 +79,24 @@ internal sealed class Supervisor : IDisposable
         }
     }
 
-    /// <returns>Why it was not done, or null.</returns>
-    private async Task<string?> PerformAsync(ControlRequest request, CancellationToken cancel)
+    /// <returns>Why it was not done, or null; and whether anything is different now.</returns>
+    private async Task<(string? Error, bool Changed)> PerformAsync(ControlRequest request, CancellationToken cancel)
     {
         if (request.Verb == "status")
-            return null;
-        if (_topology.Find(request.Host ?? "") is not { } host)
-            return $"there is no host '{request.Host}': the hosts are {string.Join(", ", _topology.Hosts.Select(h => h.Name))}";
+            return (null, false);
         try
         {
-            switch (request.Verb)
-            {
-                case "kill":
-                    await KillAsync(host, cancel).ConfigureAwait(false);
-                    return null;
-                case "start":
-                    await StartAsync(host, cancel).ConfigureAwait(false);
-                    return null;
-                default:
-                    return $"unknown command '{request.Verb}'";
-            }
+            return (null, await _faults.PerformAsync(request, cancel).ConfigureAwait(false));
+        }
+        catch (LabException e)
+        {
+            return (e.Message, false);
         }
         catch (Exception e) when (e is ToolFailedException or IOException)
         {
-            _logger.LogError("{Verb} {Host} failed: {Reason}", request.Verb, host.Name, e.Message);
-            return e.Message;
+            _logger.LogError("{Verb} {Host} failed: {Reason}", request.Verb, request.Host, e.Message);
+            return (e.Message, false);
         }
-    }
-
-    private async Task KillAsync(LabHost host, CancellationToken cancel)
-    {
-        if (!_off.Add(host.Name))
-            return;
-        // The cable first: a machine without power says no farewell.
-        await _network.CutAsync(host, cancel).ConfigureAwait(false);
-        var kill = Cgroups.KillAsync(_layout.HostCgroup(host.Name), cancel);
-        await Task.WhenAll(_processes.Where(p => p.Process.Host == host.Name).Select(p => p.StopAsync())).ConfigureAwait(false);
-        await kill.ConfigureAwait(false);
-        await Cgroups.KillAsync(_layout.HostCgroup(host.Name), cancel).ConfigureAwait(false);
-        _logger.LogInformation("{Host} is without power", host.Name);
-    }
-
-    private async Task StartAsync(LabHost host, CancellationToken cancel)
-    {
-        if (!_off.Contains(host.Name))
-            return;
-        await _network.ReplaceAsync(host, cancel).ConfigureAwait(false);
-        foreach (var process in _processes.Where(p => p.Process.Host == host.Name))
-            process.Start();
-        _off.Remove(host.Name);
-        _logger.LogInformation("{Host} has power again", host.Name);
     }
 
     /// <summary>The port of the lab's last run, so that a kubeconfig that was copied away stays good.</summary>

@@ -20,9 +20,9 @@ internal static class SupervisorClient
             return null;
         }
         await using var stream = new NetworkStream(socket);
-        await stream.WriteAsync(JsonSerializer.SerializeToUtf8Bytes(request, SupervisionJson.Default.ControlRequest), cancel).ConfigureAwait(false);
+        await stream.WriteAsync(JsonSerializer.SerializeToUtf8Bytes(request, ControlProtocolJson.Default.ControlRequest), cancel).ConfigureAwait(false);
         await stream.WriteAsync("\n"u8.ToArray(), cancel).ConfigureAwait(false);
-        return await JsonSerializer.DeserializeAsync(stream, SupervisionJson.Default.ControlReply, cancel).ConfigureAwait(false);
+        return await JsonSerializer.DeserializeAsync(stream, ControlProtocolJson.Default.ControlReply, cancel).ConfigureAwait(false);
     }
 
     /// <exception cref="LabException">No supervisor is running, or it did not do it.</exception>

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 
 using Portolan.Lab.Network;
+using Portolan.Lab.Network.Faults;
 using Portolan.Lab.Supervision;
 
 namespace Portolan.Lab.Tests.Network;
@@ -52,6 +53,64 @@ public sealed class LabNetworkTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task TheSecondSegmentIsReachedThroughTheRouterOnly()
+    {
+        var topology = new Topology(_layout, 1, dualStack: true);
+        var network = new LabNetwork(_layout, topology);
+        await network.CreateAsync(Cancel);
+        Assert.True(await ReachesAsync("remote", "192.168.100.100"));
+        Assert.True(await ReachesAsync("client", "fd00:200::20"));
+        Assert.True(await ReachesAsync("remote", "fd00:234:0:65::1"));
+
+        await network.CutAsync(topology.Find("router")!, Cancel);
+        Assert.False(await ReachesAsync("remote", "192.168.100.100", patienceMilliseconds: 300));
+        await network.ReplaceAsync(topology.Find("router")!, Cancel);
+        Assert.True(await ReachesAsync("remote", "192.168.100.100"));
+        Assert.True(await ReachesAsync("remote", "fd00:100::20"));
+    }
+
+    [Fact]
+    public async Task PartitionKeepsGroupsApart_AndNobodyElse()
+    {
+        var topology = new Topology(_layout, 3, dualStack: true);
+        var network = new LabNetwork(_layout, topology);
+        await network.CreateAsync(Cancel);
+        await network.ApplyRulesAsync(SwitchRules.Of(topology, [["node1", "remote"], ["node2", "control"]], []), Cancel);
+
+        Assert.False(await ReachesAsync("node1", "192.168.100.101", patienceMilliseconds: 300));
+        Assert.False(await ReachesAsync("control", "fd00:100::100", patienceMilliseconds: 300));
+        Assert.False(await ReachesAsync("remote", "192.168.100.101", patienceMilliseconds: 300));
+        Assert.True(await ReachesAsync("node2", "192.168.100.10"));
+        Assert.True(await ReachesAsync("node3", "192.168.100.100"));
+        Assert.True(await ReachesAsync("node3", "192.168.100.101"));
+        Assert.True(await ReachesAsync("remote", "192.168.100.100"));
+        Assert.Equal("", await Tool.RunAsync("nsenter", [$"--net={LabLayout.NamespacePath(_layout.Namespace("node1"))}", "nft", "list", "tables"], null, Cancel));
+
+        await network.ApplyRulesAsync(SwitchRules.Of(topology, [], []), Cancel);
+        Assert.True(await ReachesAsync("node1", "192.168.100.101"));
+        Assert.True(await ReachesAsync("remote", "192.168.100.101"));
+    }
+
+    [Theory]
+    [InlineData(5000, 0, 0.42, 0.58)]
+    [InlineData(0, 5000, 0.42, 0.58)]
+    [InlineData(5000, 5000, 0.66, 0.84)]
+    public async Task AboutAsManyPacketsAreLostAsWereAskedFor(int received, int sent, double least, double most)
+    {
+        const int Packets = 1000;
+        var topology = new Topology(_layout, 1);
+        var network = new LabNetwork(_layout, topology);
+        await network.CreateAsync(Cancel);
+        Assert.True(await ReachesAsync("client", "192.168.100.100"));   // each knows the other's card
+        await network.ApplyRulesAsync(SwitchRules.Of(topology, [], [new PacketLoss("node1", received, sent)]), Cancel);
+
+        var pinged = await Tool.TryRunAsync("nsenter", [$"--net={LabLayout.NamespacePath(_layout.Namespace("client"))}", "ping", "-q", "-f", "-i", "0.002", "-W", "1", "-c", $"{Packets}", "192.168.100.100"], null, Cancel);
+
+        var answers = int.Parse(System.Text.RegularExpressions.Regex.Match(pinged.Output, @"(\d+) received").Groups[1].ValueSpan, System.Globalization.CultureInfo.InvariantCulture);
+        Assert.InRange(1 - (answers / (double)Packets), least, most);
+    }
+
+    [Fact]
     public async Task ReplacedHostKeepsItsCardAndForgetsItsKernelState()
     {
         var topology = new Topology(_layout, 1);
@@ -86,7 +145,7 @@ public sealed class LabNetworkTests : IAsyncLifetime
     private Task<bool> ReachesAsync(string host, string address, int patienceMilliseconds = 5000)
     {
         var socket = NetworkNamespace.Run(LabLayout.NamespacePath(_layout.Namespace(host)),
-            () => new System.Net.Sockets.Socket(System.Net.Sockets.AddressFamily.InterNetwork, System.Net.Sockets.SocketType.Stream, System.Net.Sockets.ProtocolType.Tcp));
+            () => new System.Net.Sockets.Socket(System.Net.IPAddress.Parse(address).AddressFamily, System.Net.Sockets.SocketType.Stream, System.Net.Sockets.ProtocolType.Tcp));
         return AnswersAsync(socket, address, patienceMilliseconds);
     }
 

@@ -10,7 +10,7 @@ public sealed class TopologyTests
     [Fact]
     public void NumbersNodesFromOneHundred() =>
         Assert.Equal(
-            ["router 192.168.100.1", "control 192.168.100.10", "client 192.168.100.20", "node1 192.168.100.100", "node2 192.168.100.101", "node3 192.168.100.102"],
+            ["router 192.168.100.1", "control 192.168.100.10", "client 192.168.100.20", "remote 192.168.200.20", "node1 192.168.100.100", "node2 192.168.100.101", "node3 192.168.100.102"],
             _topology.Hosts.Select(h => $"{h.Name} {h.Address}"));
 
     [Fact]
@@ -35,6 +35,26 @@ public sealed class TopologyTests
     [Fact]
     public void ClientKnowsOnlyTheLanAndItsRouter() =>
         Assert.DoesNotContain(_topology.HostLines(_topology.Find("client")!), l => l.Contains("10.233.", StringComparison.Ordinal));
+
+    [Fact]
+    public void RouterHasACableInEachSegment() =>
+        Assert.Equal(
+            ["link set lo up", "addr add 192.168.100.1/24 dev eth0", "link set eth0 up", "addr add 192.168.200.1/24 dev eth1", "link set eth1 up"],
+            _topology.HostLines(_topology.Find("router")!).Take(5));
+
+    [Fact]
+    public void ANodeOfADualStackLabHasBothFamiliesOfEverything()
+    {
+        var topology = new Topology(new LabLayout("lab"), 2, dualStack: true);
+        Assert.Equal(
+            [
+                "addr add fd00:100::101/64 dev eth0 nodad",
+                "route add default via fd00:100::1",
+                "addr add fd00:234:0:66::1/128 dev pods0 nodad",
+                "route add fd00:234:0:65::/64 via fd00:100::100",
+            ],
+            topology.HostLines(topology.Find("node2")!).Where(l => l.Contains("fd00:", StringComparison.Ordinal)));
+    }
 
     [Fact]
     public void SetsForwardingBeforeRedirects_BecauseTheKernelResetsThem()

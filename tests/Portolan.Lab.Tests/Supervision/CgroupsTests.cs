@@ -33,4 +33,27 @@ public sealed class CgroupsTests
         Assert.False(Directory.Exists(cgroup));
         await Cgroups.RemoveAsync(cgroup, cancel);
     }
+
+    [Fact]
+    public async Task AFrozenSubtreeStandsStill_AndCanBeRemoved()
+    {
+        Assert.SkipUnless(Environment.IsPrivilegedProcess, "making cgroups needs root");
+        var cancel = TestContext.Current.CancellationToken;
+        var cgroup = Path.Combine(Cgroups.MountPoint, $"portolan-test-{RandomNumberGenerator.GetHexString(8, lowercase: true)}");
+        Directory.CreateDirectory(cgroup);
+        using var process = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", """echo 0 > "$0/cgroup.procs"; echo in; while read -r line; do echo "$line"; done""", cgroup]) { RedirectStandardOutput = true, RedirectStandardInput = true })!;
+        Assert.Equal("in", await process.StandardOutput.ReadLineAsync(cancel));
+
+        await Cgroups.SetFrozenAsync(cgroup, true, cancel);
+        await process.StandardInput.WriteLineAsync("hello".AsMemory(), cancel);
+        await process.StandardInput.FlushAsync(cancel);
+        var answer = process.StandardOutput.ReadLineAsync(cancel).AsTask();
+        Assert.NotSame(answer, await Task.WhenAny(answer, Task.Delay(200, cancel)));
+        await Cgroups.SetFrozenAsync(cgroup, false, cancel);
+        Assert.Equal("hello", await answer);
+
+        await Cgroups.SetFrozenAsync(cgroup, true, cancel);
+        await Cgroups.RemoveAsync(cgroup, cancel);
+        Assert.False(Directory.Exists(cgroup));
+    }
 }
