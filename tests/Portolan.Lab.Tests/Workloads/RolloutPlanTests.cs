@@ -49,4 +49,29 @@ public sealed class RolloutPlanTests
         Assert.Empty(RolloutPlan.Recreate(2, new("new", 0, 0, 0, default), [new("old", 0, 1, 0, default)]));
         Assert.Equal(2, RolloutPlan.Recreate(2, new("new", 0, 0, 0, default), [new("old", 0, 0, 0, default)])["new"]);
     }
+
+    [Theory]
+    [InlineData(15, "new=7 old=11")]
+    [InlineData(10, "new=5 old=8")]
+    [InlineData(5, "new=3 old=5")]
+    public void NewNumberIsSharedOutInProportion_InTheMiddleOfARollout(int replicas, string expected)
+    {
+        // The example of the Kubernetes documentation: 10 replicas, maxSurge 3, 5 new ones that don't start, 8 old ones.
+        var current = new ReplicaSetFacts("new", 5, 5, 0, DateTimeOffset.UnixEpoch.AddHours(1), 10, 13);
+        var old = new ReplicaSetFacts("old", 8, 8, 8, DateTimeOffset.UnixEpoch, 10, 13);
+        var change = RolloutPlan.Resize(new RolloutSettings(replicas, 3, 2, false), current, [old]);
+        Assert.Equal(expected, $"new={change.GetValueOrDefault("new", 5)} old={change.GetValueOrDefault("old", 8)}");
+    }
+
+    [Fact]
+    public void ResizedSetsAddUpToWhatIsAllowed() =>
+        Gen.Select(Gen.Int[0, 30], Gen.Int[0, 5], Gen.Int[1, 20], Gen.Int[1, 20], Gen.Int[1, 20]).Sample((replicas, surge, a, b, c) =>
+        {
+            ReplicaSetFacts Set(string name, int wanted, int hour) => new(name, wanted, wanted, 0, DateTimeOffset.UnixEpoch.AddHours(hour), replicas + 1, a + b + c);
+            List<ReplicaSetFacts> old = [Set("a", a, 1), Set("b", b, 2)];
+            var current = Set("c", c, 3);
+            var change = RolloutPlan.Resize(new RolloutSettings(replicas, surge, 1, false), current, old);
+            Assert.Equal(replicas == 0 ? 0 : replicas + surge, old.Append(current).Sum(s => change.GetValueOrDefault(s.Name, s.Wanted)));
+            Assert.All(change.Values, v => Assert.True(v >= 0));
+        });
 }

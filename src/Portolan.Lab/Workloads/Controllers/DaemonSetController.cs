@@ -9,8 +9,6 @@ namespace Portolan.Lab.Workloads.Controllers;
 /// <summary>Keeps a pod of a template on every node that admits it.</summary>
 internal sealed class DaemonSetController(ClusterCache cache, ClusterWriter writer) : Controller("daemonset-controller")
 {
-    private const string HashLabel = "controller-revision-hash";
-
     /// <summary>A daemon stays through what makes other pods leave; it is often what repairs it.</summary>
     private static readonly (string Key, string Effect)[] s_tolerated =
     [
@@ -22,13 +20,18 @@ internal sealed class DaemonSetController(ClusterCache cache, ClusterWriter writ
         ("node.kubernetes.io/unschedulable", "NoSchedule"),
     ];
 
+    private readonly Claims _claims = new(cache, writer, WorkloadKinds.DaemonSets, WorkloadKinds.Pods);
+    private readonly Revisions _revisions = new(cache, writer, WorkloadKinds.DaemonSets);
+
     public override IEnumerable<ObjectKey> Touches(CacheChange change)
     {
         if (change.Is(WorkloadKinds.DaemonSets))
             return [change.Key];
         if (change.Is(WorkloadKinds.Nodes) && (change.Old is null || change.New is null || Differs(change.Old, change.New)))
             return cache.All(WorkloadKinds.DaemonSets).Select(s => s.Key());
-        if (change.Is(WorkloadKinds.Pods) && change.Latest.Controller() is { Kind: "DaemonSet", Name: { } owner })
+        if (change.Is(WorkloadKinds.Pods))
+            return _claims.OwnersTouchedBy(change).Select(o => new ObjectKey(change.Key.Namespace, o));
+        if (change.Is(WorkloadKinds.ControllerRevisions) && change.Latest.Controller() is { Kind: "DaemonSet", Name: { } owner })
             return [new ObjectKey(change.Key.Namespace, owner)];
         return [];
     }
@@ -37,23 +40,16 @@ internal sealed class DaemonSetController(ClusterCache cache, ClusterWriter writ
     {
         if (cache.Find(WorkloadKinds.DaemonSets, key) is not { } set || set.IsDeleting())
             return null;
-        var hash = TemplateHash.Of(set.Json.At("spec", "template"));
+        var (current, revisions) = await _revisions.SyncAsync(set, cancel).ConfigureAwait(false);
+        var hash = Revisions.HashOf(current);
         var minReady = set.Json.Number("spec", "minReadySeconds") ?? 0;
         var nodes = cache.All(WorkloadKinds.Nodes).Select(n => Judge(set, n)).ToList();
-        var pods = Mine(set).ToDictionary(p => p.Metadata.Name!, StringComparer.Ordinal);
-        DateTimeOffset? again = null;
-        var facts = pods.Values.Select(p =>
-        {
-            var available = p.IsAvailable(minReady, writer.Now, out var until);
-            if (!available && until is not null && (again is null || until < again))
-                again = until;
-            return new DaemonPod(p.Metadata.Name!, NodeOf(p), p.Labels().GetValueOrDefault(HashLabel) == hash, available, p.IsFinished(), p.IsDeleting(), p.Metadata.CreationTimestamp ?? default);
-        }).ToList();
+        var pods = (await _claims.OfAsync(set, cancel).ConfigureAwait(false)).ToDictionary(p => p.Metadata.Name!, StringComparer.Ordinal);
+        var next = Availability.Of(pods.Values, minReady, writer.Now).Next;
+        var facts = pods.Values.Select(p => new DaemonPod(p.Metadata.Name!, NodeOf(p), Revisions.HashOf(p) == hash, p.IsAvailable(minReady, writer.Now, out _),
+            p.IsFinished(), p.IsDeleting(), p.Metadata.CreationTimestamp ?? default)).ToList();
 
-        var strategy = set.Json.At("spec", "updateStrategy");
-        int? maxUnavailable = strategy.Text("type") == "OnDelete" ? null
-            : (strategy.At("rollingUpdate", "maxUnavailable") ?? 1).Scaled(nodes.Count(n => n.ShouldRun), roundUp: true);
-        var decision = DaemonPlan.Of(nodes, facts, maxUnavailable);
+        var decision = DaemonPlan.Of(nodes, facts, Update(set, nodes.Count(n => n.ShouldRun)));
         foreach (var name in decision.Delete)
         {
             await writer.DeleteAsync(WorkloadKinds.Pods, pods[name], cancel).ConfigureAwait(false);
@@ -64,15 +60,25 @@ internal sealed class DaemonSetController(ClusterCache cache, ClusterWriter writ
             var created = await writer.CreateAsync(WorkloadKinds.Pods, PodFor(set, node, hash), cancel).ConfigureAwait(false);
             await writer.TellAsync(WorkloadKinds.DaemonSets, set, Name, "Normal", "SuccessfulCreate", $"Created pod: {created.Metadata.Name}", cancel).ConfigureAwait(false);
         }
+        await _revisions.TruncateAsync(set, current, revisions, pods.Values, cancel).ConfigureAwait(false);
         await WriteStatusAsync(key, nodes, hash, minReady, cancel).ConfigureAwait(false);
-        return again - writer.Now;
+        return next - writer.Now;
+    }
+
+    private static DaemonUpdate? Update(UntypedObject set, int desired)
+    {
+        var strategy = set.Json.At("spec", "updateStrategy");
+        if (strategy.Text("type") == "OnDelete")
+            return null;
+        var rolling = strategy.At("rollingUpdate");
+        return new DaemonUpdate((rolling.At("maxUnavailable") ?? 1).Scaled(desired, roundUp: true), (rolling.At("maxSurge") ?? 0).Scaled(desired, roundUp: true));
     }
 
     private async Task WriteStatusAsync(ObjectKey key, List<DaemonNode> nodes, string hash, long minReady, CancellationToken cancel)
     {
         if (cache.Find(WorkloadKinds.DaemonSets, key) is not { } set)
             return;
-        var byNode = Mine(set).Where(p => !p.IsDeleting()).ToLookup(NodeOf, StringComparer.Ordinal);
+        var byNode = cache.In(WorkloadKinds.Pods, key.Namespace).Where(p => p.IsOwnedBy(set) && !p.IsDeleting()).ToLookup(NodeOf, StringComparer.Ordinal);
         var desired = nodes.Where(n => n.ShouldRun).Select(n => byNode[n.Name].ToList()).ToList();
         var available = desired.Count(p => p.Exists(x => x.IsAvailable(minReady, writer.Now, out _)));
         await writer.PatchStatusAsync(WorkloadKinds.DaemonSets, set, new JsonObject
@@ -83,7 +89,7 @@ internal sealed class DaemonSetController(ClusterCache cache, ClusterWriter writ
             ["numberReady"] = desired.Count(p => p.Exists(x => x.IsReady())),
             ["numberAvailable"] = available,
             ["numberUnavailable"] = desired.Count - available,
-            ["updatedNumberScheduled"] = desired.Count(p => p.Exists(x => x.Labels().GetValueOrDefault(HashLabel) == hash)),
+            ["updatedNumberScheduled"] = desired.Count(p => p.Exists(x => Revisions.HashOf(x) == hash)),
             ["observedGeneration"] = set.Generation(),
         }, cancel).ConfigureAwait(false);
     }
@@ -104,7 +110,7 @@ internal sealed class DaemonSetController(ClusterCache cache, ClusterWriter writ
         var metadata = (JsonObject)pod.Json["metadata"]!;
         if (metadata["labels"] is not JsonObject labels)
             metadata["labels"] = labels = [];
-        labels[HashLabel] = hash;
+        labels[Revisions.HashLabel] = hash;
         labels["pod-template-generation"] = $"{set.Generation()}";
 
         var spec = (JsonObject)pod.Json["spec"]!;
@@ -133,8 +139,6 @@ internal sealed class DaemonSetController(ClusterCache cache, ClusterWriter writ
     private static string NodeOf(UntypedObject pod) => pod.NodeName() is { Length: > 0 } bound ? bound
         : pod.Json.At("spec", "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution").Objects("nodeSelectorTerms")
             .SelectMany(t => t.Objects("matchFields")).Where(f => f.Text("key") == "metadata.name").SelectMany(f => f.Texts("values")).FirstOrDefault() ?? "";
-
-    private IEnumerable<UntypedObject> Mine(UntypedObject set) => cache.In(WorkloadKinds.Pods, set.Metadata.Namespace!).Where(p => p.IsOwnedBy(set));
 
     private static bool Differs(UntypedObject a, UntypedObject b) =>
         !JsonNode.DeepEquals(a.Json.At("spec", "taints"), b.Json.At("spec", "taints"))

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 
 using Portolan.Core.Cluster;
+using Portolan.Kubernetes.Client;
 using Portolan.Kubernetes.Resources;
 using Portolan.Lab.Workloads.Planning;
 
@@ -9,64 +10,49 @@ namespace Portolan.Lab.Workloads.Controllers;
 /// <summary>Keeps as many pods of a template as were asked for.</summary>
 internal sealed class ReplicaSetController(ClusterCache cache, ClusterWriter writer) : Controller("replicaset-controller")
 {
-    public override IEnumerable<ObjectKey> Touches(CacheChange change)
-    {
-        if (change.Is(WorkloadKinds.ReplicaSets))
-            return [change.Key];
-        if (!change.Is(WorkloadKinds.Pods))
-            return [];
-        // A pod without an owner may be one that some set's selector adopts; one with an owner concerns the owner, before and after.
-        if (change.Latest.Controller() is null)
-            return cache.In(WorkloadKinds.ReplicaSets, change.Key.Namespace).Where(s => Selector(s)?.Matches(change.Latest.Labels()) == true).Select(s => s.Key());
-        return new[] { change.Old, change.New }.Select(p => p?.Controller()).OfType<OwnerReference>().Where(o => o.Kind == "ReplicaSet")
-            .Select(o => new ObjectKey(change.Key.Namespace, o.Name!)).Distinct();
-    }
+    private const string DeletionCost = "controller.kubernetes.io/pod-deletion-cost";
+    private readonly Claims _claims = new(cache, writer, WorkloadKinds.ReplicaSets, WorkloadKinds.Pods);
+
+    public override IEnumerable<ObjectKey> Touches(CacheChange change) => change.Is(WorkloadKinds.ReplicaSets) ? [change.Key]
+        : change.Is(WorkloadKinds.Pods) ? _claims.OwnersTouchedBy(change).Select(o => new ObjectKey(change.Key.Namespace, o))
+        : [];
 
     public override async Task<TimeSpan?> ReconcileAsync(ObjectKey key, CancellationToken cancel)
     {
         if (cache.Find(WorkloadKinds.ReplicaSets, key) is not { } set)
             return null;
-        var selector = Selector(set);
-        var pods = await ClaimAsync(set, selector, cancel).ConfigureAwait(false);
-        if (!set.IsDeleting())
-            await ScaleAsync(set, [.. pods.Where(p => p.IsActive())], cancel).ConfigureAwait(false);
-        return await WriteStatusAsync(key, cancel).ConfigureAwait(false);
-    }
-
-    /// <summary>The set's pods: adopts matching ones without an owner, lets go of those whose labels no longer match.</summary>
-    private async Task<List<UntypedObject>> ClaimAsync(UntypedObject set, LabelMatcher? selector, CancellationToken cancel)
-    {
-        var mine = new List<UntypedObject>();
-        foreach (var pod in cache.In(WorkloadKinds.Pods, set.Metadata.Namespace!).ToList())
+        var pods = await _claims.OfAsync(set, cancel).ConfigureAwait(false);
+        KubeApiException? refused = null;
+        try
         {
-            var matches = selector?.Matches(pod.Labels()) == true;
-            if (pod.IsOwnedBy(set))
-            {
-                if (matches || pod.IsDeleting())
-                    mine.Add(pod);
-                else
-                    await SetOwnersAsync(pod, pod.Json.Objects("metadata", "ownerReferences").Where(o => o.Text("uid") != set.Uid()), cancel).ConfigureAwait(false);
-            }
-            else if (matches && pod.Controller() is null && pod.IsActive() && !set.IsDeleting())
-            {
-                mine.Add(await SetOwnersAsync(pod, pod.Json.Objects("metadata", "ownerReferences").Append(Objects.ReferenceTo(WorkloadKinds.ReplicaSets, set)), cancel).ConfigureAwait(false));
-            }
+            if (!set.IsDeleting())
+                await ScaleAsync(set, [.. pods.Where(p => p.IsActive())], cancel).ConfigureAwait(false);
         }
-        return mine;
+        catch (KubeApiException e) when (!e.IsConflict)
+        {
+            refused = e;
+        }
+        var again = await WriteStatusAsync(key, refused?.Message, cancel).ConfigureAwait(false);
+        return refused is null ? again : throw refused;
     }
-
-    private Task<UntypedObject> SetOwnersAsync(UntypedObject pod, IEnumerable<JsonObject> owners, CancellationToken cancel) =>
-        writer.PatchAsync(WorkloadKinds.Pods, pod, new JsonObject { ["metadata"] = new JsonObject { ["ownerReferences"] = owners.Select(o => o.DeepClone()).ToJson() } }, cancel);
 
     private async Task ScaleAsync(UntypedObject set, List<UntypedObject> active, CancellationToken cancel)
     {
         var wanted = (int)(set.Json.Number("spec", "replicas") ?? 1);
-        var decision = ReplicaPlan.Of(wanted, [.. active.Select(p => new ReplicaFacts(p.Metadata.Name!, p.NodeName(), p.Phase() == "Running", p.IsReady(), p.Metadata.CreationTimestamp ?? default))]);
+        var decision = ReplicaPlan.Of(wanted, [.. active.Select(Facts)]);
         for (var i = 0; i < decision.Create; i++)
         {
             var pod = Pods.FromTemplate(set.Json.At("spec", "template"), set.Metadata.Namespace!, set.Metadata.Name!, Objects.ReferenceTo(WorkloadKinds.ReplicaSets, set));
-            var created = await writer.CreateAsync(WorkloadKinds.Pods, pod, cancel).ConfigureAwait(false);
-            await writer.TellAsync(WorkloadKinds.ReplicaSets, set, Name, "Normal", "SuccessfulCreate", $"Created pod: {created.Metadata.Name}", cancel).ConfigureAwait(false);
+            try
+            {
+                var created = await writer.CreateAsync(WorkloadKinds.Pods, pod, cancel).ConfigureAwait(false);
+                await writer.TellAsync(WorkloadKinds.ReplicaSets, set, Name, "Normal", "SuccessfulCreate", $"Created pod: {created.Metadata.Name}", cancel).ConfigureAwait(false);
+            }
+            catch (KubeApiException e)
+            {
+                await writer.TellAsync(WorkloadKinds.ReplicaSets, set, Name, "Warning", "FailedCreate", $"Error creating: {e.Message}", cancel).ConfigureAwait(false);
+                throw;
+            }
         }
         foreach (var name in decision.Delete)
         {
@@ -75,32 +61,30 @@ internal sealed class ReplicaSetController(ClusterCache cache, ClusterWriter wri
         }
     }
 
-    private async Task<TimeSpan?> WriteStatusAsync(ObjectKey key, CancellationToken cancel)
+    private static ReplicaFacts Facts(UntypedObject pod) => new(
+        pod.Metadata.Name!, pod.NodeName(), pod.Phase() == "Running", pod.IsReady(), pod.Metadata.CreationTimestamp ?? default,
+        int.TryParse(pod.Annotation(DeletionCost), out var cost) ? cost : 0);
+
+    private async Task<TimeSpan?> WriteStatusAsync(ObjectKey key, string? failure, CancellationToken cancel)
     {
         if (cache.Find(WorkloadKinds.ReplicaSets, key) is not { } set)
             return null;
         var pods = cache.In(WorkloadKinds.Pods, key.Namespace).Where(p => p.IsOwnedBy(set) && p.IsActive()).ToList();
         var template = LabelMatcher.OfMap(set.Json.Map("spec", "template", "metadata", "labels"));
-        var minReady = set.Json.Number("spec", "minReadySeconds") ?? 0;
-        DateTimeOffset? again = null;
-        var available = 0;
-        foreach (var pod in pods)
-        {
-            if (pod.IsAvailable(minReady, writer.Now, out var until))
-                available++;
-            else if (until is not null && (again is null || until < again))
-                again = until;
-        }
-        await writer.PatchStatusAsync(WorkloadKinds.ReplicaSets, set, new JsonObject
+        var availability = Availability.Of(pods, set.Json.Number("spec", "minReadySeconds") ?? 0, writer.Now);
+        var status = new JsonObject
         {
             ["replicas"] = pods.Count,
             ["fullyLabeledReplicas"] = pods.Count(p => template.Matches(p.Labels())),
             ["readyReplicas"] = pods.Count(p => p.IsReady()),
-            ["availableReplicas"] = available,
+            ["availableReplicas"] = availability.Count,
             ["observedGeneration"] = set.Generation(),
-        }, cancel).ConfigureAwait(false);
-        return again - writer.Now;
+        };
+        if (failure is not null)
+            status["conditions"] = new JsonArray(Conditions.Next(set, "ReplicaFailure", "True", "FailedCreate", failure, writer.Now));
+        else if (set.Condition("ReplicaFailure") is not null)
+            status["conditions"] = null;
+        await writer.PatchStatusAsync(WorkloadKinds.ReplicaSets, set, status, cancel).ConfigureAwait(false);
+        return availability.Next - writer.Now;
     }
-
-    private static LabelMatcher? Selector(UntypedObject set) => LabelMatcher.Of(set.Json.At("spec", "selector"));
 }

@@ -6,7 +6,8 @@ namespace Portolan.Lab.Workloads.Planning;
 /// <param name="Running">Its phase is Running.</param>
 /// <param name="Ready">Its Ready condition.</param>
 /// <param name="Created">When.</param>
-internal readonly record struct ReplicaFacts(string Name, string Node, bool Running, bool Ready, DateTimeOffset Created);
+/// <param name="Cost">The annotation <c>controller.kubernetes.io/pod-deletion-cost</c>: the lower, the sooner it goes.</param>
+internal readonly record struct ReplicaFacts(string Name, string Node, bool Running, bool Ready, DateTimeOffset Created, int Cost = 0);
 
 /// <param name="Create">How many pods to make.</param>
 /// <param name="Delete">Which pods to delete.</param>
@@ -24,12 +25,13 @@ internal static class ReplicaPlan
         if (missing >= 0)
             return new ReplicaDecision(Math.Min(missing, Burst), []);
 
-        // The order of a real ReplicaSet: those that serve least go first, then those that crowd a node, then the youngest.
+        // The order of a real ReplicaSet: those that serve least go first, then the cheapest, then those that crowd a node, then the youngest.
         var onNode = active.GroupBy(p => p.Node, StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.Count(), StringComparer.Ordinal);
         var leaving = active
             .OrderBy(p => p.Node.Length > 0)
             .ThenBy(p => p.Running)
             .ThenBy(p => p.Ready)
+            .ThenBy(p => p.Cost)
             .ThenByDescending(p => onNode[p.Node])
             .ThenByDescending(p => p.Created)
             .ThenBy(p => p.Name, StringComparer.Ordinal)

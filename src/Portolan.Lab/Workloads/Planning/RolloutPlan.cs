@@ -5,7 +5,9 @@ namespace Portolan.Lab.Workloads.Planning;
 /// <param name="Pods">Pods it has, Ready or not.</param>
 /// <param name="Available">Pods that are available.</param>
 /// <param name="Created">When.</param>
-internal sealed record ReplicaSetFacts(string Name, int Wanted, int Pods, int Available, DateTimeOffset Created);
+/// <param name="Desired">How many pods the Deployment wanted when the set was last scaled.</param>
+/// <param name="Most">How many it allowed then, with its surge.</param>
+internal sealed record ReplicaSetFacts(string Name, int Wanted, int Pods, int Available, DateTimeOffset Created, int? Desired = null, int? Most = null);
 
 /// <summary>How a Deployment moves its pods from old ReplicaSets to the new one. Pure: one call, one step.</summary>
 internal static class RolloutPlan
@@ -58,6 +60,53 @@ internal static class RolloutPlan
                 change[set.Name] = left[set.Name];
         return change;
     }
+
+    /// <summary>Whether the Deployment's number was changed since its sets were scaled: that is shared out before a rollout goes on.</summary>
+    public static bool IsResized(RolloutSettings settings, ReplicaSetFacts? current, IReadOnlyList<ReplicaSetFacts> old) =>
+        Active(current, old).Any(s => s.Desired is { } desired && desired != settings.Replicas);
+
+    /// <summary>
+    /// A new number of pods for sets that are in the middle of a rollout, or paused in it: each gets its share in proportion to its size, so that the risk
+    /// stays spread as it was (Kubernetes, "Proportional scaling").
+    /// </summary>
+    public static IReadOnlyDictionary<string, int> Resize(RolloutSettings settings, ReplicaSetFacts? current, IReadOnlyList<ReplicaSetFacts> old)
+    {
+        var active = Active(current, old).ToList();
+        if (active.Count <= 1)
+        {
+            var only = active.FirstOrDefault() ?? current ?? old.MaxBy(s => s.Created);
+            return only is null ? [] : Changed([only], new() { [only.Name] = settings.Replicas }, settings);
+        }
+        if (current is not null && current.Wanted == settings.Replicas && current.Available == settings.Replicas)
+            return Changed(active, active.ToDictionary(s => s.Name, s => s == current ? settings.Replicas : 0, StringComparer.Ordinal), settings);
+        if (settings.Recreate)
+            return Changed(active, active.ToDictionary(s => s.Name, s => s.Wanted, StringComparer.Ordinal), settings);
+
+        var allowed = settings.Replicas > 0 ? settings.Replicas + settings.MaxSurge : 0;
+        var difference = allowed - active.Sum(s => s.Wanted);
+        var left = difference;
+        var sizes = new Dictionary<string, int>(StringComparer.Ordinal);
+        // The largest first; of two that are equally large the newer one grows, the older one shrinks.
+        var ordered = active.OrderByDescending(s => s.Wanted).ThenBy(s => difference > 0 ? -s.Created.UtcTicks : s.Created.UtcTicks).ToList();
+        foreach (var set in ordered)
+        {
+            var share = difference == 0 ? 0 : (int)Math.Round((double)set.Wanted * allowed / Math.Max(1, set.Most ?? allowed), MidpointRounding.AwayFromZero) - set.Wanted;
+            share = difference > 0 ? Math.Clamp(share, 0, Math.Max(0, left)) : Math.Clamp(share, Math.Min(0, left), 0);
+            sizes[set.Name] = set.Wanted + share;
+            left -= share;
+        }
+        if (left != 0)
+            sizes[ordered[0].Name] = Math.Max(0, sizes[ordered[0].Name] + left);
+        return Changed(active, sizes, settings);
+    }
+
+    /// <summary>Those whose number changes, or that still carry an older number of the Deployment.</summary>
+    private static Dictionary<string, int> Changed(IEnumerable<ReplicaSetFacts> sets, Dictionary<string, int> sizes, RolloutSettings settings) => sets
+        .Where(s => sizes[s.Name] != s.Wanted || (s.Desired is { } desired && desired != settings.Replicas))
+        .ToDictionary(s => s.Name, s => sizes[s.Name], StringComparer.Ordinal);
+
+    private static IEnumerable<ReplicaSetFacts> Active(ReplicaSetFacts? current, IReadOnlyList<ReplicaSetFacts> old) =>
+        (current is null ? old : old.Append(current)).Where(s => s.Wanted > 0);
 
     /// <summary>Everything old first, the new only when no old pod is left.</summary>
     public static IReadOnlyDictionary<string, int> Recreate(int replicas, ReplicaSetFacts current, IReadOnlyList<ReplicaSetFacts> old)
