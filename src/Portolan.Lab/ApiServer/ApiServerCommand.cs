@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Net;
 using Microsoft.Extensions.Logging;
 using Portolan.Lab.ApiServer.Schema;
+using Portolan.Lab.ApiServer.Storage;
 using Portolan.Lab.Supervision;
 
 namespace Portolan.Lab.ApiServer;
@@ -21,9 +22,15 @@ internal static class ApiServerCommand
         var descriptor = new Option<ulong?>("--listen-fd") { Description = "A listening socket inherited from the parent process." };
         var services = new Option<string?>("--service-cidr") { Description = $"Addresses for Services (default {DefaultServices})." };
         var ports = new Option<string?>("--nodeport-range") { Description = $"Ports for NodePort Services (default {DefaultPorts})." };
-        var command = new Command("apiserver", "Runs the API server.") { lab, state, bind, descriptor, services, ports };
+        var defaults = HistoryLimits.Default;
+        var events = new Option<int?>("--history-events") { Description = $"How many events watches can resume over at most (default {defaults.Events})." };
+        var age = new Option<int?>("--history-minutes") { Description = $"For how long at most (default {defaults.Age.TotalMinutes})." };
+        var memory = new Option<int?>("--history-mib") { Description = $"With how much memory for earlier states at most (default {defaults.Bytes >> 20})." };
+        var command = new Command("apiserver", "Runs the API server.") { lab, state, bind, descriptor, services, ports, events, age, memory };
         command.Validators.Add(result =>
         {
+            foreach (var limit in (Option<int?>[])[events, age, memory])
+                if (result.GetValue(limit) < 1) result.AddError($"{limit.Name} {result.GetValue(limit)}: less than 1");
             if (result.GetValue(lab) is null && result.GetValue(state) is null) result.AddError("either --lab or --state is needed");
             if (!IPEndPoint.TryParse(result.GetValue(bind) ?? DefaultBind, out _)) result.AddError($"--bind {result.GetValue(bind)}: not an address and port");
             if (!IPNetwork.TryParse(result.GetValue(services) ?? DefaultServices, out _)) result.AddError($"--service-cidr {result.GetValue(services)}: not a network");
@@ -42,6 +49,10 @@ internal static class ApiServerCommand
                 ServiceNetwork = IPNetwork.Parse(parsed.GetValue(services) ?? DefaultServices),
                 FirstNodePort = range.First,
                 LastNodePort = range.Last,
+                History = new(
+                    parsed.GetValue(age) is { } minutes ? TimeSpan.FromMinutes(minutes) : defaults.Age,
+                    parsed.GetValue(events) ?? defaults.Events,
+                    parsed.GetValue(memory) is { } mib ? (long)mib << 20 : defaults.Bytes),
             }, cancellation);
         });
         return command;

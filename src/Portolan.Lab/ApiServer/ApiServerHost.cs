@@ -47,7 +47,7 @@ internal sealed class ApiServerHost : IAsyncDisposable
         var signing = ECDsa.Create();
         signing.ImportFromPem(await File.ReadAllTextAsync(options.Pki("sa.key"), cancellation));
 
-        var store = new ObjectStore(options.StorePath);
+        var store = new ObjectStore(options.StorePath, options.History, clock);
         var kinds = new KindRegistry(catalogue);
         kinds.Follow(store);
         if (!ServiceAllocations.TryParse(options.ServiceNetwork.BaseAddress.ToString(), out var network)) throw new ArgumentException("the Service network must be IPv4");
@@ -85,7 +85,7 @@ internal sealed class ApiServerHost : IAsyncDisposable
         var host = new ApiServerHost(app, store, nodes, [authority, serving, toNodes, signing]);
         var cleanup = new DefinitionCleanup(context, update, deletion, loggers.CreateLogger<DefinitionCleanup>());
         var expiry = new EventExpiry(context, deletion);
-        host._housekeeping = Task.WhenAll(cleanup.RunAsync(host._background.Token), expiry.RunAsync(host._background.Token));
+        host._housekeeping = Task.WhenAll(cleanup.RunAsync(host._background.Token), expiry.RunAsync(host._background.Token), watches.SendBookmarksAsync(host._background.Token));
         await app.StartAsync(cancellation);
         return host;
     }

@@ -1,4 +1,5 @@
 using System.Net;
+using Portolan.Lab.ApiServer.Storage;
 
 namespace Portolan.Lab.ApiServer;
 
@@ -20,6 +21,9 @@ internal sealed record ApiServerOptions
     public IPNetwork ServiceNetwork { get; init; } = IPNetwork.Parse("10.233.0.0/18");
     public int FirstNodePort { get; init; } = 30000;
     public int LastNodePort { get; init; } = 32767;
+
+    /// <summary>How far back watches can resume.</summary>
+    public HistoryLimits History { get; init; } = HistoryLimits.Default;
 
     public string Pki(string file) => Path.Combine(StateDirectory, "pki", file);
 

@@ -105,32 +105,6 @@ public sealed class RestTests(RunningServer server) : IClassFixture<RunningServe
     }
 
     [Fact]
-    public async Task ListsInPagesOfOneMoment()
-    {
-        var maps = await server.NamespaceAsync() + "/configmaps";
-        foreach (var i in Enumerable.Range(0, 5)) await _client.DoAsync("POST", maps, Map($"m{i}"));
-        var first = await _client.DoAsync("GET", $"{maps}?limit=2");
-        Assert.Equal(3, (int?)first["metadata"]!["remainingItemCount"]);
-        await _client.DoAsync("DELETE", $"{maps}/m3");
-        await _client.DoAsync("POST", maps, Map("m2b"));
-        var names = new List<string>(((JsonArray)first["items"]!).Select(o => (string)o!["metadata"]!["name"]!));
-        var token = (string?)first["metadata"]!["continue"];
-        while (token is not null)
-        {
-            var page = await _client.DoAsync("GET", $"{maps}?limit=2&continue={Uri.EscapeDataString(token)}");
-            Assert.Equal((string?)first["metadata"]!["resourceVersion"], (string?)page["metadata"]!["resourceVersion"]);
-            names.AddRange(((JsonArray)page["items"]!).Select(o => (string)o!["metadata"]!["name"]!));
-            token = (string?)page["metadata"]!["continue"];
-        }
-
-        Assert.Equal(["m0", "m1", "m2", "m3", "m4"], names);
-        var stale = Convert.ToBase64String("""{"s":"gone","at":2}"""u8);
-        await _client.RefusedAsync(410, "GET", $"{maps}?limit=2&continue={Uri.EscapeDataString(stale)}");
-        await _client.RefusedAsync(400, "GET", $"{maps}?limit=2&continue=%25");
-        await _client.RefusedAsync(504, "GET", $"{maps}?resourceVersion=999999999");
-    }
-
-    [Fact]
     public async Task SelectsByLabelsAndFields()
     {
         var maps = await server.NamespaceAsync() + "/configmaps";

@@ -2,6 +2,7 @@ using System.Net;
 using Microsoft.Extensions.Logging;
 using Portolan.Lab.ApiServer;
 using Portolan.Lab.ApiServer.Schema;
+using Portolan.Lab.ApiServer.Storage;
 
 namespace Portolan.Lab.Tests.ApiServer;
 
@@ -13,6 +14,7 @@ public sealed class RunningServer : IAsyncLifetime
     private ILoggerFactory? _loggers;
     private int _namespaces;
 
+    internal HistoryLimits History { private get; init; } = HistoryLimits.Default;
     internal ServerState State => _state!;
     internal ApiServerHost Host => _host!;
     internal ApiClient Client { get; private set; } = null!;
@@ -23,7 +25,7 @@ public sealed class RunningServer : IAsyncLifetime
         _state = new();
         _loggers = LoggerFactory.Create(b => b.AddConsole().SetMinimumLevel(LogLevel.Warning));
         _host = await ApiServerHost.StartAsync(
-            new() { StateDirectory = _state.Directory, Bind = new(IPAddress.Loopback, 0), Advertised = IPEndPoint.Parse("192.168.100.10:6443") },
+            new() { StateDirectory = _state.Directory, Bind = new(IPAddress.Loopback, 0), Advertised = IPEndPoint.Parse("192.168.100.10:6443"), History = History },
             new SchemaCatalogue(), TimeProvider.System, _loggers, CancellationToken.None);
         Client = new(Address, _state.AuthorityPem, _state.Admin);
     }

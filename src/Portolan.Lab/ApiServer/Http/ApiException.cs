@@ -16,6 +16,10 @@ internal sealed class ApiException(int code, string reason, string message) : Ex
 
     public string? Uid { get; init; }
     public int? RetryAfterSeconds { get; init; }
+
+    /// <summary>With which a list can go on, inconsistently.</summary>
+    public string? Continue { get; init; }
+
     public IReadOnlyList<FieldError> Causes { get; init; } = [];
 
     /// <summary>A cause that is not a field's error, such as NamespaceTerminating.</summary>
@@ -25,7 +29,7 @@ internal sealed class ApiException(int code, string reason, string message) : Ex
     {
         var status = new JsonObject
         {
-            ["kind"] = "Status", ["apiVersion"] = "v1", ["metadata"] = new JsonObject(), ["status"] = "Failure", ["message"] = Message, ["reason"] = Reason,
+            ["kind"] = "Status", ["apiVersion"] = "v1", ["metadata"] = Continue is null ? [] : new JsonObject { ["continue"] = Continue }, ["status"] = "Failure", ["message"] = Message, ["reason"] = Reason,
         };
         var details = new JsonObject();
         if (Name is { Length: > 0 }) details["name"] = Name;
@@ -94,7 +98,7 @@ internal static class ApiErrors
     public static ApiException NotAcceptable() =>
         new(406, "NotAcceptable", "only the following media types are accepted: application/json, application/yaml");
 
-    public static ApiException Expired(string message) => new(410, "Expired", message);
+    public static ApiException Expired(string message, string? continueWith = null) => new(410, "Expired", message) { Continue = continueWith };
 
     public static ApiException TooLargeVersion(long asked, long current) =>
         new(504, "Timeout", $"Too large resource version: {asked}, current: {current}")

@@ -41,7 +41,7 @@ internal sealed class ResourceRequests(
     {
         switch (context.Request.Method)
         {
-            case "GET" when watch || query.GetValueOrDefault("watch") is "true" or "1":
+            case "GET" when watch || ListOptions.Flag(query, "watch") == true:
                 await watches.WatchAsync(context, target, query);
                 return;
             case "GET" or "HEAD":
@@ -68,7 +68,7 @@ internal sealed class ResourceRequests(
         var options = Options(query);
         switch (context.Request.Method)
         {
-            case "GET" when watch || query.GetValueOrDefault("watch") is "true" or "1":
+            case "GET" when watch || ListOptions.Flag(query, "watch") == true:
                 query["fieldSelector"] = $"metadata.name={target.Name}";
                 await watches.WatchAsync(context, target with { Name = null }, query);
                 return;

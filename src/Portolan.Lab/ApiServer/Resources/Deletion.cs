@@ -20,7 +20,7 @@ internal sealed class Deletion(ServerContext server)
     private const string Foreground = "foregroundDeletion";
 
     /// <summary>Whether an object waits to go.</summary>
-    public static bool IsMarked(StoredObject obj) => (JsonNode.Parse(obj.MetadataJson) as JsonObject)?["deletionTimestamp"] is not null;
+    public static bool IsMarked(StoredObject obj) => obj.IsMarkedForDeletion;
 
     /// <summary>Whether a marked object may go now.</summary>
     public static bool IsOver(JsonObject obj, ResourceStrategy strategy)

@@ -1,5 +1,9 @@
 using System.Buffers;
+using System.Buffers.Text;
+using System.Text;
+using System.Text.Json;
 using Portolan.Lab.ApiServer.Http;
+using Portolan.Lab.ApiServer.Storage;
 
 namespace Portolan.Lab.ApiServer.Resources;
 
@@ -8,7 +12,7 @@ internal sealed class LabelSelector
 {
     private enum Operation { In, NotIn, Exists, DoesNotExist, GreaterThan, LessThan }
 
-    private readonly record struct Requirement(string Key, Operation Operation, string[] Values);
+    private readonly record struct Requirement(byte[] Key, Operation Operation, byte[][] Values, long Bound);
 
     private static readonly SearchValues<char> NotInKeys = SearchValues.Create(" ()=!<>");
 
@@ -26,28 +30,45 @@ internal sealed class LabelSelector
         return selector;
     }
 
-    public bool Matches(IReadOnlyList<KeyValuePair<string, string>> labels)
+    /// <summary>Reads the labels where they are stored: a watch asks this of every event.</summary>
+    public bool Matches(StoredObject obj)
     {
         foreach (var requirement in _requirements)
-        {
-            string? value = null;
-            foreach (var label in labels)
-                if (label.Key == requirement.Key)
-                    value = label.Value;
-            var holds = requirement.Operation switch
-            {
-                Operation.In => value is not null && requirement.Values.Contains(value),
-                Operation.NotIn => value is null || !requirement.Values.Contains(value),
-                Operation.Exists => value is not null,
-                Operation.DoesNotExist => value is null,
-                Operation.GreaterThan => long.TryParse(value, out var v) && v > long.Parse(requirement.Values[0]),
-                _ => long.TryParse(value, out var v) && v < long.Parse(requirement.Values[0]),
-            };
-            if (!holds) return false;
-        }
-
+            if (!Holds(requirement, obj.LabelsReader()))
+                return false;
         return true;
     }
+
+    private static bool Holds(in Requirement requirement, Utf8JsonReader labels)
+    {
+        var exists = false;
+        while (!exists && labels.Read() && labels.TokenType == JsonTokenType.PropertyName)
+        {
+            exists = labels.ValueTextEquals(requirement.Key);
+            labels.Read();
+        }
+
+        return requirement.Operation switch
+        {
+            Operation.In => exists && IsOneOf(ref labels, requirement.Values),
+            Operation.NotIn => !exists || !IsOneOf(ref labels, requirement.Values),
+            Operation.Exists => exists,
+            Operation.DoesNotExist => !exists,
+            Operation.GreaterThan => exists && TryWhole(ref labels, out var v) && v > requirement.Bound,
+            _ => exists && TryWhole(ref labels, out var v) && v < requirement.Bound,
+        };
+    }
+
+    private static bool IsOneOf(ref Utf8JsonReader label, byte[][] values)
+    {
+        foreach (var value in values)
+            if (label.ValueTextEquals(value))
+                return true;
+        return false;
+    }
+
+    private static bool TryWhole(ref Utf8JsonReader label, out long value) =>
+        Utf8Parser.TryParse(label.ValueSpan, out value, out var length) && length == label.ValueSpan.Length;
 
     private static List<string> SplitOutsideParentheses(string text)
     {
@@ -72,14 +93,14 @@ internal sealed class LabelSelector
     {
         ApiException Bad() => ApiErrors.BadRequest($"unable to parse requirement: found '{part}' in \"{whole}\"");
         if (part.Length == 0) throw Bad();
-        if (part[0] == '!') return new(CheckKey(part[1..].Trim()), Operation.DoesNotExist, []);
+        if (part[0] == '!') return new(CheckKey(part[1..].Trim()), Operation.DoesNotExist, [], 0);
         if (part.EndsWith(')'))
         {
             var open = part.IndexOf('(');
             if (open < 0) throw Bad();
             var head = part[..open].Split(' ', StringSplitOptions.RemoveEmptyEntries);
             if (head is not [var key, "in" or "notin"]) throw Bad();
-            return new(CheckKey(key), head[1] == "in" ? Operation.In : Operation.NotIn, [.. part[(open + 1)..^1].Split(',').Select(v => CheckValue(v.Trim()))]);
+            return new(CheckKey(key), head[1] == "in" ? Operation.In : Operation.NotIn, [.. part[(open + 1)..^1].Split(',').Select(v => CheckValue(v.Trim()))], 0);
         }
 
         foreach (var (sign, operation) in new[] { ("!=", Operation.NotIn), ("==", Operation.In), ("=", Operation.In), (">", Operation.GreaterThan), ("<", Operation.LessThan) })
@@ -87,17 +108,18 @@ internal sealed class LabelSelector
             var at = part.IndexOf(sign, StringComparison.Ordinal);
             if (at < 0) continue;
             var value = part[(at + sign.Length)..].Trim();
-            if (operation is Operation.GreaterThan or Operation.LessThan && !long.TryParse(value, out _)) throw Bad();
-            return new(CheckKey(part[..at].Trim()), operation, [CheckValue(value)]);
+            var bound = 0L;
+            if (operation is Operation.GreaterThan or Operation.LessThan && !long.TryParse(value, out bound)) throw Bad();
+            return new(CheckKey(part[..at].Trim()), operation, [CheckValue(value)], bound);
         }
 
-        return new(CheckKey(part), Operation.Exists, []);
+        return new(CheckKey(part), Operation.Exists, [], 0);
 
-        string CheckValue(string value) =>
+        byte[] CheckValue(string value) =>
             value.Length == 0 || (value.Length <= 63 && char.IsAsciiLetterOrDigit(value[0]) && char.IsAsciiLetterOrDigit(value[^1]) && !value.AsSpan().ContainsAnyExcept(InValues))
-                ? value
+                ? Encoding.UTF8.GetBytes(value)
                 : throw Bad();
 
-        string CheckKey(string key) => key.Length > 0 && !key.AsSpan().ContainsAny(NotInKeys) ? key : throw Bad();
+        byte[] CheckKey(string key) => key.Length > 0 && !key.AsSpan().ContainsAny(NotInKeys) ? Encoding.UTF8.GetBytes(key) : throw Bad();
     }
 }

@@ -17,28 +17,27 @@ internal readonly record struct StoreOutcome(bool Committed, StoredObject? Objec
 /// <summary>
 /// All objects, in memory and on disk. Writes go through one thread that takes whatever has queued up, decides each write against the state before it,
 /// makes the batch durable with one fsync, and only then shows it to readers and watchers. So an acknowledged write is durable, nobody ever sees
-/// a change that a crash could undo, and revisions never go back.
+/// a change that a crash could undo, and revisions never go back. The recent past is kept in the same way: watches resume and pages of a list go on
+/// across a restart.
 /// </summary>
 internal sealed class ObjectStore : IDisposable
 {
-    /// <summary>How many events per resource a watch may lie behind and still resume.</summary>
-    public const int History = 4096;
-
     private const int MaxBatch = 512;
     private readonly Lock _lock = new();
     private readonly Dictionary<string, ResourceTable> _tables = new(StringComparer.Ordinal);
     private readonly Channel<Pending> _queue = Channel.CreateBounded<Pending>(new BoundedChannelOptions(8192) { SingleReader = true });
     private readonly StoreFile _file;
+    private readonly Compaction _compaction;
     private readonly Thread _writer;
     private long _revision;
     private Exception? _broken;
 
-    public ObjectStore(string path)
+    public ObjectStore(string path, HistoryLimits? limits = null, TimeProvider? clock = null)
     {
         _file = new StoreFile(path);
+        _compaction = new(limits ?? HistoryLimits.Default, clock ?? TimeProvider.System);
         _revision = _file.ReadRevision();
-        foreach (var obj in _file.ReadObjects()) Table(obj.Resource).Load(obj);
-        foreach (var (resource, revision) in _file.ReadHeads()) Table(resource).ResumableFrom = revision;
+        Load();
         _writer = new Thread(WriteLoop) { IsBackground = true, Name = "store" };
         _writer.Start();
     }
@@ -61,42 +60,62 @@ internal sealed class ObjectStore : IDisposable
         lock (_lock) return _tables.TryGetValue(resource, out var table) ? table.Find(key) : null;
     }
 
-    /// <summary>The objects of a namespace (null: of all) and the revision at which that was so.</summary>
-    public (StoredObject[] Objects, long Revision) List(string resource, string? ns)
+    /// <summary>The objects of a namespace (null: of all) as they are now.</summary>
+    public ObjectSnapshot List(string resource, string? ns)
     {
-        lock (_lock) return (_tables.TryGetValue(resource, out var table) ? table.Snapshot(ns) : [], _revision);
+        lock (_lock) return Table(resource).Snapshot(ns, _revision);
+    }
+
+    /// <summary>The objects as they were at a revision that is not in the future; null when the history does not reach back to it.</summary>
+    public ObjectSnapshot? ListAt(string resource, string? ns, long revision)
+    {
+        lock (_lock) return revision < Table(resource).CompactedAt ? null : Table(resource).SnapshotAt(ns, revision);
     }
 
     /// <summary>
-    /// Starts a watch. With no revision the subscription begins with all objects; with one, with the events after it.
+    /// Starts a watch. With no revision the subscription begins with all objects; with one, with the events after it, also when it lies in the future.
     /// Taking the snapshot and subscribing is one critical section, so no event falls between or comes twice.
     /// </summary>
-    /// <returns>Null when the history no longer reaches back to <paramref name="after"/> (or it lies in the future): the watcher must list again.</returns>
-    public Subscription? Subscribe(string resource, string? ns, long? after)
+    /// <returns>Null when the history no longer reaches back to <paramref name="after"/>: the watcher must list again.</returns>
+    public Subscription? Subscribe(WatchScope scope, long? after)
     {
         lock (_lock)
         {
-            var table = Table(resource);
-            Subscription subscription;
-            if (after is not { } revision)
-                subscription = new(this, resource, ns) { Initial = table.Snapshot(ns), Revision = _revision };
-            else if (revision < table.ResumableFrom || revision > _revision)
-                return null;
-            else
-                subscription = new(this, resource, ns)
-                {
-                    Missed = [.. table.EventsAfter(revision).Where(e => ns is null || e.New.Key.Namespace == ns)],
-                    Revision = _revision,
-                };
+            var table = Table(scope.Resource);
+            if (after < table.CompactedAt) return null;
+            var missed = new List<WatchEvent>();
+            if (after is { } revision)
+                foreach (var e in table.EventsAfter(revision))
+                    if (scope.Includes(e.New.Key))
+                        missed.Add(e);
+            var subscription = new Subscription(this, scope)
+            {
+                Initial = after is null ? table.Snapshot(scope.Namespace, _revision) : null,
+                Missed = missed,
+                Revision = Math.Max(_revision, after ?? 0),
+            };
             table.Subscribers.Add(subscription);
             return subscription;
         }
     }
 
-    /// <summary>The revision up to which a watcher with an empty queue has seen everything; null while its queue is not empty.</summary>
-    public long? CaughtUp(Subscription subscription)
+    /// <summary>Tells the watchers that asked for bookmarks how far they have seen.</summary>
+    public void OfferBookmarks()
     {
-        lock (_lock) return subscription.Events.Count == 0 ? _revision : null;
+        lock (_lock)
+            foreach (var table in _tables.Values)
+                foreach (var subscription in table.Subscribers)
+                    subscription.OfferBookmark(_revision);
+    }
+
+    /// <summary>Ends a watch, with a bookmark at its end for who asked for bookmarks.</summary>
+    public void End(Subscription subscription)
+    {
+        lock (_lock)
+        {
+            subscription.OfferBookmark(_revision);
+            subscription.Complete();
+        }
     }
 
     public async Task<StoreOutcome> WriteAsync(StoreWrite write, CancellationToken cancellation)
@@ -119,7 +138,7 @@ internal sealed class ObjectStore : IDisposable
 
     internal void Unsubscribe(Subscription subscription)
     {
-        lock (_lock) Table(subscription.Resource).Subscribers.Remove(subscription);
+        lock (_lock) Table(subscription.Scope.Resource).Subscribers.Remove(subscription);
     }
 
     public void Dispose()
@@ -131,8 +150,30 @@ internal sealed class ObjectStore : IDisposable
 
     private ResourceTable Table(string resource)
     {
-        if (!_tables.TryGetValue(resource, out var table)) _tables[resource] = table = new(History);
+        if (!_tables.TryGetValue(resource, out var table)) _tables[resource] = table = new(resource);
         return table;
+    }
+
+    // Goes through all states in order, as they came to be: what is kept of the past is remembered again, and what is left at the end is the present.
+    private void Load()
+    {
+        foreach (var (resource, revision) in _file.ReadCompactions()) Table(resource).LoadCompaction(revision);
+        var events = new List<WatchEvent>();
+        foreach (var (obj, deleted) in _file.ReadStates())
+        {
+            var table = Table(obj.Resource);
+            if (obj.Revision <= table.CompactedAt)
+            {
+                table.Load(obj);
+                continue;
+            }
+
+            var e = new WatchEvent(obj.Revision, table.Find(obj.Key), obj, deleted);
+            table.Apply(e);
+            events.Add(e);
+        }
+
+        _compaction.Load(events);
     }
 
     private void WriteLoop()
@@ -140,6 +181,7 @@ internal sealed class ObjectStore : IDisposable
         var batch = new List<Pending>();
         var outcomes = new List<StoreOutcome>();
         var events = new List<WatchEvent>();
+        var dropped = new List<WatchEvent>();
         var overlay = new Dictionary<(string, ObjectKey), StoredObject?>();
         // The thread blocks here when idle; a dedicated thread, because SQLite's calls block.
         while (_queue.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
@@ -152,8 +194,9 @@ internal sealed class ObjectStore : IDisposable
                 foreach (var pending in batch) outcomes.Add(Decide(pending.Write, ref revision, events, overlay));
                 if (events.Count > 0)
                 {
-                    _file.Write(events);
-                    Publish(events);
+                    _compaction.Advance(events, dropped);
+                    _file.Write(events, dropped);
+                    Publish(events, dropped);
                 }
 
                 for (var i = 0; i < batch.Count; i++) batch[i].Done.TrySetResult(outcomes[i]);
@@ -169,6 +212,7 @@ internal sealed class ObjectStore : IDisposable
             batch.Clear();
             outcomes.Clear();
             events.Clear();
+            dropped.Clear();
             overlay.Clear();
         }
     }
@@ -184,7 +228,7 @@ internal sealed class ObjectStore : IDisposable
         return new(true, stored);
     }
 
-    private void Publish(List<WatchEvent> events)
+    private void Publish(List<WatchEvent> events, List<WatchEvent> dropped)
     {
         lock (_lock)
         {
@@ -195,6 +239,8 @@ internal sealed class ObjectStore : IDisposable
                 _revision = e.Revision;
                 foreach (var subscription in table.Subscribers) subscription.Offer(e);
             }
+
+            foreach (var e in dropped) Table(e.New.Resource).DropOldestEvent();
         }
 
         if (Committed is not { } committed) return;

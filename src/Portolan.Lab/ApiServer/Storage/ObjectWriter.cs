@@ -11,8 +11,9 @@ internal static class ObjectWriter
     /// <summary>Kubernetes escapes no more than JSON demands; neither do we, so that e.g. <c>&lt;</c> in an annotation stays readable.</summary>
     public static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
-    // The order in which real servers write metadata; whatever else is there follows.
-    private static readonly string[] MetadataOrder = ["name", "generateName", "namespace", "uid"];
+    // The order in which real servers write metadata; whatever else is there follows. What is looked for often is found before what is long.
+    private static readonly string[] Identity = ["name", "generateName", "namespace", "uid"];
+    private static readonly string[] Marks = ["generation", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "labels"];
 
     public static UnversionedObject Write(JsonObject obj)
     {
@@ -37,18 +38,24 @@ internal static class ObjectWriter
     private static int WriteMetadata(Utf8JsonWriter writer, JsonObject metadata)
     {
         writer.WriteStartObject();
-        foreach (var name in MetadataOrder)
-            if (metadata[name] is { } value)
-                WriteProperty(writer, name, value);
+        WriteAll(writer, metadata, Identity);
         writer.WriteString("resourceVersion"u8, "0"u8);
         writer.Flush();
         var versionAt = (int)writer.BytesCommitted - 2;
+        WriteAll(writer, metadata, Marks);
         foreach (var (name, value) in metadata)
-            if (name != "resourceVersion" && Array.IndexOf(MetadataOrder, name) < 0)
+            if (name != "resourceVersion" && !Identity.Contains(name) && !Marks.Contains(name))
                 WriteProperty(writer, name, value);
         writer.WriteEndObject();
         writer.Flush();
         return versionAt;
+    }
+
+    private static void WriteAll(Utf8JsonWriter writer, JsonObject from, string[] names)
+    {
+        foreach (var name in names)
+            if (from[name] is { } value)
+                WriteProperty(writer, name, value);
     }
 
     private static void WriteProperty(Utf8JsonWriter writer, string name, JsonNode? value)

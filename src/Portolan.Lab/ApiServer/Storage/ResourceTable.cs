@@ -1,74 +1,70 @@
+using System.Runtime.InteropServices;
 using Portolan.Core.Cluster;
 
 namespace Portolan.Lab.ApiServer.Storage;
 
-/// <summary>The current objects of one resource in key order, its recent events and who watches. Not thread-safe: the store's lock guards it.</summary>
-internal sealed class ResourceTable(int history)
+/// <summary>The current objects of one resource, its recent events and who watches. Not thread-safe: the store's lock guards it.</summary>
+internal sealed class ResourceTable(string resource)
 {
-    private readonly Dictionary<ObjectKey, StoredObject> _byKey = [];
-    private readonly List<StoredObject> _sorted = [];
-    private readonly Queue<WatchEvent> _events = new();
+    private readonly SortedObjects _objects = new();
+
+    // The events kept are those from _first on; the slots before it are cut off from time to time.
+    private readonly List<WatchEvent> _events = [];
+    private int _first;
+
+    public string Resource => resource;
 
     public List<Subscription> Subscribers { get; } = [];
 
-    /// <summary>A watch can resume from this revision or a later one: everything after it is still in the history.</summary>
-    public long ResumableFrom { get; set; }
+    /// <summary>The last event no longer kept: the past can be told from here on, and not before.</summary>
+    public long CompactedAt { get; private set; }
 
-    public int Count => _sorted.Count;
+    public StoredObject? Find(ObjectKey key) => _objects.Find(key);
 
-    public StoredObject? Find(ObjectKey key) => _byKey.GetValueOrDefault(key);
+    public ObjectSnapshot Snapshot(string? ns, long revision) => new(_objects.Share(), ns, revision);
 
-    /// <summary>The objects of a namespace, or all of them when it is null.</summary>
-    public StoredObject[] Snapshot(string? ns)
+    /// <summary>The objects as they were; the revision must not lie before <see cref="CompactedAt"/>.</summary>
+    public ObjectSnapshot SnapshotAt(string? ns, long revision)
     {
-        if (ns is null) return [.. _sorted];
-        var start = IndexOf(new(ns, ""));
-        var end = start;
-        while (end < _sorted.Count && _sorted[end].Key.Namespace == ns) end++;
-        return [.. _sorted[start..end]];
+        var before = new SortedDictionary<ObjectKey, StoredObject?>();
+        foreach (var e in EventsAfter(revision))
+            if (ns is null || e.New.Key.Namespace == ns)
+                before.TryAdd(e.New.Key, e.Old);
+        return new(_objects.Share(), ns, revision, [.. before]);
     }
 
-    public IEnumerable<WatchEvent> EventsAfter(long revision)
+    public ReadOnlySpan<WatchEvent> EventsAfter(long revision)
     {
-        foreach (var e in _events)
-            if (e.Revision > revision)
-                yield return e;
-    }
-
-    public void Load(StoredObject obj) => Put(obj);
-
-    public void Apply(in WatchEvent e)
-    {
-        if (e.Deleted) Remove(e.New.Key);
-        else Put(e.New);
-        if (_events.Count == history) ResumableFrom = _events.Dequeue().Revision;
-        _events.Enqueue(e);
-    }
-
-    private void Put(StoredObject obj)
-    {
-        var at = IndexOf(obj.Key);
-        if (at < _sorted.Count && _sorted[at].Key == obj.Key) _sorted[at] = obj;
-        else _sorted.Insert(at, obj);
-        _byKey[obj.Key] = obj;
-    }
-
-    private void Remove(ObjectKey key)
-    {
-        if (!_byKey.Remove(key)) return;
-        _sorted.RemoveAt(IndexOf(key));
-    }
-
-    private int IndexOf(ObjectKey key)
-    {
-        int low = 0, high = _sorted.Count;
+        var kept = CollectionsMarshal.AsSpan(_events)[_first..];
+        int low = 0, high = kept.Length;
         while (low < high)
         {
             var middle = (low + high) >>> 1;
-            if (_sorted[middle].Key.CompareTo(key) < 0) low = middle + 1;
+            if (kept[middle].Revision <= revision) low = middle + 1;
             else high = middle;
         }
 
-        return low;
+        return kept[low..];
+    }
+
+    /// <summary>Takes over a state from before the history.</summary>
+    public void Load(StoredObject obj) => _objects.Put(obj);
+
+    public void LoadCompaction(long revision) => CompactedAt = revision;
+
+    public void Apply(in WatchEvent e)
+    {
+        if (e.Deleted) _objects.Remove(e.New.Key);
+        else _objects.Put(e.New);
+        _events.Add(e);
+    }
+
+    public void DropOldestEvent()
+    {
+        CompactedAt = _events[_first].Revision;
+        _events[_first++] = default;
+        if (_first < 256 || _first * 2 < _events.Count) return;
+        _events.RemoveRange(0, _first);
+        _first = 0;
     }
 }

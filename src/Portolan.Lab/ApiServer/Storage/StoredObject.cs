@@ -10,8 +10,6 @@ namespace Portolan.Lab.ApiServer.Storage;
 /// </summary>
 internal sealed class StoredObject
 {
-    private KeyValuePair<string, string>[]? _labels;
-
     public required string Resource { get; init; }
     public required ObjectKey Key { get; init; }
     public required long Revision { get; init; }
@@ -22,48 +20,13 @@ internal sealed class StoredObject
 
     public ReadOnlySpan<byte> MetadataJson => Json.AsSpan(Metadata);
 
-    /// <summary>Parsed when a selector first asks.</summary>
-    public IReadOnlyList<KeyValuePair<string, string>> Labels => _labels ??= ReadLabels();
-
-    /// <summary>The same state under another revision: what a watch sends when an object leaves its selection.</summary>
-    public StoredObject AtRevision(long revision)
+    /// <summary>Read anew each time: kept for every object they would cost more memory than reading them costs time.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> Labels
     {
-        var reader = new Utf8JsonReader(MetadataJson);
-        reader.Read();
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        get
         {
-            var found = reader.ValueTextEquals("resourceVersion"u8);
-            reader.Read();
-            if (!found)
-            {
-                reader.Skip();
-                continue;
-            }
-
-            var at = Metadata.Start.Value + (int)reader.TokenStartIndex + 1;
-            var length = reader.ValueSpan.Length;
-            byte[] open = [.. Json.AsSpan(0, at), (byte)'0', .. Json.AsSpan(at + length)];
-            return new UnversionedObject(open, at, new(Metadata.Start, Metadata.End.Value - length + 1)).WithRevision(Resource, Key, revision);
-        }
-
-        return this;
-    }
-
-    private KeyValuePair<string, string>[] ReadLabels()
-    {
-        var reader = new Utf8JsonReader(MetadataJson);
-        reader.Read();
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-        {
-            var isLabels = reader.ValueTextEquals("labels"u8);
-            reader.Read();
-            if (!isLabels || reader.TokenType != JsonTokenType.StartObject)
-            {
-                reader.Skip();
-                continue;
-            }
-
             var labels = new List<KeyValuePair<string, string>>();
+            var reader = LabelsReader();
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
                 var name = reader.GetString()!;
@@ -71,10 +34,51 @@ internal sealed class StoredObject
                 labels.Add(new(name, reader.GetString() ?? ""));
             }
 
-            return [.. labels];
+            return labels;
+        }
+    }
+
+    /// <summary>A reader standing on the opening brace of <c>metadata.labels</c>, or at its end when there are none.</summary>
+    public Utf8JsonReader LabelsReader()
+    {
+        var reader = new Utf8JsonReader(MetadataJson);
+        return MoveToMember(ref reader, "labels"u8) && reader.TokenType == JsonTokenType.StartObject ? reader : default;
+    }
+
+    /// <summary>Whether <c>metadata.deletionTimestamp</c> is set: the object waits to go.</summary>
+    public bool IsMarkedForDeletion
+    {
+        get
+        {
+            var reader = new Utf8JsonReader(MetadataJson);
+            return MoveToMember(ref reader, "deletionTimestamp"u8) && reader.TokenType != JsonTokenType.Null;
+        }
+    }
+
+    /// <summary>The same state under another revision: what a watch sends when an object leaves its selection.</summary>
+    public StoredObject AtRevision(long revision)
+    {
+        var reader = new Utf8JsonReader(MetadataJson);
+        if (!MoveToMember(ref reader, "resourceVersion"u8)) return this;
+        var at = Metadata.Start.Value + (int)reader.TokenStartIndex + 1;
+        var length = reader.ValueSpan.Length;
+        byte[] open = [.. Json.AsSpan(0, at), (byte)'0', .. Json.AsSpan(at + length)];
+        return new UnversionedObject(open, at, new(Metadata.Start, Metadata.End.Value - length + 1)).WithRevision(Resource, Key, revision);
+    }
+
+    /// <summary>Moves a reader that has not begun an object to the value of one of its members.</summary>
+    private static bool MoveToMember(ref Utf8JsonReader reader, ReadOnlySpan<byte> name)
+    {
+        reader.Read();
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var found = reader.ValueTextEquals(name);
+            reader.Read();
+            if (found) return true;
+            reader.Skip();
         }
 
-        return [];
+        return false;
     }
 
     /// <summary>Finds the metadata of bytes that were stored before (they begin as described above).</summary>
@@ -82,15 +86,11 @@ internal sealed class StoredObject
     public static StoredObject Load(string resource, ObjectKey key, long revision, byte[] json)
     {
         var reader = new Utf8JsonReader(json);
-        reader.Read();
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        if (MoveToMember(ref reader, "metadata"u8))
         {
-            var isMetadata = reader.ValueTextEquals("metadata"u8);
-            reader.Read();
             var start = (int)reader.TokenStartIndex;
             reader.Skip();
-            if (isMetadata)
-                return new() { Resource = resource, Key = key, Revision = revision, Json = json, Metadata = new(start, (int)reader.BytesConsumed) };
+            return new() { Resource = resource, Key = key, Revision = revision, Json = json, Metadata = new(start, (int)reader.BytesConsumed) };
         }
 
         throw new JsonException($"{resource} {key}: stored bytes have no metadata");
