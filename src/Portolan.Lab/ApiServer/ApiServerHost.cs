@@ -9,13 +9,16 @@ using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Portolan.Lab.ApiServer.Admission;
 using Portolan.Lab.ApiServer.Auth;
+using Portolan.Lab.ApiServer.Conversion;
 using Portolan.Lab.ApiServer.Http;
 using Portolan.Lab.ApiServer.Patching;
 using Portolan.Lab.ApiServer.Proxying;
 using Portolan.Lab.ApiServer.Resources;
 using Portolan.Lab.ApiServer.Schema;
 using Portolan.Lab.ApiServer.Storage;
+using Portolan.Lab.ApiServer.Webhooks;
 
 namespace Portolan.Lab.ApiServer;
 
@@ -53,7 +56,13 @@ internal sealed class ApiServerHost : IAsyncDisposable
         if (!ServiceAllocations.TryParse(options.ServiceNetwork.BaseAddress.ToString(), out var network)) throw new ArgumentException("the Service network must be IPv4");
         var allocations = new ServiceAllocations(network, 32 - options.ServiceNetwork.PrefixLength, options.FirstNodePort, options.LastNodePort);
         allocations.Follow(store);
-        var context = new ServerContext(store, kinds, allocations, clock);
+        var webhooks = new WebhookClient(store);
+        var conversion = new VersionConversion();
+        var context = new ServerContext(store, kinds, allocations, clock)
+        {
+            Conversion = conversion,
+            Admission = new(store, conversion, webhooks, loggers.CreateLogger<AdmissionWebhooks>()),
+        };
         var creation = new ObjectCreation(context);
         var update = new ObjectUpdate(context);
         var deletion = new Deletion(context);
@@ -82,7 +91,7 @@ internal sealed class ApiServerHost : IAsyncDisposable
             loggers.CreateLogger<ApiHandler>());
         app.Run(handler.HandleAsync);
 
-        var host = new ApiServerHost(app, store, nodes, [authority, serving, toNodes, signing]);
+        var host = new ApiServerHost(app, store, nodes, [authority, serving, toNodes, signing, webhooks]);
         var cleanup = new DefinitionCleanup(context, update, deletion, loggers.CreateLogger<DefinitionCleanup>());
         var expiry = new EventExpiry(context, deletion);
         host._housekeeping = Task.WhenAll(cleanup.RunAsync(host._background.Token), expiry.RunAsync(host._background.Token), watches.SendBookmarksAsync(host._background.Token));

@@ -25,13 +25,16 @@ internal sealed class ApiException(int code, string reason, string message) : Ex
     /// <summary>A cause that is not a field's error, such as NamespaceTerminating.</summary>
     public (string Reason, string Message, string? Field)? OtherCause { get; init; }
 
+    /// <summary>The whole <c>details</c>, where somebody else has decided on them.</summary>
+    public JsonObject? Details { get; init; }
+
     public JsonObject ToStatus()
     {
         var status = new JsonObject
         {
             ["kind"] = "Status", ["apiVersion"] = "v1", ["metadata"] = Continue is null ? [] : new JsonObject { ["continue"] = Continue }, ["status"] = "Failure", ["message"] = Message, ["reason"] = Reason,
         };
-        var details = new JsonObject();
+        var details = (JsonObject?)Details?.DeepClone() ?? [];
         if (Name is { Length: > 0 }) details["name"] = Name;
         if (Group is { Length: > 0 }) details["group"] = Group;
         if (Kind is { Length: > 0 }) details["kind"] = Kind;

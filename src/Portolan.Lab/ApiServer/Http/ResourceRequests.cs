@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
+using Portolan.Lab.ApiServer.Admission;
 using Portolan.Lab.ApiServer.Auth;
 using Portolan.Lab.ApiServer.Patching;
 using Portolan.Lab.ApiServer.Resources;
@@ -19,6 +20,7 @@ internal sealed class ResourceRequests(
         if (path.Namespace is not null && !kind.Namespaced) throw ApiErrors.NoSuchPath();
         var target = new Target(resource, kind, path.Namespace, path.Name, path.Subresource);
         var query = Query(context.Request);
+        var caller = new Caller(who, warning => Reply.Warn(context, [warning]));
         if (Reviews.IsReview(kind))
         {
             await ReviewAsync(context, target, who);
@@ -29,15 +31,15 @@ internal sealed class ResourceRequests(
         if (target.Subresource is { } sub && sub is not ("status" or "finalize"))
         {
             if (!kind.Subresources.Contains(sub)) throw ApiErrors.NoSuchPath();
-            await subresources.HandleAsync(context, target, query, Options(query));
+            await subresources.HandleAsync(context, target, query, Options(query) with { By = caller });
             return;
         }
 
         if (target.Subresource is not null && !kind.Subresources.Contains(target.Subresource)) throw ApiErrors.NoSuchPath();
-        await (target.Name is null ? CollectionAsync(context, target, query, path.WatchPrefix) : ObjectAsync(context, target, query, path.WatchPrefix));
+        await (target.Name is null ? CollectionAsync(context, target, query, path.WatchPrefix, caller) : ObjectAsync(context, target, query, path.WatchPrefix, caller));
     }
 
-    private async Task CollectionAsync(HttpContext context, Target target, Dictionary<string, string> query, bool watch)
+    private async Task CollectionAsync(HttpContext context, Target target, Dictionary<string, string> query, bool watch, Caller caller)
     {
         switch (context.Request.Method)
         {
@@ -49,23 +51,23 @@ internal sealed class ResourceRequests(
                 return;
             case "POST":
                 if (target.Kind.Namespaced && target.Namespace is null) throw ApiErrors.MethodNotAllowed();
-                var options = Options(query);
+                var options = Options(query) with { By = caller };
                 var body = await BodyAsync(context);
                 var created = await creation.CreateAsync(target, body, options, context.RequestAborted);
                 Reply.Warn(context, options.Warnings);
                 await replies.ObjectAsync(context, target, created, 201);
                 return;
             case "DELETE":
-                await DeleteCollectionAsync(context, target, query);
+                await DeleteCollectionAsync(context, target, query, caller);
                 return;
             default:
                 throw ApiErrors.MethodNotAllowed();
         }
     }
 
-    private async Task ObjectAsync(HttpContext context, Target target, Dictionary<string, string> query, bool watch)
+    private async Task ObjectAsync(HttpContext context, Target target, Dictionary<string, string> query, bool watch, Caller caller)
     {
-        var options = Options(query);
+        var options = Options(query) with { By = caller, Patch = context.Request.Method == "PATCH" };
         switch (context.Request.Method)
         {
             case "GET" when watch || ListOptions.Flag(query, "watch") == true:
@@ -88,16 +90,16 @@ internal sealed class ResourceRequests(
                 await replies.ObjectAsync(context, target, patched, made ? 201 : 200);
                 return;
             case "DELETE" when target.Subresource is null:
-                await DeleteAsync(context, target, query);
+                await DeleteAsync(context, target, query, caller);
                 return;
             default:
                 throw ApiErrors.MethodNotAllowed();
         }
     }
 
-    private async Task DeleteAsync(HttpContext context, Target target, Dictionary<string, string> query)
+    private async Task DeleteAsync(HttpContext context, Target target, Dictionary<string, string> query, Caller caller)
     {
-        var (last, gone) = await deletion.DeleteAsync(target, await DeleteOptionsAsync(context, query), context.RequestAborted);
+        var (last, gone) = await deletion.DeleteAsync(target, await DeleteOptionsAsync(context, query) with { By = caller }, context.RequestAborted);
         // A pod is answered with itself, also when it went at once; others with a Status once they are gone.
         if (!gone || target.Storage == "pods")
         {
@@ -112,10 +114,10 @@ internal sealed class ResourceRequests(
         await Reply.JsonAsync(context, new JsonObject { ["kind"] = "Status", ["apiVersion"] = "v1", ["metadata"] = new JsonObject(), ["status"] = "Success", ["details"] = details });
     }
 
-    private async Task DeleteCollectionAsync(HttpContext context, Target target, Dictionary<string, string> query)
+    private async Task DeleteCollectionAsync(HttpContext context, Target target, Dictionary<string, string> query, Caller caller)
     {
         if (target.Kind.Namespaced && target.Namespace is null) throw ApiErrors.MethodNotAllowed();
-        var options = await DeleteOptionsAsync(context, query);
+        var options = await DeleteOptionsAsync(context, query) with { By = caller };
         query.Remove("limit");
         query.Remove("continue");
         var page = lists.List(target, query);

@@ -1,14 +1,18 @@
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
+using Portolan.Lab.ApiServer.Admission;
 using Portolan.Lab.ApiServer.Patching;
 using Portolan.Lab.ApiServer.Resources;
 using Portolan.Lab.ApiServer.Schema;
+using Portolan.Lab.ApiServer.Storage;
 
 namespace Portolan.Lab.ApiServer.Http;
 
 /// <summary><c>/scale</c>: the replicas of anything that has them, as an autoscaling/v1 Scale.</summary>
 internal sealed class ScaleSubresource(ServerContext server, ObjectUpdate update)
 {
+    private const int Attempts = 16;
+
     public async Task HandleAsync(HttpContext context, Target target, WriteOptions options)
     {
         var paths = target.Kind.Scale ?? throw ApiErrors.NoSuchPath();
@@ -17,7 +21,7 @@ internal sealed class ScaleSubresource(ServerContext server, ObjectUpdate update
         {
             case "GET":
                 var stored = server.Store.Find(target.Storage, target.Key) ?? throw target.NotFound();
-                await Reply.JsonAsync(context, View(StoredForm.Parse(stored), target.Kind));
+                await Reply.JsonAsync(context, await ViewAsync(stored, target, context.RequestAborted));
                 return;
             case "PUT":
                 var body = (await ResourceRequests.BodyAsync(context)).Object;
@@ -34,18 +38,48 @@ internal sealed class ScaleSubresource(ServerContext server, ObjectUpdate update
                 throw ApiErrors.MethodNotAllowed();
         }
 
-        var changed = await update.ChangeAsync(target with { Subresource = null }, obj =>
+        var changed = await ChangeAsync(target, change, paths.SpecReplicas, options, context.RequestAborted);
+        await Reply.JsonAsync(context, await ViewAsync(changed, target, context.RequestAborted));
+    }
+
+    // The Scale that the webhooks saw is the one written: if the object changes meanwhile, all is done anew.
+    private async Task<StoredObject> ChangeAsync(Target target, Func<JsonObject, JsonObject> change, string path, WriteOptions options, CancellationToken cancellation)
+    {
+        var kind = server.Kinds.Body("Scale");
+        for (var attempt = 1; ; attempt++)
         {
-            var scale = Decoding.DecodeBody(server.Kinds.Body("Scale"), change(View(obj, target.Kind)));
+            var stored = server.Store.Find(target.Storage, target.Key) ?? throw target.NotFound();
+            var before = await ViewAsync(stored, target, cancellation);
+            var scale = Decoding.DecodeBody(kind, change((JsonObject)before.DeepClone()));
+            var revision = stored.Revision.ToString();
+            if ((scale["metadata"] as JsonObject).Text("resourceVersion") is { Length: > 0 } insisted && insisted != revision) throw ApiErrors.Modified(target.Kind, target.Name!);
+            if (options.By is { } caller && server.Admission.Any)
+            {
+                var asked = AdmissionRequest.Update(target, caller, options, scale, before) with { BodyKind = (kind.Group, kind.Version, kind.Kind) };
+                scale = await server.Admission.AdmitAsync(asked, patched => Decoding.DecodeBody(kind, patched), cancellation);
+            }
+
             var replicas = (scale["spec"] as JsonObject).Whole("replicas") ?? 0;
             if (replicas < 0)
                 throw ApiErrors.Invalid("autoscaling", "Scale", target.Name ?? "", [new("spec.replicas", FieldErrorReason.FieldValueInvalid, $"Invalid value: {replicas}: must be greater than or equal to 0")]);
-            if ((scale["metadata"] as JsonObject).Text("resourceVersion") is { Length: > 0 } version) obj.Child("metadata")["resourceVersion"] = version;
-            Set(obj, paths.SpecReplicas, replicas);
-            return obj;
-        }, options, context.RequestAborted);
-        await Reply.JsonAsync(context, View(StoredForm.Parse(changed), target.Kind));
+            try
+            {
+                return await update.ChangeAsync(target with { Subresource = null }, obj =>
+                {
+                    obj.Child("metadata")["resourceVersion"] = revision;
+                    Set(obj, path, replicas);
+                    return obj;
+                }, options with { By = null }, cancellation);
+            }
+            catch (ApiException e) when (e.Reason == "Conflict" && attempt < Attempts)
+            {
+                // Somebody was faster; who insists on a version is told so in the next round.
+            }
+        }
     }
+
+    private async Task<JsonObject> ViewAsync(StoredObject stored, Target target, CancellationToken cancellation) =>
+        View(await server.Conversion.ConvertAsync(StoredForm.Parse(stored), target.WorkedKind, cancellation), target.Kind);
 
     private static JsonObject View(JsonObject obj, KindSchema kind)
     {

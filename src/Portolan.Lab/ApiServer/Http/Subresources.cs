@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
+using Portolan.Lab.ApiServer.Admission;
 using Portolan.Lab.ApiServer.Auth;
 using Portolan.Lab.ApiServer.Proxying;
 using Portolan.Lab.ApiServer.Resources;
@@ -11,12 +12,19 @@ namespace Portolan.Lab.ApiServer.Http;
 internal sealed class Subresources(
     ServerContext server, ObjectUpdate update, Deletion deletion, ServiceAccountTokens tokens, ScaleSubresource scale, NodeProxy nodes)
 {
-    public Task HandleAsync(HttpContext context, Target target, Dictionary<string, string> query, WriteOptions options) => (target.Subresource, context.Request.Method) switch
+    public async Task HandleAsync(HttpContext context, Target target, Dictionary<string, string> query, WriteOptions options)
+    {
+        if (options.By is { } caller && ConnectOptions.Request(target, caller, context.Request.Query) is { } connect)
+            await server.Admission.AdmitAsync(connect, body => body, context.RequestAborted);
+        await ServeAsync(context, target, query, options);
+    }
+
+    private Task ServeAsync(HttpContext context, Target target, Dictionary<string, string> query, WriteOptions options) => (target.Subresource, context.Request.Method) switch
     {
         ("scale", _) => scale.HandleAsync(context, target, options),
         ("binding", "POST") => BindAsync(context, target, options),
         ("eviction", "POST") => EvictAsync(context, target, options),
-        ("token", "POST") => IssueTokenAsync(context, target),
+        ("token", "POST") => IssueTokenAsync(context, target, options),
         ("log", "GET") => nodes.LogAsync(context, Object(target), query),
         ("exec" or "attach", "GET" or "POST") => nodes.StreamAsync(context, Object(target), target.Subresource, query),
         _ => throw ApiErrors.MethodNotAllowed(),
@@ -26,7 +34,7 @@ internal sealed class Subresources(
 
     private async Task BindAsync(HttpContext context, Target target, WriteOptions options)
     {
-        var binding = await BodyAsync(context, "Binding");
+        var binding = await BodyAsync(context, "Binding", target, options);
         var node = (binding["target"] as JsonObject).Text("name");
         if (string.IsNullOrEmpty(node))
             throw ApiErrors.Invalid("", "Binding", target.Name!, [new("target.name", FieldErrorReason.FieldValueRequired, "Required value")]);
@@ -37,7 +45,7 @@ internal sealed class Subresources(
             if (spec.Text("nodeName") is { Length: > 0 } taken) throw Refuse($"pod {target.Name} is already assigned to node \"{taken}\"");
             spec["nodeName"] = node;
             return pod;
-        }, options, context.RequestAborted);
+        }, options with { By = null }, context.RequestAborted);
         await update.ChangeAsync(target with { Subresource = "status" }, pod =>
         {
             var conditions = pod.Child("status")["conditions"] as JsonArray ?? [];
@@ -50,7 +58,7 @@ internal sealed class Subresources(
             scheduled.Remove("reason");
             scheduled.Remove("message");
             return pod;
-        }, options, context.RequestAborted);
+        }, options with { By = null }, context.RequestAborted);
         await Success(context);
 
         ApiException Refuse(string why) => new(409, "Conflict", $"Operation cannot be fulfilled on pods/binding \"{target.Name}\": {why}") { Name = target.Name, Kind = "pods/binding" };
@@ -58,7 +66,7 @@ internal sealed class Subresources(
 
     private async Task EvictAsync(HttpContext context, Target target, WriteOptions options)
     {
-        var eviction = await BodyAsync(context, "Eviction");
+        var eviction = await BodyAsync(context, "Eviction", target, options);
         var pod = server.Store.Find(target.Storage, target.Key) ?? throw target.NotFound();
         foreach (var stored in server.Store.List("poddisruptionbudgets.policy", target.Namespace).Objects)
         {
@@ -75,9 +83,9 @@ internal sealed class Subresources(
         await Success(context);
     }
 
-    private async Task IssueTokenAsync(HttpContext context, Target target)
+    private async Task IssueTokenAsync(HttpContext context, Target target, WriteOptions options)
     {
-        var request = await BodyAsync(context, "TokenRequest");
+        var request = await BodyAsync(context, "TokenRequest", target, options);
         var account = Object(target);
         var spec = request.Child("spec");
         var audiences = (spec["audiences"] as JsonArray ?? []).Select(a => (string?)a ?? "").Where(a => a.Length > 0).ToList();
@@ -97,8 +105,17 @@ internal sealed class Subresources(
         await Reply.JsonAsync(context, request, 201);
     }
 
-    private async Task<JsonObject> BodyAsync(HttpContext context, string kind) =>
-        Decoding.DecodeBody(server.Kinds.Body(kind), (await ResourceRequests.BodyAsync(context)).Object);
+    // What these create is admitted as their body's own kind.
+    private async Task<JsonObject> BodyAsync(HttpContext context, string name, Target target, WriteOptions options)
+    {
+        var kind = server.Kinds.Body(name);
+        var body = Decoding.DecodeBody(kind, (await ResourceRequests.BodyAsync(context)).Object);
+        if (options.By is not { } caller || !server.Admission.Any) return body;
+        body["kind"] = kind.Kind;
+        body["apiVersion"] = kind.ApiVersion;
+        var asked = AdmissionRequest.Create(target, caller, options, body) with { BodyKind = (kind.Group, kind.Version, kind.Kind) };
+        return await server.Admission.AdmitAsync(asked, patched => Decoding.DecodeBody(kind, patched), context.RequestAborted);
+    }
 
     private TokenBinding? Binding(Target target, JsonObject? reference)
     {

@@ -25,6 +25,14 @@ internal static class Decoding
         throw ApiErrors.BadRequest($"{kind.Kind} in version \"{kind.Version}\" cannot be handled as a {kind.Kind}: strict decoding error: {joined}");
     }
 
+    /// <summary>The same for an object that the server itself made of a client's, and its defaults.</summary>
+    public static JsonObject Reread(KindSchema kind, JsonObject obj, WriteOptions options)
+    {
+        Decode(kind, obj, [], options);
+        kind.Default(obj);
+        return obj;
+    }
+
     /// <summary>Reads a body that is not stored: wrong types are refused, unknown fields dropped.</summary>
     public static JsonObject DecodeBody(KindSchema kind, JsonObject body)
     {

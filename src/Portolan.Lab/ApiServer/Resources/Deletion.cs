@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Portolan.Lab.ApiServer.Admission;
 using Portolan.Lab.ApiServer.Http;
 using Portolan.Lab.ApiServer.Schema;
 using Portolan.Lab.ApiServer.Storage;
@@ -6,7 +7,11 @@ using Portolan.Lab.ApiServer.Storage;
 namespace Portolan.Lab.ApiServer.Resources;
 
 /// <summary>What a client says about a deletion (<c>DeleteOptions</c>).</summary>
-internal sealed record DeleteOptions(long? GracePeriodSeconds = null, string? PropagationPolicy = null, string? Uid = null, string? ResourceVersion = null, bool DryRun = false);
+internal sealed record DeleteOptions(long? GracePeriodSeconds = null, string? PropagationPolicy = null, string? Uid = null, string? ResourceVersion = null, bool DryRun = false)
+{
+    /// <summary>Who asks; null when the server itself does.</summary>
+    public Caller? By { get; init; }
+}
 
 /// <summary>What became of a deletion.</summary>
 /// <param name="Object">The last state.</param>
@@ -41,6 +46,7 @@ internal sealed class Deletion(ServerContext server)
             var current = server.Store.Find(target.Storage, target.Key) ?? throw target.NotFound();
             var obj = StoredForm.Parse(current);
             CheckPreconditions(target, current, obj.Child("metadata"), options);
+            if (options.By is { } caller && server.Admission.Any) await AdmitAsync(target, caller, options, obj, cancellation);
             var gone = Mark(target, obj, options);
             if (!gone && JsonNode.DeepEquals(obj, StoredForm.Parse(current))) return new(current, false);
             var payload = ObjectWriter.Write(obj);
@@ -49,6 +55,14 @@ internal sealed class Deletion(ServerContext server)
             if (outcome.Committed) return new(outcome.Object!, gone);
             if (outcome.Object is null) throw target.NotFound();
         }
+    }
+
+    private async Task AdmitAsync(Target target, Caller caller, DeleteOptions options, JsonObject obj, CancellationToken cancellation)
+    {
+        var old = StoredForm.Shown(await server.Conversion.ConvertAsync(obj, target.WorkedKind, cancellation), target.Kind);
+        var asked = AdmissionRequest.Delete(target, caller, options, old);
+        await server.Admission.MutateAsync(asked, patched => patched, cancellation);
+        await server.Admission.ValidateAsync(asked, cancellation);
     }
 
     private static void CheckPreconditions(Target target, StoredObject current, JsonObject metadata, DeleteOptions options)

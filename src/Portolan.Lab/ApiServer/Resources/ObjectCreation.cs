@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using Portolan.Core.Cluster;
+using Portolan.Lab.ApiServer.Admission;
 using Portolan.Lab.ApiServer.Http;
 using Portolan.Lab.ApiServer.Storage;
 
@@ -21,6 +22,15 @@ internal sealed class ObjectCreation(ServerContext server)
             throw new ApiException(405, "MethodNotAllowed", "create not allowed while custom resource definition is terminating");
         if (target.Storage == "pods") await RequireServiceAccountAsync(target, obj, cancellation);
         if (metadata.Text("resourceVersion") is { Length: > 0 }) throw ApiErrors.BadRequest("resourceVersion should not be set on objects to be created");
+        if (options.By is { } caller && server.Admission.Any)
+        {
+            if (target.Kind.Namespaced) RequireNamespace(target, new(target.Namespace ?? "", metadata.Text("name") ?? ""));
+            target.Kind.Default(obj);
+            obj = (await server.Admission.MutateAsync(AdmissionRequest.Create(target, caller, options, obj), patched => Decoding.Reread(target.Kind, patched, options), cancellation))!;
+            metadata = obj.Child("metadata");
+            CheckNamespace(target, metadata);
+        }
+
         var generated = string.IsNullOrEmpty(metadata.Text("name")) ? metadata.Text("generateName") : null;
         for (var attempt = 1; ; attempt++)
         {
@@ -44,15 +54,17 @@ internal sealed class ObjectCreation(ServerContext server)
         else metadata.Remove("generation");
         if (kind.HasStatus && !strategy.KeepsStatusOnCreate) obj.Remove("status");
         kind.Default(obj);
-        obj = StoredForm.ToStorage(obj, kind, target.Resource);
+        obj = StoredForm.Worked(obj, kind);
         metadata = obj.Child("metadata");
         strategy.PrepareCreate(obj, scope);
-        var errors = scope.Errors.Concat(target.Resource.StorageKind.ValidateCreate(obj)).ToList();
+        var errors = scope.Errors.Concat(target.WorkedKind.ValidateCreate(obj)).ToList();
         var name = metadata.Text("name") ?? "";
         if (errors.Count > 0) throw ApiErrors.Invalid(kind, name, errors);
         var key = new ObjectKey(target.Namespace ?? "", name);
         if (kind.Namespaced) RequireNamespace(target, key);
-        var payload = ObjectWriter.Write(obj);
+        if (options.By is { } caller && server.Admission.Any)
+            await server.Admission.ValidateAsync(AdmissionRequest.Create(target with { Name = name }, caller, options, StoredForm.Shown(obj, kind)), cancellation);
+        var payload = ObjectWriter.Write(await server.Conversion.ConvertAsync(obj, target.Resource.StorageKind, cancellation));
         if (!options.DryRun) return await server.Store.WriteAsync(new(target.Storage, key, 0, payload), cancellation);
         var existing = server.Store.Find(target.Storage, key);
         return new(existing is null, existing ?? payload.WithRevision(target.Storage, key, 0));

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Portolan.Lab.ApiServer.Admission;
 using Portolan.Lab.ApiServer.Http;
 using Portolan.Lab.ApiServer.Schema;
 using Portolan.Lab.ApiServer.Storage;
@@ -37,12 +38,26 @@ internal sealed class ObjectUpdate(ServerContext server)
         for (var attempt = 1; ; attempt++)
         {
             var current = server.Store.Find(target.Storage, target.Key) ?? throw target.NotFound();
-            var old = StoredForm.Parse(current);
-            var made = change(StoredForm.FromStorage((JsonObject)old.DeepClone(), target.Kind));
+            var old = await server.Conversion.ConvertAsync(StoredForm.Parse(current), target.WorkedKind, cancellation);
+            var made = change((JsonObject)StoredForm.Shown(old, target.Kind).DeepClone());
             var insisted = made.Child("metadata").Text("resourceVersion");
             if (insisted is { Length: > 0 } and not "0" && insisted != current.Revision.ToString()) throw ApiErrors.Modified(target.Kind, current.Key.Name);
+            var admission = options.By is not null && server.Admission.Any ? options.By : null;
+            if (admission is not null)
+            {
+                target.Kind.Default(made);
+                var asked = AdmissionRequest.Update(target, admission, options, made, StoredForm.Shown(old, target.Kind));
+                made = (await server.Admission.MutateAsync(asked, patched => Decoding.Reread(target.Kind, patched, options), cancellation))!;
+            }
+
             using var scope = new WriteScope { DryRun = options.DryRun };
             var updated = Prepare(target, current, made, old, scope);
+            if (admission is not null)
+            {
+                var asked = AdmissionRequest.Update(target, admission, options, StoredForm.Shown(updated ?? old, target.Kind), StoredForm.Shown(old, target.Kind));
+                await server.Admission.ValidateAsync(asked, cancellation);
+            }
+
             if (updated is null) return current;
             var outcome = await StoreAsync(target, current, updated, options, cancellation);
             if (outcome.Committed) return outcome.Object!;
@@ -54,7 +69,7 @@ internal sealed class ObjectUpdate(ServerContext server)
 
     private async Task<StoreOutcome> StoreAsync(Target target, StoredObject current, JsonObject updated, WriteOptions options, CancellationToken cancellation)
     {
-        var payload = ObjectWriter.Write(updated);
+        var payload = ObjectWriter.Write(await server.Conversion.ConvertAsync(updated, target.Resource.StorageKind, cancellation));
         if (options.DryRun) return new(true, payload.WithRevision(target.Storage, current.Key, current.Revision));
         // The last finalizer of an object marked for deletion is gone: this update is its end.
         var ends = Deletion.IsOver(updated, server.Strategy(target.Resource));
@@ -65,13 +80,13 @@ internal sealed class ObjectUpdate(ServerContext server)
     private JsonObject? Prepare(Target target, StoredObject current, JsonObject made, JsonObject old, WriteScope scope)
     {
         var kind = target.Kind;
-        var storageKind = target.Resource.StorageKind;
+        var worked = target.WorkedKind;
         kind.Default(made);
-        made = StoredForm.ToStorage(made, kind, target.Resource);
+        made = StoredForm.Worked(made, kind);
         KeepIdentity(target, made, old);
         if (target.Subresource is null)
         {
-            if (storageKind.HasStatus) Restore(made, old, "status");
+            if (worked.HasStatus) Restore(made, old, "status");
             server.Strategy(target.Resource).PrepareUpdate(made, old, scope);
         }
         else
@@ -79,9 +94,9 @@ internal sealed class ObjectUpdate(ServerContext server)
             made = OnlySubresource(target, made, old);
         }
 
-        if (storageKind.TracksGeneration) KeepGeneration(made, old);
+        if (worked.TracksGeneration) KeepGeneration(made, old);
         if (JsonNode.DeepEquals(made, old)) return null;
-        var errors = scope.Errors.Concat(storageKind.ValidateUpdate(made, old, target.Subresource)).ToList();
+        var errors = scope.Errors.Concat(worked.ValidateUpdate(made, old, target.Subresource)).ToList();
         if (errors.Count > 0) throw ApiErrors.Invalid(kind, current.Key.Name, errors);
         return made;
     }

@@ -1,3 +1,5 @@
+using Portolan.Lab.ApiServer.Admission;
+using Portolan.Lab.ApiServer.Conversion;
 using Portolan.Lab.ApiServer.Storage;
 
 namespace Portolan.Lab.ApiServer.Resources;
@@ -24,6 +26,8 @@ internal sealed class ServerContext
     public ObjectStore Store { get; }
     public KindRegistry Kinds { get; }
     public TimeProvider Clock { get; }
+    public required AdmissionWebhooks Admission { get; init; }
+    public required VersionConversion Conversion { get; init; }
 
     public ResourceStrategy Strategy(ServedResource resource) => _strategies.GetValueOrDefault(resource.Storage, ResourceStrategy.Plain);
 }

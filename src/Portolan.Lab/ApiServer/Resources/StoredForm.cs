@@ -27,18 +27,9 @@ internal static class StoredForm
         return bytes;
     }
 
-    /// <summary>The same for an object about to be stored.</summary>
-    public static JsonObject ToStorage(JsonObject obj, KindSchema kind, ServedResource resource)
-    {
-        if (EventForms.Differs(kind)) return EventForms.ToCore(obj);
-        if (!ReferenceEquals(kind, resource.StorageKind)) obj["apiVersion"] = resource.StorageKind.ApiVersion;
-        return obj;
-    }
+    /// <summary>A client's object in the form the server works on: the stored one, but for custom kinds, which have as many schemas as versions.</summary>
+    public static JsonObject Worked(JsonObject obj, KindSchema kind) => EventForms.Differs(kind) ? EventForms.ToCore(obj) : obj;
 
-    public static JsonObject FromStorage(JsonObject obj, KindSchema kind)
-    {
-        if (EventForms.Differs(kind)) return EventForms.FromCore(obj);
-        obj["apiVersion"] = kind.ApiVersion;
-        return obj;
-    }
+    /// <summary>An object as the server works on it in the form of the version a client speaks.</summary>
+    public static JsonObject Shown(JsonObject obj, KindSchema kind) => EventForms.Differs(kind) ? EventForms.FromCore(obj) : obj;
 }

@@ -1,4 +1,5 @@
 using Portolan.Core.Cluster;
+using Portolan.Lab.ApiServer.Admission;
 using Portolan.Lab.ApiServer.Http;
 using Portolan.Lab.ApiServer.Schema;
 
@@ -9,6 +10,9 @@ internal sealed record Target(ServedResource Resource, KindSchema Kind, string? 
 {
     public string Storage => Resource.Storage;
 
+    /// <summary>The kind whose rules a write obeys: for custom kinds the version the client speaks, else the stored one.</summary>
+    public KindSchema WorkedKind => Kind.IsCustom ? Kind : Resource.StorageKind;
+
     public ObjectKey Key => new(Namespace ?? "", Name ?? throw ApiErrors.MethodNotAllowed());
 
     public ApiException NotFound() => ApiErrors.NotFound(Kind, Name ?? "");
@@ -17,6 +21,12 @@ internal sealed record Target(ServedResource Resource, KindSchema Kind, string? 
 /// <summary>The query parameters of a write.</summary>
 internal sealed record WriteOptions(bool DryRun, FieldValidation Validation, string? FieldManager, bool Force)
 {
+    /// <summary>Who asks; null when the server itself does.</summary>
+    public Caller? By { get; init; }
+
+    /// <summary>A PATCH, apply included.</summary>
+    public bool Patch { get; init; }
+
     /// <summary>What to tell the client in <c>Warning</c> headers.</summary>
     public List<string> Warnings { get; } = [];
 }

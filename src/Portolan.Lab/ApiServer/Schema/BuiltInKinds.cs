@@ -36,8 +36,8 @@ internal static class BuiltInKinds
         Kind("", "Service", "services", CorePrinters.Service, ServiceRules.Service, shortNames: ["svc"], categories: ["all"], subresources: ["status", "proxy"]),
         Kind("", "ServiceAccount", "serviceaccounts", CorePrinters.ServiceAccount, KindRules.None, shortNames: ["sa"], subresources: ["token"]),
 
-        Kind(Admission, "MutatingWebhookConfiguration", "mutatingwebhookconfigurations", PolicyPrinters.Webhooks, ClusterRules.Webhooks, namespaced: false, generation: true),
-        Kind(Admission, "ValidatingWebhookConfiguration", "validatingwebhookconfigurations", PolicyPrinters.Webhooks, ClusterRules.Webhooks, namespaced: false, generation: true),
+        Kind(Admission, "MutatingWebhookConfiguration", "mutatingwebhookconfigurations", PolicyPrinters.Webhooks, WebhookRules.Mutating, namespaced: false, generation: true),
+        Kind(Admission, "ValidatingWebhookConfiguration", "validatingwebhookconfigurations", PolicyPrinters.Webhooks, WebhookRules.Validating, namespaced: false, generation: true),
 
         Kind("apiextensions.k8s.io", "CustomResourceDefinition", "customresourcedefinitions", RowPrinter.Default, DefinitionRules.CustomResourceDefinition,
             namespaced: false, shortNames: ["crd", "crds"], categories: ["api-extensions"], subresources: ["status"], generation: true),

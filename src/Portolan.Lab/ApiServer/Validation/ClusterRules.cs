@@ -1,9 +1,8 @@
-using System.Text.Json.Nodes;
 using Portolan.Lab.ApiServer.Schema;
 
 namespace Portolan.Lab.ApiServer.Validation;
 
-/// <summary>Namespaces, nodes, leases, priorities and webhooks.</summary>
+/// <summary>Namespaces, nodes, leases and priorities.</summary>
 internal static class ClusterRules
 {
     public static KindRules Namespace { get; } = new()
@@ -71,58 +70,4 @@ internal static class ClusterRules
                 errors.Forbidden("value", "may not be changed in an update.");
         },
     };
-
-    public static KindRules Webhooks { get; } = new()
-    {
-        Default = static configuration =>
-        {
-            var mutating = configuration.Str("kind").StartsWith("Mutating", StringComparison.Ordinal);
-            foreach (var (webhook, _) in configuration.Items("webhooks", ""))
-                DefaultWebhook(webhook, mutating);
-        },
-        Check = static (configuration, errors) =>
-        {
-            var names = new HashSet<string>();
-            foreach (var (webhook, path) in configuration.Items("webhooks", ""))
-                CheckWebhook(webhook, path.TrimStart('.'), names, errors);
-        },
-    };
-
-    private static void DefaultWebhook(JsonObject webhook, bool mutating)
-    {
-        webhook.SetDefault("failurePolicy", "Fail");
-        webhook.SetDefault("matchPolicy", "Equivalent");
-        webhook.SetDefault("timeoutSeconds", 10);
-        webhook.Ensure("namespaceSelector");
-        webhook.Ensure("objectSelector");
-        if (mutating)
-            webhook.SetDefault("reinvocationPolicy", "Never");
-        webhook.Obj("clientConfig").Obj("service")?.SetDefault("port", 443);
-        foreach (var (rule, _) in webhook.Items("rules", ""))
-            rule.SetDefault("scope", "*");
-    }
-
-    private static void CheckWebhook(JsonObject webhook, string path, HashSet<string> names, ErrorList errors)
-    {
-        var name = webhook.Str("name");
-        if (name.Length == 0)
-            errors.Required(path + ".name");
-        else if (name.Split('.').Length < 3)
-            errors.Invalid(path + ".name", name, "should be a domain with at least three segments separated by dots");
-        if (name.Length > 0 && !names.Add(name))
-            errors.Duplicate(path + ".name", name);
-        ValueRules.OneOf(path + ".failurePolicy", webhook.Str("failurePolicy"), errors, "Fail", "Ignore");
-        ValueRules.OneOf(path + ".matchPolicy", webhook.Str("matchPolicy"), errors, "Equivalent", "Exact");
-        if (webhook.Int("timeoutSeconds") is { } timeout and (< 1 or > 30))
-            errors.Invalid(path + ".timeoutSeconds", timeout, "the timeout value must be between 1 and 30 seconds");
-        if (webhook.Str("sideEffects") is { Length: > 0 } effects)
-            ValueRules.OneOf(path + ".sideEffects", effects, errors, "None", "NoneOnDryRun");
-        else
-            errors.Required(path + ".sideEffects", "must specify one of None, NoneOnDryRun");
-        if (webhook.List("admissionReviewVersions") is null or { Count: 0 })
-            errors.Required(path + ".admissionReviewVersions", "must specify one of v1, v1beta1");
-        var client = webhook.Obj("clientConfig");
-        if (client?["url"] is null == client?["service"] is null)
-            errors.Required(path + ".clientConfig", "exactly one of url or service is required");
-    }
 }
