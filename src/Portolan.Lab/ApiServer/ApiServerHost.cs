@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -11,6 +10,8 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Portolan.Lab.ApiServer.Admission;
 using Portolan.Lab.ApiServer.Auth;
+using Portolan.Lab.ApiServer.Auth.Rbac;
+using Portolan.Lab.ApiServer.Auth.Reviews;
 using Portolan.Lab.ApiServer.Conversion;
 using Portolan.Lab.ApiServer.Http;
 using Portolan.Lab.ApiServer.Patching;
@@ -47,8 +48,7 @@ internal sealed class ApiServerHost : IAsyncDisposable
         var authority = X509CertificateLoader.LoadCertificateFromFile(options.Pki("ca.crt"));
         var serving = X509Certificate2.CreateFromPemFile(options.Pki("apiserver.crt"), options.Pki("apiserver.key"));
         var toNodes = X509Certificate2.CreateFromPemFile(options.Pki("apiserver-kubelet-client.crt"), options.Pki("apiserver-kubelet-client.key"));
-        var signing = ECDsa.Create();
-        signing.ImportFromPem(await File.ReadAllTextAsync(options.Pki("sa.key"), cancellation));
+        var signing = new TokenKey(await File.ReadAllTextAsync(options.Pki("sa.key"), cancellation));
 
         var store = new ObjectStore(options.StorePath, options.History, clock);
         var kinds = new KindRegistry(catalogue);
@@ -58,7 +58,10 @@ internal sealed class ApiServerHost : IAsyncDisposable
         allocations.Follow(store);
         var webhooks = new WebhookClient(store);
         var conversion = new VersionConversion();
-        var context = new ServerContext(store, kinds, allocations, clock)
+        var roles = new RbacIndex();
+        roles.Follow(store);
+        var access = new Authorizer(roles, new NodeAuthorizer(store));
+        var context = new ServerContext(store, kinds, allocations, access, clock)
         {
             Conversion = conversion,
             Admission = new(store, conversion, webhooks, loggers.CreateLogger<AdmissionWebhooks>()),
@@ -67,6 +70,9 @@ internal sealed class ApiServerHost : IAsyncDisposable
         var update = new ObjectUpdate(context);
         var deletion = new Deletion(context);
         await new Bootstrap(context, creation, update).RunAsync(options, ServiceAllocations.Dotted(network + 1), cancellation);
+        await new Reconciliation(context, creation, update).RunAsync(cancellation);
+        var aggregation = new RoleAggregation(context, update);
+        await aggregation.AggregateAsync(cancellation);
 
         var tokens = new ServiceAccountTokens(signing, store, clock);
         var nodes = new NodeProxy(context, toNodes, authority);
@@ -84,17 +90,21 @@ internal sealed class ApiServerHost : IAsyncDisposable
         var lists = new ListRequests(context);
         var watches = new WatchRequests(context, replies, app.Lifetime.ApplicationStopping);
         var resources = new ResourceRequests(
-            context, replies, lists, watches, new Subresources(context, update, deletion, tokens, new ScaleSubresource(context, update), nodes),
-            new Reviews(tokens), creation, update, new ObjectPatch(context, update, creation), deletion);
+            context, replies, lists, watches, new Subresources(context, update, deletion, new TokenRequests(context, tokens), new ScaleSubresource(context, update), nodes),
+            new Reviews(new IdentityReviews(tokens), new AccessReviews(access)), creation, update, new ObjectPatch(context, update, creation), deletion);
         var handler = new ApiHandler(
-            new Authenticator(new CertificateAuthentication(authority), tokens), resources, discovery, new OpenApiDocuments(catalogue, discovery, kinds), store,
+            new Authenticator(new CertificateAuthentication(authority), tokens), access, resources, discovery, new OpenApiDocuments(catalogue, discovery, kinds), store,
             loggers.CreateLogger<ApiHandler>());
         app.Run(handler.HandleAsync);
 
         var host = new ApiServerHost(app, store, nodes, [authority, serving, toNodes, signing, webhooks]);
         var cleanup = new DefinitionCleanup(context, update, deletion, loggers.CreateLogger<DefinitionCleanup>());
         var expiry = new EventExpiry(context, deletion);
-        host._housekeeping = Task.WhenAll(cleanup.RunAsync(host._background.Token), expiry.RunAsync(host._background.Token), watches.SendBookmarksAsync(host._background.Token));
+        host._housekeeping = Task.WhenAll(
+            cleanup.RunAsync(host._background.Token),
+            expiry.RunAsync(host._background.Token),
+            watches.SendBookmarksAsync(host._background.Token),
+            aggregation.RunAsync(host._background.Token));
         await app.StartAsync(cancellation);
         return host;
     }

@@ -5,7 +5,7 @@ using Portolan.Lab.ApiServer.Resources;
 
 namespace Portolan.Lab.ApiServer;
 
-/// <summary>What every cluster has from its first moment: the system namespaces, the Service of the API server itself, the two system priorities and the administrator's role.</summary>
+/// <summary>What every cluster has from its first moment: the system namespaces, the Service of the API server itself and the two system priorities.</summary>
 internal sealed class Bootstrap(ServerContext server, ObjectCreation creation, ObjectUpdate update)
 {
     private static readonly WriteOptions Options = new(false, FieldValidation.Strict, null, false);
@@ -27,19 +27,6 @@ internal sealed class Bootstrap(ServerContext server, ObjectCreation creation, O
         await EnsureEndpointsAsync(options, cancellation);
         foreach (var (name, value) in new[] { ("system-cluster-critical", 2000000000), ("system-node-critical", 2000001000) })
             await EnsureAsync("scheduling.k8s.io", "priorityclasses", null, new() { ["metadata"] = new JsonObject { ["name"] = name }, ["value"] = value }, cancellation);
-        await EnsureAsync("rbac.authorization.k8s.io", "clusterroles", null, new()
-        {
-            ["metadata"] = new JsonObject { ["name"] = "cluster-admin", ["labels"] = new JsonObject { ["kubernetes.io/bootstrapping"] = "rbac-defaults" } },
-            ["rules"] = new JsonArray(
-                new JsonObject { ["apiGroups"] = JsonText.Strings(["*"]), ["resources"] = JsonText.Strings(["*"]), ["verbs"] = JsonText.Strings(["*"]) },
-                new JsonObject { ["nonResourceURLs"] = JsonText.Strings(["*"]), ["verbs"] = JsonText.Strings(["*"]) }),
-        }, cancellation);
-        await EnsureAsync("rbac.authorization.k8s.io", "clusterrolebindings", null, new()
-        {
-            ["metadata"] = new JsonObject { ["name"] = "cluster-admin", ["labels"] = new JsonObject { ["kubernetes.io/bootstrapping"] = "rbac-defaults" } },
-            ["roleRef"] = new JsonObject { ["apiGroup"] = "rbac.authorization.k8s.io", ["kind"] = "ClusterRole", ["name"] = "cluster-admin" },
-            ["subjects"] = new JsonArray(new JsonObject { ["apiGroup"] = "rbac.authorization.k8s.io", ["kind"] = "Group", ["name"] = "system:masters" }),
-        }, cancellation);
     }
 
     private async Task EnsureEndpointsAsync(ApiServerOptions options, CancellationToken cancellation)

@@ -111,10 +111,10 @@ internal static class AdmissionReview
         if (who.Extra.Count > 0)
         {
             json.WriteStartObject("extra"u8);
-            foreach (var (name, value) in who.Extra)
+            foreach (var (name, values) in who.Extra)
             {
                 json.WriteStartArray(name);
-                json.WriteStringValue(value);
+                foreach (var value in values) json.WriteStringValue(value);
                 json.WriteEndArray();
             }
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Portolan.Lab.ApiServer.Auth;
 using Portolan.Lab.ApiServer.Schema;
 
 namespace Portolan.Lab.ApiServer.Http;
@@ -89,6 +90,18 @@ internal static class ApiErrors
 
     public static ApiException Forbidden(KindSchema kind, string name, string why) =>
         new(403, "Forbidden", $"{Qualified(kind.Group, kind.Plural)} \"{name}\" is forbidden: {why}") { Name = name, Group = kind.Group, Kind = kind.Plural };
+
+    /// <summary>Somebody asks for what no role gives them.</summary>
+    /// <param name="request">What they asked for.</param>
+    /// <param name="reason">Why not; may be empty.</param>
+    /// <param name="explained">The reason says it all.</param>
+    public static ApiException Forbidden(in AccessRequest request, string reason, bool explained = false)
+    {
+        var why = explained ? reason : reason.Length == 0 ? request.Refusal : $"{request.Refusal}: {reason}";
+        if (request.Path is not null) return new(403, "Forbidden", $"forbidden: {why}");
+        var subject = request.Name.Length == 0 ? Qualified(request.Group, request.Resource) : $"{Qualified(request.Group, request.Resource)} \"{request.Name}\"";
+        return new(403, "Forbidden", $"{subject} is forbidden: {why}") { Name = request.Name, Group = request.Group, Kind = request.Resource };
+    }
 
     public static ApiException Unauthorized() => new(401, "Unauthorized", "Unauthorized");
 

@@ -9,7 +9,7 @@ namespace Portolan.Lab.ApiServer.Http;
 
 /// <summary>Every request passes here: who, may they, what; and every failure leaves as a <c>Status</c>.</summary>
 internal sealed partial class ApiHandler(
-    Authenticator authenticator, ResourceRequests resources, Discovery discovery, OpenApiDocuments openApi, ObjectStore store, ILogger<ApiHandler> logger)
+    Authenticator authenticator, Authorizer access, ResourceRequests resources, Discovery discovery, OpenApiDocuments openApi, ObjectStore store, ILogger<ApiHandler> logger)
 {
     private static readonly byte[] Version = JsonText.ToBytes(new JsonObject
     {
@@ -57,8 +57,15 @@ internal sealed partial class ApiHandler(
     private async Task DispatchAsync(HttpContext context)
     {
         var path = context.Request.Path.Value ?? "/";
-        var identity = authenticator.Authenticate(context);
-        if (identity is null && !Authorization.IsPublic(path)) throw ApiErrors.Unauthorized();
+        var who = authenticator.Authenticate(context) ?? throw ApiErrors.Unauthorized();
+        var isResource = RequestPath.TryParse(path, out var request);
+        access.Require(isResource ? RequestAccess.OfResource(who, context.Request, request) : RequestAccess.OfPath(who, context.Request, path));
+        if (isResource)
+        {
+            await resources.HandleAsync(context, request, who);
+            return;
+        }
+
         switch (path)
         {
             case "/healthz" or "/livez" or "/readyz":
@@ -92,9 +99,7 @@ internal sealed partial class ApiHandler(
             return;
         }
 
-        if (!RequestPath.TryParse(path, out var request)) throw ApiErrors.NoSuchPath();
-        if (!Authorization.Allows(identity, context.Request.Method, request)) throw new ApiException(403, "Forbidden", $"User \"{identity?.User}\" may not do this");
-        await resources.HandleAsync(context, request, identity!);
+        throw ApiErrors.NoSuchPath();
     }
 
     [LoggerMessage(Level = LogLevel.Error, Message = "{Method} {Path} failed")]

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Portolan.Lab.ApiServer.Auth.Reviews;
 using Portolan.Lab.ApiServer.Resources;
 using Portolan.Lab.ApiServer.Schema;
 

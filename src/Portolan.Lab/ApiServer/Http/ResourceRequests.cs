@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
 using Portolan.Lab.ApiServer.Admission;
 using Portolan.Lab.ApiServer.Auth;
+using Portolan.Lab.ApiServer.Auth.Reviews;
 using Portolan.Lab.ApiServer.Patching;
 using Portolan.Lab.ApiServer.Resources;
 using Portolan.Lab.ApiServer.Schema;
@@ -141,7 +142,7 @@ internal sealed class ResourceRequests(
     {
         if (context.Request.Method != "POST") throw ApiErrors.MethodNotAllowed();
         var body = Decoding.DecodeBody(target.Kind, (await BodyAsync(context)).Object);
-        await Reply.JsonAsync(context, reviews.Answer(target.Kind, body, who), 201);
+        await Reply.JsonAsync(context, reviews.Answer(target.Kind, body, target.Namespace, who), 201);
     }
 
     private async Task<DeleteOptions> DeleteOptionsAsync(HttpContext context, Dictionary<string, string> query)

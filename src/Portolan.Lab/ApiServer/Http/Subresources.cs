@@ -10,7 +10,7 @@ namespace Portolan.Lab.ApiServer.Http;
 
 /// <summary>The subresources that are not a view of the object itself: scale, binding, eviction, token, and what goes to the node.</summary>
 internal sealed class Subresources(
-    ServerContext server, ObjectUpdate update, Deletion deletion, ServiceAccountTokens tokens, ScaleSubresource scale, NodeProxy nodes)
+    ServerContext server, ObjectUpdate update, Deletion deletion, TokenRequests tokens, ScaleSubresource scale, NodeProxy nodes)
 {
     public async Task HandleAsync(HttpContext context, Target target, Dictionary<string, string> query, WriteOptions options)
     {
@@ -86,23 +86,7 @@ internal sealed class Subresources(
     private async Task IssueTokenAsync(HttpContext context, Target target, WriteOptions options)
     {
         var request = await BodyAsync(context, "TokenRequest", target, options);
-        var account = Object(target);
-        var spec = request.Child("spec");
-        var audiences = (spec["audiences"] as JsonArray ?? []).Select(a => (string?)a ?? "").Where(a => a.Length > 0).ToList();
-        if (audiences.Count == 0) audiences.Add(ServiceAccountTokens.Issuer);
-        var seconds = spec.Whole("expirationSeconds") ?? 3600;
-        if (seconds < 600)
-            throw ApiErrors.Invalid("authentication.k8s.io", "TokenRequest", "", [new("spec.expirationSeconds", FieldErrorReason.FieldValueInvalid, $"Invalid value: {seconds}: may not specify a duration less than 10 minutes")]);
-        seconds = Math.Min(seconds, 365L * 24 * 3600);
-        var token = tokens.Issue(target.Namespace!, target.Name!, (account["metadata"] as JsonObject).Text("uid") ?? "", audiences,
-            TimeSpan.FromSeconds(seconds), Binding(target, spec["boundObjectRef"] as JsonObject), out var expires);
-        request["kind"] = "TokenRequest";
-        request["apiVersion"] = "authentication.k8s.io/v1";
-        request["metadata"] = new JsonObject { ["name"] = target.Name, ["namespace"] = target.Namespace, ["creationTimestamp"] = JsonText.Time(server.Clock.GetUtcNow()) };
-        spec["audiences"] = JsonText.Strings(audiences);
-        spec["expirationSeconds"] = seconds;
-        request["status"] = new JsonObject { ["token"] = token, ["expirationTimestamp"] = JsonText.Time(expires) };
-        await Reply.JsonAsync(context, request, 201);
+        await Reply.JsonAsync(context, tokens.Answer(target, Object(target), request, options.By?.Identity), 201);
     }
 
     // What these create is admitted as their body's own kind.
@@ -115,19 +99,6 @@ internal sealed class Subresources(
         body["apiVersion"] = kind.ApiVersion;
         var asked = AdmissionRequest.Create(target, caller, options, body) with { BodyKind = (kind.Group, kind.Version, kind.Kind) };
         return await server.Admission.AdmitAsync(asked, patched => Decoding.DecodeBody(kind, patched), context.RequestAborted);
-    }
-
-    private TokenBinding? Binding(Target target, JsonObject? reference)
-    {
-        if (reference is null) return null;
-        var (kind, name) = (reference.Text("kind") ?? "", reference.Text("name") ?? "");
-        if (kind is not ("Pod" or "Secret")) throw ApiErrors.BadRequest($"cannot bind token for serviceaccount \"{target.Name}\" to object of type {kind}");
-        var resource = kind == "Pod" ? "pods" : "secrets";
-        var bound = server.Store.Find(resource, new(target.Namespace!, name)) ?? throw ApiErrors.NotFound("", resource, name);
-        var uid = (JsonNode.Parse(bound.MetadataJson) as JsonObject).Text("uid") ?? "";
-        if (reference.Text("uid") is { Length: > 0 } asked && asked != uid)
-            throw new ApiException(409, "Conflict", $"Operation cannot be fulfilled on {resource} \"{name}\": the UID in the bound object reference ({asked}) does not match the UID in record. The object might have been deleted and then recreated");
-        return new(kind, name, uid);
     }
 
     private static Task Success(HttpContext context) => Reply.JsonAsync(

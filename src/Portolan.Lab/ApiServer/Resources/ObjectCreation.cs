@@ -43,7 +43,7 @@ internal sealed class ObjectCreation(ServerContext server)
 
     private async Task<StoreOutcome> TryCreateAsync(Target target, JsonObject obj, WriteOptions options, CancellationToken cancellation)
     {
-        using var scope = new WriteScope { DryRun = options.DryRun };
+        using var scope = new WriteScope { DryRun = options.DryRun, By = options.By };
         var kind = target.Kind;
         var strategy = server.Strategy(target.Resource);
         var metadata = obj.Child("metadata");

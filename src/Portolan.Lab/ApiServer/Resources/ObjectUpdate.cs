@@ -50,7 +50,7 @@ internal sealed class ObjectUpdate(ServerContext server)
                 made = (await server.Admission.MutateAsync(asked, patched => Decoding.Reread(target.Kind, patched, options), cancellation))!;
             }
 
-            using var scope = new WriteScope { DryRun = options.DryRun };
+            using var scope = new WriteScope { DryRun = options.DryRun, By = options.By };
             var updated = Prepare(target, current, made, old, scope);
             if (admission is not null)
             {

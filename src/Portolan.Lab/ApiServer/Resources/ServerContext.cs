@@ -1,4 +1,6 @@
 using Portolan.Lab.ApiServer.Admission;
+using Portolan.Lab.ApiServer.Auth;
+using Portolan.Lab.ApiServer.Auth.Rbac;
 using Portolan.Lab.ApiServer.Conversion;
 using Portolan.Lab.ApiServer.Storage;
 
@@ -9,9 +11,9 @@ internal sealed class ServerContext
 {
     private readonly Dictionary<string, ResourceStrategy> _strategies;
 
-    public ServerContext(ObjectStore store, KindRegistry kinds, ServiceAllocations allocations, TimeProvider clock)
+    public ServerContext(ObjectStore store, KindRegistry kinds, ServiceAllocations allocations, Authorizer access, TimeProvider clock)
     {
-        (Store, Kinds, Clock) = (store, kinds, clock);
+        (Store, Kinds, Access, Clock) = (store, kinds, access, clock);
         _strategies = new(StringComparer.Ordinal)
         {
             ["pods"] = new PodStrategy(),
@@ -20,11 +22,16 @@ internal sealed class ServerContext
             ["namespaces"] = new NamespaceStrategy(),
             ["secrets"] = new SecretStrategy(),
             ["customresourcedefinitions.apiextensions.k8s.io"] = new DefinitionStrategy(kinds, clock),
+            [RbacIndex.Roles] = new RoleStrategy(access, "roles"),
+            [RbacIndex.ClusterRoles] = new RoleStrategy(access, "clusterroles"),
+            [RbacIndex.RoleBindings] = new BindingStrategy(access, "rolebindings"),
+            [RbacIndex.ClusterRoleBindings] = new BindingStrategy(access, "clusterrolebindings"),
         };
     }
 
     public ObjectStore Store { get; }
     public KindRegistry Kinds { get; }
+    public Authorizer Access { get; }
     public TimeProvider Clock { get; }
     public required AdmissionWebhooks Admission { get; init; }
     public required VersionConversion Conversion { get; init; }

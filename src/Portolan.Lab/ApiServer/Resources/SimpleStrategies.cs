@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using Portolan.Lab.ApiServer.Http;
 
 namespace Portolan.Lab.ApiServer.Resources;
 
@@ -7,6 +8,12 @@ namespace Portolan.Lab.ApiServer.Resources;
 internal sealed class NodeStrategy : ResourceStrategy
 {
     public override bool KeepsStatusOnCreate => true;
+
+    public override void PrepareCreate(JsonObject obj, WriteScope scope)
+    {
+        if (scope.By?.Identity.Node is not { } node || obj.Child("metadata").Text("name") is var name && name == node) return;
+        throw new ApiException(403, "Forbidden", $"nodes \"{name}\" is forbidden: node \"{node}\" is not allowed to modify node \"{name}\"") { Name = name, Kind = "nodes" };
+    }
 
     public override void PrepareUpdate(JsonObject obj, JsonObject old, WriteScope scope)
     {

@@ -1,3 +1,4 @@
+using Portolan.Lab.ApiServer.Admission;
 using Portolan.Lab.ApiServer.Schema;
 
 namespace Portolan.Lab.ApiServer.Resources;
@@ -9,6 +10,9 @@ internal sealed class WriteScope : IDisposable
 
     /// <summary>Do everything but store.</summary>
     public bool DryRun { get; init; }
+
+    /// <summary>Who writes; null: the server itself.</summary>
+    public Caller? By { get; init; }
 
     public List<FieldError> Errors { get; } = [];
 
