@@ -48,7 +48,7 @@ internal sealed class NodeAgent
     public async Task RunAsync(CancellationToken cancel)
     {
         await ForgetEarlierLifeAsync(cancel).ConfigureAwait(false);
-        await using var server = await KubeletServer.StartAsync(_layout, _host, Find, _logger, cancel).ConfigureAwait(false);
+        await using var server = await KubeletServer.StartAsync(_layout, _host, (ns, pod, container) => Find(ns, pod)?.Find(container)?.View, (ns, pod) => Find(ns, pod)?.Endpoint, _logger, cancel).ConfigureAwait(false);
         using var all = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         Task[] parts =
         [
@@ -72,8 +72,8 @@ internal sealed class NodeAgent
         }
     }
 
-    private ContainerView? Find(string ns, string pod, string container) =>
-        _workers.Values.Where(w => w.Pod.Namespace == ns && w.Pod.Name == pod).OrderByDescending(w => w.Pod.Metadata.CreationTimestamp).FirstOrDefault()?.Find(container)?.View;
+    private PodWorker? Find(string ns, string pod) =>
+        _workers.Values.Where(w => w.Pod.Namespace == ns && w.Pod.Name == pod).OrderByDescending(w => w.Pod.Metadata.CreationTimestamp).FirstOrDefault();
 
     private ValueTask OnChange(Change<Pod> change)
     {

@@ -66,7 +66,7 @@ public sealed class KubectlStreamTests(ContainerFixture fixture) : IClassFixture
         Assert.Equal(0, status);
     }
 
-    private static string Find(string name)
+    internal static string Find(string name)
     {
         var directories = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':');
         var plain = directories.Select(d => Path.Combine(d, "kubectl")).FirstOrDefault(File.Exists);
@@ -102,7 +102,13 @@ public sealed class KubectlStreamTests(ContainerFixture fixture) : IClassFixture
         var log = new ContainerLog(Path.Combine(fixture.NewDirectory("log"), "0.log"), TimeProvider.System);
         var spec = fixture.Spec("sh").Process;
         var view = new ContainerView(new LiveContainer(running.Container, running.Cgroup, spec, log, ContainerFixture.LabExecutable), log, null, false, null);
-        var endpoints = new KubeletEndpoints((_, _, _) => view, TimeProvider.System, NullLogger.Instance);
+        var endpoints = new KubeletEndpoints((_, _, _) => view, (_, _) => null, TimeProvider.System, NullLogger.Instance);
+        return await StartApiAsync(endpoints, path => path.EndsWith("/exec", StringComparison.Ordinal) || path.EndsWith("/attach", StringComparison.Ordinal) ? $"{path[path.LastIndexOf('/')..]}/default/p/c" : null);
+    }
+
+    /// <summary>One pod, and the agent behind the paths that <paramref name="agentPath"/> translates.</summary>
+    internal static async Task<WebApplication> StartApiAsync(KubeletEndpoints endpoints, Func<string, string?> agentPath)
+    {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
@@ -111,9 +117,9 @@ public sealed class KubectlStreamTests(ContainerFixture fixture) : IClassFixture
         app.Run(async http =>
         {
             var path = http.Request.Path.Value!;
-            if (path.EndsWith("/exec", StringComparison.Ordinal) || path.EndsWith("/attach", StringComparison.Ordinal))
+            if (agentPath(path) is { } agents)
             {
-                http.Request.Path = $"{path[path.LastIndexOf('/')..]}/default/p/c";
+                http.Request.Path = agents;
                 await endpoints.HandleAsync(http);
                 return;
             }

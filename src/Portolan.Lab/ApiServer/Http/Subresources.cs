@@ -26,7 +26,7 @@ internal sealed class Subresources(
         ("eviction", "POST") => EvictAsync(context, target, options),
         ("token", "POST") => IssueTokenAsync(context, target, options),
         ("log", "GET") => nodes.LogAsync(context, Object(target), query),
-        ("exec" or "attach", "GET" or "POST") => nodes.StreamAsync(context, Object(target), target.Subresource, query),
+        ("exec" or "attach" or "portforward", "GET" or "POST") => nodes.StreamAsync(context, Object(target), target.Subresource, query),
         _ => throw ApiErrors.MethodNotAllowed(),
     };
 

@@ -11,7 +11,7 @@ using Portolan.Lab.ApiServer.Resources;
 namespace Portolan.Lab.ApiServer.Proxying;
 
 /// <summary>
-/// Carries logs, exec and attach to the node agent of the pod's node. For exec and attach the connection is switched to whatever protocol client
+/// Carries logs, exec, attach and forwarded ports to the node agent of the pod's node. But for logs the connection is switched to whatever protocol client
 /// and agent agree on (WebSocket, SPDY/3.1); from then on the server only copies bytes.
 /// </summary>
 internal sealed class NodeProxy : IDisposable
@@ -56,10 +56,10 @@ internal sealed class NodeProxy : IDisposable
     {
         var upgrade = context.Features.Get<IHttpUpgradeFeature>();
         if (upgrade is not { IsUpgradableRequest: true }) throw ApiErrors.BadRequest("Upgrade request required");
-        var container = Container(pod, query);
+        var container = verb == "portforward" ? null : Container(pod, query);
         // The command is repeated in the query: forward it as it came, but for the container, which is in the path.
         var text = string.Join('&', (context.Request.QueryString.Value ?? "").TrimStart('?').Split('&').Where(p => p.Length > 0 && !p.StartsWith("container=", StringComparison.Ordinal)));
-        using var request = Request(new HttpMethod(context.Request.Method), pod, verb, container, text);
+        using var request = Request(new HttpMethod(context.Request.Method), pod, verb == "portforward" ? "portForward" : verb, container, text);
         foreach (var (name, values) in context.Request.Headers)
             if (!NotForwarded.Contains(name, StringComparer.OrdinalIgnoreCase) && !name.StartsWith(':'))
                 request.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
@@ -99,7 +99,7 @@ internal sealed class NodeProxy : IDisposable
         throw ApiErrors.BadRequest($"a container name must be specified for pod {name}, choose one of: [{string.Join(' ', names)}]");
     }
 
-    private HttpRequestMessage Request(HttpMethod method, JsonObject pod, string verb, string container, string query)
+    private HttpRequestMessage Request(HttpMethod method, JsonObject pod, string verb, string? container, string query)
     {
         var metadata = pod["metadata"] as JsonObject;
         var node = (pod["spec"] as JsonObject).Text("nodeName");
@@ -109,7 +109,8 @@ internal sealed class NodeProxy : IDisposable
         var address = addresses.FirstOrDefault(a => a.Text("type") == "InternalIP").Text("address")
             ?? throw ApiErrors.Internal($"no preferred addresses found; known addresses: []");
         var host = address.Contains(':') ? $"[{address}]" : address;
-        var path = $"https://{host}:{AgentPort}/{verb}/{Uri.EscapeDataString(metadata.Text("namespace")!)}/{Uri.EscapeDataString(metadata.Text("name")!)}/{Uri.EscapeDataString(container)}";
+        var path = $"https://{host}:{AgentPort}/{verb}/{Uri.EscapeDataString(metadata.Text("namespace")!)}/{Uri.EscapeDataString(metadata.Text("name")!)}";
+        if (container is not null) path += $"/{Uri.EscapeDataString(container)}";
         return new(method, query.Length == 0 ? path : $"{path}?{query}") { Version = HttpVersion.Version11, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
     }
 

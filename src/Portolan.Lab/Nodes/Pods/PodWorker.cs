@@ -6,6 +6,7 @@ using Microsoft.Extensions.Logging;
 using Portolan.Kubernetes.Client;
 using Portolan.Lab.Nodes.Containers;
 using Portolan.Lab.Nodes.Networking;
+using Portolan.Lab.Nodes.Server.Forwarding;
 using Portolan.Lab.Supervision;
 
 namespace Portolan.Lab.Nodes.Pods;
@@ -46,6 +47,9 @@ internal sealed class PodWorker : IDisposable
     }
 
     public Pod Pod => _runtime.Pod;
+
+    /// <summary>Where its ports are; null before it has a network.</summary>
+    public PodEndpoint? Endpoint => _runtime.Address is null ? null : new(Pod.Uid, _runtime.NetworkNamespace);
 
     public ContainerRunner? Find(string container) => _containers.Concat(_init).FirstOrDefault(c => c.Container.Name == container);
 

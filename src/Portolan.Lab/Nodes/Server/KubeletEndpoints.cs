@@ -6,11 +6,12 @@ using Microsoft.Extensions.Logging;
 
 using Portolan.Lab.Nodes.Logs;
 using Portolan.Lab.Nodes.Pods;
+using Portolan.Lab.Nodes.Server.Forwarding;
 
 namespace Portolan.Lab.Nodes.Server;
 
-/// <summary>What a kubelet answers: /healthz, /containerLogs, /exec, /attach.</summary>
-internal sealed class KubeletEndpoints(Func<string, string, string, ContainerView?> find, TimeProvider time, ILogger logger)
+/// <summary>What a kubelet answers: /healthz, /containerLogs, /exec, /attach, /portForward.</summary>
+internal sealed class KubeletEndpoints(Func<string, string, string, ContainerView?> find, Func<string, string, PodEndpoint?> findPod, TimeProvider time, ILogger logger)
 {
     public async Task HandleAsync(HttpContext http)
     {
@@ -24,6 +25,9 @@ internal sealed class KubeletEndpoints(Func<string, string, string, ContainerVie
                 // With a uid in the middle, as the kubelet also has it.
                 ["exec", var ns, var pod, .., var container] when parts.Length is 4 or 5 => StreamAsync(http, ns, pod, container, isExec: true),
                 ["attach", var ns, var pod, .., var container] when parts.Length is 4 or 5 => StreamAsync(http, ns, pod, container, isExec: false),
+                ["portForward", var ns, var pod, ..] when parts.Length is 3 or 4 => findPod(ns, pod) is { } endpoint
+                    ? PortForwardEndpoint.HandleAsync(http, endpoint, logger)
+                    : TextAsync(http, StatusCodes.Status404NotFound, $"pod \"{pod}_{ns}\" is not running here\n"),
                 _ => TextAsync(http, StatusCodes.Status404NotFound, "404 page not found\n"),
             }).ConfigureAwait(false);
         }

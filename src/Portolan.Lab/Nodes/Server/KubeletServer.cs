@@ -9,11 +9,12 @@ using Microsoft.Extensions.Logging;
 
 using Portolan.Lab.Network;
 using Portolan.Lab.Nodes.Pods;
+using Portolan.Lab.Nodes.Server.Forwarding;
 using Portolan.Lab.Supervision;
 
 namespace Portolan.Lab.Nodes.Server;
 
-/// <summary>The HTTPS side of a kubelet: logs, exec, attach, for the API server and nobody else. Paths and parameters are the kubelet's.</summary>
+/// <summary>The HTTPS side of a kubelet: logs, exec, attach and forwarded ports, for the API server and nobody else. Paths and parameters are the kubelet's.</summary>
 internal sealed class KubeletServer : IAsyncDisposable
 {
     public const int Port = 10250;
@@ -21,8 +22,9 @@ internal sealed class KubeletServer : IAsyncDisposable
 
     private KubeletServer(WebApplication app) => _app = app;
 
-    /// <summary>Listens on the node's address; <paramref name="find"/> tells a container by namespace, pod and name, or null when this node has none such.</summary>
-    public static async Task<KubeletServer> StartAsync(LabLayout layout, LabHost host, Func<string, string, string, ContainerView?> find, ILogger logger, CancellationToken cancel)
+    /// <summary>Listens on the node's address; <paramref name="find"/> tells a container by namespace, pod and name, or null when this node has none such; <paramref name="findPod"/> a pod's network.</summary>
+    public static async Task<KubeletServer> StartAsync(
+        LabLayout layout, LabHost host, Func<string, string, string, ContainerView?> find, Func<string, string, PodEndpoint?> findPod, ILogger logger, CancellationToken cancel)
     {
         using var pem = X509Certificate2.CreateFromPemFile(layout.Pki($"{host.Name}.crt"), layout.Pki($"{host.Name}.key"));
         var certificate = X509CertificateLoader.LoadPkcs12(pem.Export(X509ContentType.Pkcs12), null);
@@ -49,7 +51,7 @@ internal sealed class KubeletServer : IAsyncDisposable
         });
         var app = builder.Build();
         app.UseWebSockets();
-        var endpoints = new KubeletEndpoints(find, TimeProvider.System, logger);
+        var endpoints = new KubeletEndpoints(find, findPod, TimeProvider.System, logger);
         app.Run(endpoints.HandleAsync);
         await app.StartAsync(cancel).ConfigureAwait(false);
         return new KubeletServer(app);

@@ -12,8 +12,8 @@ internal sealed class SpdyConnection : IAsyncDisposable
 {
     private const int LargestControlFrame = 64 * 1024;
     private const int DataFrame = 32 * 1024;
-    private const int MostStreams = 128;
-    private const uint ProtocolError = 1, RefusedStream = 3;
+    private const int MostStreams = 256;
+    private const uint ProtocolError = 1, RefusedStream = 3, Cancel = 5;
 
     private readonly Stream _transport;
     private readonly SemaphoreSlim _writing = new(1, 1);
@@ -66,6 +66,16 @@ internal sealed class SpdyConnection : IAsyncDisposable
         while (!bytes.IsEmpty);
     }
 
+    /// <summary>Gives a stream up, for good.</summary>
+    public ValueTask ResetAsync(SpdyStream stream, CancellationToken cancel) => ResetAsync(stream.Id, Cancel, cancel);
+
+    /// <summary>Nothing more is wanted of a stream: what still comes on it is thrown away, and its place is free for another.</summary>
+    public void Forget(SpdyStream stream)
+    {
+        _streams.TryRemove(stream.Id, out _);
+        stream.Incoming.TryComplete();
+    }
+
     /// <summary>Tells the client that nothing more will come.</summary>
     public async ValueTask GoAwayAsync(CancellationToken cancel)
     {
@@ -87,7 +97,10 @@ internal sealed class SpdyConnection : IAsyncDisposable
                 return await OnSynStreamAsync(header, body, cancel).ConfigureAwait(false);
             case SpdyFrameType.RstStream:
                 if (body.Length >= 4 && _streams.TryGetValue(BinaryPrimitives.ReadUInt32BigEndian(body) & 0x7FFF_FFFF, out var reset))
+                {
+                    reset.IsReset = true;
                     reset.Incoming.TryComplete();
+                }
                 return body.Length == 8;
             case SpdyFrameType.Ping:
                 // Odd numbers are the client's questions, and go back as they came (§2.6.5).

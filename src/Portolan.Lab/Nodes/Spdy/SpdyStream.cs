@@ -12,6 +12,9 @@ internal sealed record SpdyStream(uint Id, IReadOnlyDictionary<string, string> H
 
     internal ChannelWriter<ReadOnlyMemory<byte>> Incoming => _data.Writer;
 
+    /// <summary>The other side has given the stream up (RST_STREAM), rather than having said all it had to say.</summary>
+    public bool IsReset { get; internal set; }
+
     /// <summary>The next data; empty at the end.</summary>
     public async ValueTask<ReadOnlyMemory<byte>> ReadAsync(CancellationToken cancel) =>
         await _data.Reader.WaitToReadAsync(cancel).ConfigureAwait(false) && _data.Reader.TryRead(out var bytes) ? bytes : default;
