@@ -11,6 +11,7 @@ namespace Portolan.Lab.ApiServer.Http;
 internal sealed class ObjectReplies(TimeProvider clock)
 {
     private const int Large = 64 * 1024;
+    private readonly SharedForms _shared = new(clock);
     private static readonly byte[] PartialHead = "{\"kind\":\"PartialObjectMetadata\",\"apiVersion\":\"meta.k8s.io/"u8.ToArray();
 
     public async Task ObjectAsync(HttpContext context, Target target, StoredObject obj, int code = 200)
@@ -101,12 +102,20 @@ internal sealed class ObjectReplies(TimeProvider clock)
         to.Write("]}"u8);
     }
 
-    /// <summary>What a watch sends as an event's object.</summary>
+    /// <summary>What a watch sends as an event's object: mostly the stored bytes, or what was made for another watcher already.</summary>
     public void WriteEventObject(IBufferWriter<byte> to, Target target, StoredObject obj, Accept accept, string include, bool columns)
     {
-        if (accept.Form == ReplyForm.Table) WriteTable(to, target, obj, accept.Version, include, columns);
-        else if (accept.Form == ReplyForm.PartialMetadata) WritePartial(to, obj, accept.Version);
-        else to.Write(StoredForm.ToVersion(obj, target.Kind, target.Resource).Span);
+        if (accept.Form == ReplyForm.PartialMetadata) WritePartial(to, obj, accept.Version);
+        else if (accept.Form != ReplyForm.Table && ReferenceEquals(target.Kind, target.Resource.StorageKind)) to.Write(StoredForm.ToVersion(obj, target.Kind, target.Resource).Span);
+        else to.Write(_shared.Get(obj, new(target.Kind, accept, include, columns), (made, form) => Make(target, made, form)));
+    }
+
+    private byte[] Make(Target target, StoredObject obj, EventForm form)
+    {
+        if (form.Accept.Form != ReplyForm.Table) return StoredForm.ToVersion(obj, form.Kind, target.Resource).ToArray();
+        var buffer = new ArrayBufferWriter<byte>(1024);
+        WriteTable(buffer, target, obj, form.Accept.Version, form.Include, form.Columns);
+        return buffer.WrittenSpan.ToArray();
     }
 
     /// <summary>An empty object of the watched form that tells a revision.</summary>

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
 using Portolan.Lab.ApiServer.Admission;
@@ -122,20 +123,20 @@ internal sealed class ResourceRequests(
         query.Remove("limit");
         query.Remove("continue");
         var page = lists.List(target, query);
-        var deleted = new List<StoredObject>();
-        foreach (var obj in page.Objects)
+        var deleted = new ConcurrentQueue<StoredObject>();
+        // Each waits for the disk; together they wait for it a few times.
+        await Parallel.ForEachAsync(page.Objects, new ParallelOptions { MaxDegreeOfParallelism = 16, CancellationToken = context.RequestAborted }, async (obj, cancellation) =>
         {
             try
             {
-                deleted.Add((await deletion.DeleteAsync(target with { Name = obj.Key.Name }, options, context.RequestAborted)).Object);
+                deleted.Enqueue((await deletion.DeleteAsync(target with { Name = obj.Key.Name }, options, cancellation)).Object);
             }
             catch (ApiException e) when (e.Reason == "NotFound")
             {
                 // Someone else deleted it: that is as good.
             }
-        }
-
-        await replies.ListAsync(context, target, new(deleted, server.Store.Revision, null, null));
+        });
+        await replies.ListAsync(context, target, new(deleted.OrderBy(o => o.Key), server.Store.Revision, null, null));
     }
 
     private async Task ReviewAsync(HttpContext context, Target target, Identity who)

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Portolan.Lab.ApiServer.Storage;
 
@@ -53,12 +54,49 @@ internal sealed class ServiceAllocations
         return ports.Where(p => p is > 0 and <= 65535).Select(p => (uint)p).Distinct();
     }
 
-    private void Own(StoredObject service, Action<uint> address, Action<uint> port)
+    // On the store's writer thread, for every change of a Service: reads only what it needs, and makes no objects of it.
+    private static void Own(StoredObject service, Action<uint> address, Action<uint> port)
     {
-        var spec = StoredForm.Parse(service)["spec"] as JsonObject;
-        foreach (var ip in spec?["clusterIPs"] as JsonArray ?? [])
-            if (TryParse((string?)ip, out var number))
-                address(number);
-        foreach (var number in PortsOf(spec)) port(number);
+        var reader = new Utf8JsonReader(service.Json);
+        if (!reader.MoveToMember("spec"u8) || reader.TokenType != JsonTokenType.StartObject) return;
+        var ports = new HashSet<uint>();
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("clusterIPs"u8))
+            {
+                reader.Read();
+                if (reader.TokenType != JsonTokenType.StartArray) continue;
+                while (reader.Read() && reader.TokenType == JsonTokenType.String)
+                    if (TryParse(reader.GetString(), out var number))
+                        address(number);
+            }
+            else if (reader.ValueTextEquals("healthCheckNodePort"u8))
+            {
+                reader.Read();
+                Note(ref reader);
+            }
+            else if (reader.ValueTextEquals("ports"u8))
+            {
+                reader.Read();
+                var depth = reader.CurrentDepth;
+                while (reader.Read() && reader.CurrentDepth > depth)
+                {
+                    if (reader.TokenType != JsonTokenType.PropertyName || !reader.ValueTextEquals("nodePort"u8)) continue;
+                    reader.Read();
+                    Note(ref reader);
+                }
+            }
+            else
+            {
+                reader.Skip();
+            }
+        }
+
+        foreach (var number in ports) port(number);
+
+        void Note(ref Utf8JsonReader value)
+        {
+            if (value.TokenType == JsonTokenType.Number && value.TryGetUInt32(out var number) && number is > 0 and <= 65535) ports.Add(number);
+        }
     }
 }

@@ -42,7 +42,7 @@ internal sealed class StoredObject
     public Utf8JsonReader LabelsReader()
     {
         var reader = new Utf8JsonReader(MetadataJson);
-        return MoveToMember(ref reader, "labels"u8) && reader.TokenType == JsonTokenType.StartObject ? reader : default;
+        return reader.MoveToMember("labels"u8) && reader.TokenType == JsonTokenType.StartObject ? reader : default;
     }
 
     /// <summary>Whether <c>metadata.deletionTimestamp</c> is set: the object waits to go.</summary>
@@ -51,7 +51,7 @@ internal sealed class StoredObject
         get
         {
             var reader = new Utf8JsonReader(MetadataJson);
-            return MoveToMember(ref reader, "deletionTimestamp"u8) && reader.TokenType != JsonTokenType.Null;
+            return reader.MoveToMember("deletionTimestamp"u8) && reader.TokenType != JsonTokenType.Null;
         }
     }
 
@@ -59,26 +59,11 @@ internal sealed class StoredObject
     public StoredObject AtRevision(long revision)
     {
         var reader = new Utf8JsonReader(MetadataJson);
-        if (!MoveToMember(ref reader, "resourceVersion"u8)) return this;
+        if (!reader.MoveToMember("resourceVersion"u8)) return this;
         var at = Metadata.Start.Value + (int)reader.TokenStartIndex + 1;
         var length = reader.ValueSpan.Length;
         byte[] open = [.. Json.AsSpan(0, at), (byte)'0', .. Json.AsSpan(at + length)];
         return new UnversionedObject(open, at, new(Metadata.Start, Metadata.End.Value - length + 1)).WithRevision(Resource, Key, revision);
-    }
-
-    /// <summary>Moves a reader that has not begun an object to the value of one of its members.</summary>
-    private static bool MoveToMember(ref Utf8JsonReader reader, ReadOnlySpan<byte> name)
-    {
-        reader.Read();
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-        {
-            var found = reader.ValueTextEquals(name);
-            reader.Read();
-            if (found) return true;
-            reader.Skip();
-        }
-
-        return false;
     }
 
     /// <summary>Finds the metadata of bytes that were stored before (they begin as described above).</summary>
@@ -86,7 +71,7 @@ internal sealed class StoredObject
     public static StoredObject Load(string resource, ObjectKey key, long revision, byte[] json)
     {
         var reader = new Utf8JsonReader(json);
-        if (MoveToMember(ref reader, "metadata"u8))
+        if (reader.MoveToMember("metadata"u8))
         {
             var start = (int)reader.TokenStartIndex;
             reader.Skip();

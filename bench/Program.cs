@@ -1,0 +1,26 @@
+using Portolan.Bench;
+using Portolan.Bench.ApiScale;
+
+// Each benchmark prints its figures as they are known.
+var benchmarks = new Dictionary<string, (string What, Func<Task<IReadOnlyList<Figure>>> RunAsync)>(StringComparer.Ordinal)
+{
+    ["api-scale"] = ("the API server with 10,000 Services of 3 endpoints", ApiScaleBenchmark.RunAsync),
+};
+
+if (args.FirstOrDefault(name => !benchmarks.ContainsKey(name)) is { } unknown)
+{
+    Console.Error.WriteLine($"no such benchmark: {unknown}\nusage: ./bench.sh [NAME…]");
+    foreach (var (known, (what, _)) in benchmarks) Console.Error.WriteLine($"  {known,-12} {what}");
+    return 2;
+}
+
+Console.WriteLine(Figure.Heading);
+var holds = true;
+foreach (var name in args.Length == 0 ? [.. benchmarks.Keys] : args.Distinct())
+    foreach (var figure in await benchmarks[name].RunAsync())
+    {
+        Console.WriteLine(figure);
+        holds &= figure.Holds;
+    }
+
+return holds ? 0 : 1;

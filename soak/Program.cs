@@ -1,0 +1,16 @@
+using Portolan.Soak.ApiKills;
+
+// Each trial prints what it measured and what went wrong, and gives 0 when nothing did.
+var trials = new Dictionary<string, (string What, int Count, Func<int, Task<int>> RunAsync)>(StringComparer.Ordinal)
+{
+    ["api-kills"] = ("kill the API server without warning under writes and watches", 100, ApiKillsTrial.RunAsync),
+};
+
+if (args is not [var name, ..] || !trials.TryGetValue(name, out var trial) || args.Length > 2 || (args is [_, var text] && !(int.TryParse(text, out var given) && given > 0)))
+{
+    Console.Error.WriteLine("usage: ./soak.sh NAME [COUNT]");
+    foreach (var (known, (what, often, _)) in trials) Console.Error.WriteLine($"  {known,-12} {what} ({often} times unless told otherwise)");
+    return 2;
+}
+
+return await trial.RunAsync(args is [_, var count] ? int.Parse(count, System.Globalization.CultureInfo.InvariantCulture) : trial.Count);

@@ -1,0 +1,71 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using System.Text.Json;
+
+namespace Portolan.Rig;
+
+/// <summary>A plain client over one HTTP/2 connection with the administrator's certificate.</summary>
+internal sealed class ApiConnection : IDisposable
+{
+    private readonly X509Certificate2 _certificate;
+    private readonly HttpClient _http;
+
+    public ApiConnection(ServerState state, string address)
+    {
+        _certificate = X509Certificate2.CreateFromPem(state.Admin.CertificatePem, state.Admin.KeyPem);
+        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+        policy.CustomTrustStore.Add(X509Certificate2.CreateFromPem(state.AuthorityPem));
+        _http = new(new SocketsHttpHandler { SslOptions = new() { CertificateChainPolicy = policy, ClientCertificates = [_certificate] }, UseProxy = false })
+        {
+            BaseAddress = new(address),
+            DefaultRequestVersion = HttpVersion.Version20,
+            DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        };
+    }
+
+    /// <summary>Sends a request and reads the whole answer.</summary>
+    /// <exception cref="HttpRequestException">There was no answer, or not all of it.</exception>
+    public async Task<(HttpStatusCode Code, byte[] Body)> SendAsync(HttpMethod method, string path, string? body = null, string type = "application/json", string? accept = null)
+    {
+        using var request = new HttpRequestMessage(method, path);
+        if (body is not null) request.Content = new StringContent(body, Encoding.UTF8, MediaTypeHeaderValue.Parse(type));
+        if (accept is not null) request.Headers.TryAddWithoutValidation("Accept", accept);
+        using var response = await _http.SendAsync(request);
+        return (response.StatusCode, await response.Content.ReadAsByteArrayAsync());
+    }
+
+    /// <summary>Sends a request that must succeed.</summary>
+    public async Task<JsonDocument> DoAsync(HttpMethod method, string path, string? body = null)
+    {
+        var (code, reply) = await SendAsync(method, path, body);
+        if ((int)code is < 200 or > 299) throw new InvalidOperationException($"{method} {path}: {(int)code} {Encoding.UTF8.GetString(reply)}");
+        return JsonDocument.Parse(reply);
+    }
+
+    /// <summary>Begins a watch; its lines are to be read from the stream.</summary>
+    public async Task<(HttpStatusCode Code, Stream Body)> WatchAsync(string path, CancellationToken cancellation)
+    {
+        var response = await _http.GetAsync(path, HttpCompletionOption.ResponseHeadersRead, cancellation);
+        return (response.StatusCode, await response.Content.ReadAsStreamAsync(cancellation));
+    }
+
+    public async Task<bool> IsReadyAsync()
+    {
+        try
+        {
+            return (await SendAsync(HttpMethod.Get, "/readyz")).Code == HttpStatusCode.OK;
+        }
+        catch (HttpRequestException)
+        {
+            return false;
+        }
+    }
+
+    public void Dispose()
+    {
+        _http.Dispose();
+        _certificate.Dispose();
+    }
+}

@@ -1,0 +1,85 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+
+namespace Portolan.Rig;
+
+/// <summary>The published API server as a process of its own, which can be killed without warning and started again at the same address.</summary>
+internal sealed class ServerProcess(ServerState state) : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private readonly int _port = FreePort();
+    private Process? _process;
+
+    public string Address => $"https://127.0.0.1:{_port}";
+
+    /// <summary>Starts the server and waits until it says it is ready.</summary>
+    /// <returns>How long that took.</returns>
+    /// <exception cref="InvalidOperationException">It ended by itself, or is not ready in a minute.</exception>
+    public async Task<TimeSpan> StartAsync(ApiConnection api)
+    {
+        var clock = Stopwatch.StartNew();
+        _process = Process.Start(new ProcessStartInfo(Binary(), ["apiserver", "--state", state.Path, "--bind", $"127.0.0.1:{_port}"]) { RedirectStandardOutput = true })!;
+        _process.OutputDataReceived += static (_, _) => { };
+        _process.BeginOutputReadLine();
+        while (!await api.IsReadyAsync())
+        {
+            if (_process.HasExited) throw new InvalidOperationException($"the API server ended with {_process.ExitCode}");
+            if (clock.Elapsed > Patience) throw new InvalidOperationException("the API server does not get ready");
+            await Task.Delay(2);
+        }
+
+        return clock.Elapsed;
+    }
+
+    /// <summary>SIGKILL, and gone.</summary>
+    public async Task KillAsync()
+    {
+        if (_process is not { } process) throw new InvalidOperationException("not started");
+        if (process.HasExited) throw new InvalidOperationException($"the API server had ended by itself, with {process.ExitCode}");
+        process.Kill();
+        await process.WaitForExitAsync();
+        process.Dispose();
+        _process = null;
+    }
+
+    /// <summary>The proportional set size in MiB, the memory the process accounts for (<c>/proc/PID/smaps_rollup</c>).</summary>
+    public double ProportionalMemory()
+    {
+        foreach (var line in File.ReadLines($"/proc/{_process!.Id}/smaps_rollup"))
+            if (line.StartsWith("Pss:", StringComparison.Ordinal))
+                return long.Parse(line.AsSpan()[4..^2].Trim(), CultureInfo.InvariantCulture) / 1024.0;
+        throw new InvalidDataException("the kernel tells no Pss");
+    }
+
+    /// <summary>What the process has used of the processors, in seconds.</summary>
+    public double ProcessorSeconds()
+    {
+        _process!.Refresh();
+        return _process.TotalProcessorTime.TotalSeconds;
+    }
+
+    public void Dispose()
+    {
+        if (_process is null) return;
+        if (!_process.HasExited) _process.Kill();
+        _process.WaitForExit();
+        _process.Dispose();
+    }
+
+    private static string Binary()
+    {
+        var directory = AppContext.BaseDirectory;
+        while (!File.Exists(Path.Combine(directory, "Portolan.slnx")))
+            directory = Path.GetDirectoryName(directory) ?? throw new InvalidOperationException("run this from inside the tree");
+        return Path.Combine(directory, "artifacts", "bin", "portolan-lab");
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return ((IPEndPoint)listener.LocalEndPoint!).Port;
+    }
+}

@@ -1,0 +1,16 @@
+namespace Portolan.EndToEnd.Tests;
+
+/// <summary>The long trials, a little of each; the whole of them is for <c>./soak.sh</c>.</summary>
+[Collection(LabCollection.Name)]
+public sealed class SoakTests
+{
+    private static bool Long => Environment.GetEnvironmentVariable("PORTOLAN_TEST_LONG") == "1";
+
+    [Fact]
+    public async Task TheApiServerLosesNothing_HoweverOftenItIsKilled()
+    {
+        var kills = Long ? 20 : 4;
+        var trial = (await Shell.RunAsync($"./soak.sh api-kills {kills}", seconds: 600)).Succeeds();
+        Assert.Equal("api-kills holds", trial.Lines[^1]);
+    }
+}
