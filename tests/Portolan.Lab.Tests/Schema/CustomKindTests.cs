@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Portolan.Lab.ApiServer.FieldOwnership;
 using Portolan.Lab.ApiServer.Schema;
 
 namespace Portolan.Lab.Tests.Schema;
@@ -115,11 +116,11 @@ public sealed class CustomKindTests
     [Fact]
     public void MergesAppliedListsByTheirKeys()
     {
-        var merged = _pool.ApplyMerge(
+        var merged = AppliedMerge.Merge(
             Kinds.Json("""{"metadata":{"labels":{"a":"b"}},"spec":{"addresses":["x"],"tags":["t"],"peers":[{"host":"a","port":1},{"host":"b"}]}}"""),
-            Kinds.Json("""{"metadata":{"labels":{"c":"d"}},"spec":{"addresses":["y"],"tags":["u"],"peers":[{"host":"a","port":2},{"host":"c"}]}}"""));
+            Kinds.Json("""{"metadata":{"labels":{"c":"d"}},"spec":{"addresses":["y"],"tags":["u"],"peers":[{"host":"a","port":2},{"host":"c"}]}}"""), _pool.Structure);
         Assert.Equal(
-            """{"metadata":{"labels":{"a":"b","c":"d"}},"spec":{"addresses":["y"],"tags":["t","u"],"peers":[{"host":"a","port":2},{"host":"c"},{"host":"b"}]}}""",
+            """{"metadata":{"labels":{"a":"b","c":"d"}},"spec":{"addresses":["y"],"tags":["t","u"],"peers":[{"host":"a","port":2},{"host":"b"},{"host":"c"}]}}""",
             merged.ToJsonString());
     }
 

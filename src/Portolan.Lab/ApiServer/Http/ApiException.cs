@@ -24,7 +24,10 @@ internal sealed class ApiException(int code, string reason, string message) : Ex
     public IReadOnlyList<FieldError> Causes { get; init; } = [];
 
     /// <summary>A cause that is not a field's error, such as NamespaceTerminating.</summary>
-    public (string Reason, string Message, string? Field)? OtherCause { get; init; }
+    public (string Reason, string Message, string? Field)? OtherCause { get => OtherCauses.Count > 0 ? OtherCauses[0] : null; init => OtherCauses = value is { } cause ? [cause] : []; }
+
+    /// <summary>Several such causes, as conflicts with field managers are.</summary>
+    public IReadOnlyList<(string Reason, string Message, string? Field)> OtherCauses { get; init; } = [];
 
     /// <summary>The whole <c>details</c>, where somebody else has decided on them.</summary>
     public JsonObject? Details { get; init; }
@@ -40,12 +43,12 @@ internal sealed class ApiException(int code, string reason, string message) : Ex
         if (Group is { Length: > 0 }) details["group"] = Group;
         if (Kind is { Length: > 0 }) details["kind"] = Kind;
         if (Uid is { Length: > 0 }) details["uid"] = Uid;
-        if (Causes.Count > 0 || OtherCause is not null)
+        if (Causes.Count > 0 || OtherCauses.Count > 0)
         {
             var causes = new JsonArray();
             foreach (var cause in Causes)
                 causes.Add((JsonNode)new JsonObject { ["reason"] = cause.Reason.ToString(), ["message"] = cause.Message, ["field"] = cause.Path });
-            if (OtherCause is var (reason, message, field))
+            foreach (var (reason, message, field) in OtherCauses)
                 causes.Add((JsonNode)new JsonObject { ["reason"] = reason, ["message"] = message, ["field"] = field });
             details["causes"] = causes;
         }

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http;
 using Portolan.Lab.ApiServer.Admission;
 using Portolan.Lab.ApiServer.Auth;
 using Portolan.Lab.ApiServer.Auth.Reviews;
+using Portolan.Lab.ApiServer.FieldOwnership;
 using Portolan.Lab.ApiServer.Patching;
 using Portolan.Lab.ApiServer.Resources;
 using Portolan.Lab.ApiServer.Schema;
@@ -33,7 +34,7 @@ internal sealed class ResourceRequests(
         if (target.Subresource is { } sub && sub is not ("status" or "finalize"))
         {
             if (!kind.Subresources.Contains(sub)) throw ApiErrors.NoSuchPath();
-            await subresources.HandleAsync(context, target, query, Options(query) with { By = caller });
+            await subresources.HandleAsync(context, target, query, Options(context.Request, query) with { By = caller });
             return;
         }
 
@@ -53,7 +54,7 @@ internal sealed class ResourceRequests(
                 return;
             case "POST":
                 if (target.Kind.Namespaced && target.Namespace is null) throw ApiErrors.MethodNotAllowed();
-                var options = Options(query) with { By = caller };
+                var options = Options(context.Request, query) with { By = caller };
                 var body = await BodyAsync(context);
                 var created = await creation.CreateAsync(target, body, options, context.RequestAborted);
                 Reply.Warn(context, options.Warnings);
@@ -69,7 +70,7 @@ internal sealed class ResourceRequests(
 
     private async Task ObjectAsync(HttpContext context, Target target, Dictionary<string, string> query, bool watch, Caller caller)
     {
-        var options = Options(query) with { By = caller, Patch = context.Request.Method == "PATCH" };
+        var options = Options(context.Request, query) with { By = caller, Patch = context.Request.Method == "PATCH" };
         switch (context.Request.Method)
         {
             case "GET" when watch || ListOptions.Flag(query, "watch") == true:
@@ -165,7 +166,7 @@ internal sealed class ResourceRequests(
         return query;
     }
 
-    private static WriteOptions Options(Dictionary<string, string> query)
+    private static WriteOptions Options(HttpRequest request, Dictionary<string, string> query)
     {
         var dryRun = query.GetValueOrDefault("dryRun");
         if (dryRun is not (null or "" or "All"))
@@ -178,6 +179,8 @@ internal sealed class ResourceRequests(
             var other => throw ApiErrors.Invalid("meta.k8s.io", "Options", "",
                 [new("fieldValidation", FieldErrorReason.FieldValueNotSupported, $"Unsupported value: \"{other}\": supported values: \"Ignore\", \"Strict\", \"Warn\"")]),
         };
-        return new(dryRun == "All", validation, query.GetValueOrDefault("fieldManager"), query.GetValueOrDefault("force") is "true" or "1");
+        var manager = query.GetValueOrDefault("fieldManager");
+        if (ManagerName.Problem(manager) is { } problem) throw ApiErrors.Invalid("meta.k8s.io", "Options", "", [problem]);
+        return new(dryRun == "All", validation, manager, query.GetValueOrDefault("force") is "true" or "1") { UserAgent = request.Headers.UserAgent.ToString() };
     }
 }

@@ -69,7 +69,7 @@ internal sealed class ScaleSubresource(ServerContext server, ObjectUpdate update
                     obj.Child("metadata")["resourceVersion"] = revision;
                     Set(obj, path, replicas);
                     return obj;
-                }, options with { By = null }, cancellation);
+                }, options with { By = null, ManagedAs = "scale" }, cancellation);
             }
             catch (ApiException e) when (e.Reason == "Conflict" && attempt < Attempts)
             {

@@ -9,6 +9,7 @@ namespace Portolan.Lab.ApiServer.Patching;
 /// <summary>PATCH in its four kinds. Each is a change of the current state, decoded, defaulted and validated like any other.</summary>
 internal sealed class ObjectPatch(ServerContext server, ObjectUpdate update, ObjectCreation creation)
 {
+    private readonly ObjectApply _apply = new(server, update, creation);
     private const string Json = "application/json-patch+json";
     private const string Merge = "application/merge-patch+json";
     private const string Strategic = "application/strategic-merge-patch+json";
@@ -18,7 +19,8 @@ internal sealed class ObjectPatch(ServerContext server, ObjectUpdate update, Obj
     public async Task<(StoredObject Object, bool Created)> PatchAsync(Target target, byte[] body, string? contentType, WriteOptions options, CancellationToken cancellation)
     {
         var type = BodyReader.MediaType(contentType);
-        if (type == Apply) return await ApplyAsync(target, BodyReader.ParseYaml(body), options, cancellation);
+        if (type == Apply) return await _apply.ApplyAsync(target, body, options, cancellation);
+        if (options.Force) throw ApiErrors.Invalid("meta.k8s.io", "PatchOptions", "", [new("force", FieldErrorReason.FieldValueForbidden, "Forbidden: may not be specified for non-apply patch")]);
         var change = Change(target.Kind, type, body);
         return (await update.ChangeAsync(target, current => Patched(target, current, change, options), options, cancellation), false);
     }
@@ -72,45 +74,5 @@ internal sealed class ObjectPatch(ServerContext server, ObjectUpdate update, Obj
         if (target.Kind.Namespaced && metadata.Text("namespace") != target.Namespace)
             throw ApiErrors.BadRequest("the namespace of the provided object does not match the namespace sent on the request");
         return result;
-    }
-
-    private async Task<(StoredObject Object, bool Created)> ApplyAsync(Target target, ParsedBody body, WriteOptions options, CancellationToken cancellation)
-    {
-        if (string.IsNullOrEmpty(options.FieldManager))
-            throw ApiErrors.Invalid("meta.k8s.io", "PatchOptions", "", [new("fieldManager", FieldErrorReason.FieldValueRequired, "Required value: is required for apply patch")]);
-        var applied = body.Object;
-        Decoding.Decode(target.Kind, applied, body.Duplicates, options);
-        if (applied["metadata"]?["managedFields"] is JsonArray { Count: > 0 }) throw ApiErrors.BadRequest("metadata.managedFields must be nil");
-        var metadata = applied.Child("metadata");
-        metadata["name"] ??= target.Name;
-        if (metadata.Text("name") != target.Name)
-            throw ApiErrors.BadRequest($"the name of the object ({metadata.Text("name")}) does not match the name on the URL ({target.Name})");
-        if (target.Kind.Namespaced) metadata["namespace"] ??= target.Namespace;
-        while (true)
-        {
-            if (server.Store.Find(target.Storage, target.Key) is null)
-            {
-                if (target.Subresource is not null) throw target.NotFound();
-                var fresh = (JsonObject)applied.DeepClone();
-                ManagedFields.Record(fresh, applied, options.FieldManager, null, server.Clock.GetUtcNow());
-                try
-                {
-                    return (await creation.CreateAsync(target, new(fresh, []), options, cancellation), true);
-                }
-                catch (ApiException e) when (e.Reason == "AlreadyExists")
-                {
-                    // Someone was faster: then it is a change.
-                    continue;
-                }
-            }
-
-            var changed = await update.ChangeAsync(target, current =>
-            {
-                var result = target.Kind.ApplyMerge(current, applied);
-                ManagedFields.Record(result, applied, options.FieldManager, target.Subresource, server.Clock.GetUtcNow());
-                return result;
-            }, options, cancellation);
-            return (changed, false);
-        }
     }
 }

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using Portolan.Core.Cluster;
 using Portolan.Lab.ApiServer.Admission;
+using Portolan.Lab.ApiServer.FieldOwnership;
 using Portolan.Lab.ApiServer.Http;
 using Portolan.Lab.ApiServer.Storage;
 
@@ -11,8 +12,10 @@ namespace Portolan.Lab.ApiServer.Resources;
 internal sealed class ObjectCreation(ServerContext server)
 {
     private const int NameAttempts = 8;
+    private readonly FieldTracking _tracking = new(server);
 
-    public async Task<StoredObject> CreateAsync(Target target, ParsedBody body, WriteOptions options, CancellationToken cancellation)
+    /// <param name="managers">Who manages the object's fields when an apply creates it.</param>
+    public async Task<StoredObject> CreateAsync(Target target, ParsedBody body, WriteOptions options, CancellationToken cancellation, ManagedFields? managers = null)
     {
         var obj = body.Object;
         Decoding.Decode(target.Kind, obj, body.Duplicates, options);
@@ -26,6 +29,7 @@ internal sealed class ObjectCreation(ServerContext server)
         {
             if (target.Kind.Namespaced) RequireNamespace(target, new(target.Namespace ?? "", metadata.Text("name") ?? ""));
             target.Kind.Default(obj);
+            managers ??= await _tracking.CreatedAsync(target, obj, FieldTracking.Take(obj), options, cancellation);
             obj = (await server.Admission.MutateAsync(AdmissionRequest.Create(target, caller, options, obj), patched => Decoding.Reread(target.Kind, patched, options), cancellation))!;
             metadata = obj.Child("metadata");
             CheckNamespace(target, metadata);
@@ -35,13 +39,13 @@ internal sealed class ObjectCreation(ServerContext server)
         for (var attempt = 1; ; attempt++)
         {
             if (generated is { Length: > 0 }) metadata["name"] = GenerateName(generated);
-            var outcome = await TryCreateAsync(target, (JsonObject)obj.DeepClone(), options, cancellation);
+            var outcome = await TryCreateAsync(target, (JsonObject)obj.DeepClone(), managers, options, cancellation);
             if (outcome.Committed) return outcome.Object!;
             if (generated is not { Length: > 0 } || attempt == NameAttempts) throw ApiErrors.AlreadyExists(target.Kind, metadata.Text("name") ?? "");
         }
     }
 
-    private async Task<StoreOutcome> TryCreateAsync(Target target, JsonObject obj, WriteOptions options, CancellationToken cancellation)
+    private async Task<StoreOutcome> TryCreateAsync(Target target, JsonObject obj, ManagedFields? managers, WriteOptions options, CancellationToken cancellation)
     {
         using var scope = new WriteScope { DryRun = options.DryRun, By = options.By };
         var kind = target.Kind;
@@ -54,9 +58,12 @@ internal sealed class ObjectCreation(ServerContext server)
         else metadata.Remove("generation");
         if (kind.HasStatus && !strategy.KeepsStatusOnCreate) obj.Remove("status");
         kind.Default(obj);
+        var given = FieldTracking.Take(obj);
+        managers ??= await _tracking.CreatedAsync(target, obj, given, options, cancellation);
         obj = StoredForm.Worked(obj, kind);
         metadata = obj.Child("metadata");
         strategy.PrepareCreate(obj, scope);
+        FieldTracking.Put(obj, managers.Write());
         var errors = scope.Errors.Concat(target.WorkedKind.ValidateCreate(obj)).ToList();
         var name = metadata.Text("name") ?? "";
         if (errors.Count > 0) throw ApiErrors.Invalid(kind, name, errors);

@@ -1,10 +1,15 @@
 using System.Text.Json.Nodes;
 using Portolan.Lab.ApiServer.Admission;
+using Portolan.Lab.ApiServer.FieldOwnership;
 using Portolan.Lab.ApiServer.Http;
 using Portolan.Lab.ApiServer.Schema;
 using Portolan.Lab.ApiServer.Storage;
 
 namespace Portolan.Lab.ApiServer.Resources;
+
+/// <summary>What a change makes of an object.</summary>
+/// <param name="Managers">Who manages its fields then, when the change itself says so (server-side apply); null when that follows from what it changed.</param>
+internal readonly record struct ProposedChange(JsonObject Object, ManagedFields? Managers = null);
 
 /// <summary>
 /// Changes objects: read, make the new state from the old, prepare, validate, store if nobody was faster. A change that did not insist on a
@@ -13,6 +18,7 @@ namespace Portolan.Lab.ApiServer.Resources;
 internal sealed class ObjectUpdate(ServerContext server)
 {
     private const int Attempts = 16;
+    private readonly FieldTracking _tracking = new(server);
 
     /// <summary>Replaces the object (or one of its subresources) by a body.</summary>
     public Task<StoredObject> ReplaceAsync(Target target, ParsedBody body, WriteOptions options, CancellationToken cancellation)
@@ -33,25 +39,30 @@ internal sealed class ObjectUpdate(ServerContext server)
     /// Applies <paramref name="change"/> to the current state, in the version of the target's kind. If the result names a resourceVersion or uid, they
     /// must be the current ones; if it names none, the change is repeated until it meets no other writer.
     /// </summary>
-    public async Task<StoredObject> ChangeAsync(Target target, Func<JsonObject, JsonObject> change, WriteOptions options, CancellationToken cancellation)
+    public Task<StoredObject> ChangeAsync(Target target, Func<JsonObject, JsonObject> change, WriteOptions options, CancellationToken cancellation) =>
+        ChangeAsync(target, current => new ValueTask<ProposedChange>(new ProposedChange(change(current))), options, cancellation);
+
+    public async Task<StoredObject> ChangeAsync(Target target, Func<JsonObject, ValueTask<ProposedChange>> change, WriteOptions options, CancellationToken cancellation)
     {
         for (var attempt = 1; ; attempt++)
         {
             var current = server.Store.Find(target.Storage, target.Key) ?? throw target.NotFound();
             var old = await server.Conversion.ConvertAsync(StoredForm.Parse(current), target.WorkedKind, cancellation);
-            var made = change((JsonObject)StoredForm.Shown(old, target.Kind).DeepClone());
+            var (made, managers) = await change((JsonObject)StoredForm.Shown(old, target.Kind).DeepClone());
             var insisted = made.Child("metadata").Text("resourceVersion");
             if (insisted is { Length: > 0 } and not "0" && insisted != current.Revision.ToString()) throw ApiErrors.Modified(target.Kind, current.Key.Name);
             var admission = options.By is not null && server.Admission.Any ? options.By : null;
             if (admission is not null)
             {
                 target.Kind.Default(made);
+                // What webhooks change is nobody's either.
+                managers ??= await TrackAsync(target, made, old, options, cancellation);
                 var asked = AdmissionRequest.Update(target, admission, options, made, StoredForm.Shown(old, target.Kind));
                 made = (await server.Admission.MutateAsync(asked, patched => Decoding.Reread(target.Kind, patched, options), cancellation))!;
             }
 
             using var scope = new WriteScope { DryRun = options.DryRun, By = options.By };
-            var updated = Prepare(target, current, made, old, scope);
+            var updated = await PrepareAsync(target, current, made, managers, old, options, scope, cancellation);
             if (admission is not null)
             {
                 var asked = AdmissionRequest.Update(target, admission, options, StoredForm.Shown(updated ?? old, target.Kind), StoredForm.Shown(old, target.Kind));
@@ -76,26 +87,44 @@ internal sealed class ObjectUpdate(ServerContext server)
         return await server.Store.WriteAsync(new(target.Storage, current.Key, current.Revision, payload, ends), cancellation);
     }
 
+    private async ValueTask<ManagedFields> TrackAsync(Target target, JsonObject made, JsonObject old, WriteOptions options, CancellationToken cancellation)
+    {
+        var (before, after) = ((JsonObject)old.DeepClone(), StoredForm.Worked((JsonObject)made.DeepClone(), target.Kind));
+        var (given, list) = (FieldTracking.Take(after), FieldTracking.Take(before));
+        if (target.Subresource is not null) after = OnlySubresource(target, after, before);
+        else if (target.WorkedKind.HasStatus) Restore(after, before, "status");
+        return await _tracking.UpdatedAsync(target, before, after, given, ManagedFields.Read(list) ?? ManagedFields.None, options, cancellation);
+    }
+
     /// <returns>The object to store, null when nothing changed.</returns>
-    private JsonObject? Prepare(Target target, StoredObject current, JsonObject made, JsonObject old, WriteScope scope)
+    private async ValueTask<JsonObject?> PrepareAsync(
+        Target target, StoredObject current, JsonObject made, ManagedFields? managers, JsonObject old, WriteOptions options, WriteScope scope, CancellationToken cancellation)
     {
         var kind = target.Kind;
         var worked = target.WorkedKind;
         kind.Default(made);
         made = StoredForm.Worked(made, kind);
         KeepIdentity(target, made, old);
+        var (given, list) = (FieldTracking.Take(made), FieldTracking.Take(old));
+        var kept = ManagedFields.Read(list) ?? ManagedFields.None;
         if (target.Subresource is null)
         {
             if (worked.HasStatus) Restore(made, old, "status");
+            // What the server itself fills in from here on is nobody's.
+            managers ??= await _tracking.UpdatedAsync(target, old, made, given, kept, options, cancellation);
             server.Strategy(target.Resource).PrepareUpdate(made, old, scope);
         }
         else
         {
             made = OnlySubresource(target, made, old);
+            managers ??= target.Subresource == "binding" ? kept : await _tracking.UpdatedAsync(target, old, made, given, kept, options, cancellation);
         }
 
         if (worked.TracksGeneration) KeepGeneration(made, old);
-        if (JsonNode.DeepEquals(made, old)) return null;
+        var isSame = managers.SameButTimes(kept) && JsonNode.DeepEquals(made, old);
+        FieldTracking.Put(old, list);
+        if (isSame) return null;
+        FieldTracking.Put(made, managers.Write());
         var errors = scope.Errors.Concat(worked.ValidateUpdate(made, old, target.Subresource)).ToList();
         if (errors.Count > 0) throw ApiErrors.Invalid(kind, current.Key.Name, errors);
         return made;
@@ -110,7 +139,6 @@ internal sealed class ObjectUpdate(ServerContext server)
         foreach (var field in (ReadOnlySpan<string>)["name", "namespace", "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "resourceVersion", "generateName"])
             Restore(now, then, field);
         now.Remove("selfLink");
-        if (now["managedFields"] is not JsonArray { Count: > 0 }) Restore(now, then, "managedFields");
         if (then["deletionTimestamp"] is not null) ForbidNewFinalizers(target, now, then);
     }
 

@@ -1,5 +1,6 @@
 using Portolan.Core.Cluster;
 using Portolan.Lab.ApiServer.Admission;
+using Portolan.Lab.ApiServer.FieldOwnership;
 using Portolan.Lab.ApiServer.Http;
 using Portolan.Lab.ApiServer.Schema;
 
@@ -26,6 +27,15 @@ internal sealed record WriteOptions(bool DryRun, FieldValidation Validation, str
 
     /// <summary>A PATCH, apply included.</summary>
     public bool Patch { get; init; }
+
+    /// <summary>The <c>User-Agent</c> header.</summary>
+    public string UserAgent { get; init; } = "";
+
+    /// <summary>The subresource that managedFields name when it is not the target's own.</summary>
+    public string? ManagedAs { get; init; }
+
+    /// <summary>What managedFields call the writer: what it calls itself, or its program.</summary>
+    public string Manager => FieldManager is { Length: > 0 } ? FieldManager : ManagerName.OfProgram(UserAgent);
 
     /// <summary>What to tell the client in <c>Warning</c> headers.</summary>
     public List<string> Warnings { get; } = [];

@@ -56,7 +56,7 @@ internal sealed class BuiltInKind(TypeDefinition type, KindRules rules, RowPrint
 
     public override JsonObject StrategicMerge(JsonObject original, JsonObject patch) => StrategicMergePatch.Apply(original, patch, type);
 
-    public override JsonObject ApplyMerge(JsonObject live, JsonObject applied) => ApplyConfiguration.Merge(live, applied, new TypedMergeRules(type));
+    public override ValueStructure Structure { get; } = TypedStructure.Of(type);
 
     public override void WriteCells(JsonElement obj, Utf8JsonWriter cells, DateTimeOffset now) => printer.Write(obj, cells, now);
 

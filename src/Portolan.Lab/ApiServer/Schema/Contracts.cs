@@ -110,10 +110,8 @@ internal abstract class KindSchema
     /// <exception cref="FormatException">The patch makes no sense; the message goes to the user with 400 (or 422 as a real server).</exception>
     public abstract JsonObject StrategicMerge(JsonObject original, JsonObject patch);
 
-    /// <summary>
-    /// Merges an apply configuration for server-side apply: maps by key, associative lists by their list keys, atomic lists replaced; nothing removed.
-    /// </summary>
-    public abstract JsonObject ApplyMerge(JsonObject live, JsonObject applied);
+    /// <summary>Which parts of an object are owned one by one: what server-side apply and managedFields go by.</summary>
+    public abstract ValueStructure Structure { get; }
 
     /// <summary>The columns of the server-side table; the first is Name, the last of priority 0 usually Age.</summary>
     public abstract IReadOnlyList<TableColumn> Columns { get; }

@@ -81,7 +81,8 @@ internal sealed class TypedDecoder
             return false;
         return value switch
         {
-            JsonArray list => list.Count == 0,
+            // An empty list of managed fields says: forget them.
+            JsonArray list => list.Count == 0 && field.Name != "managedFields",
             JsonObject body => body.Count == 0 && field.Type.Shape == ValueShape.Map,
             _ => field.Type.Kind switch
             {

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Portolan.Lab.ApiServer.StrategicMerge;
 using Portolan.Lab.ApiServer.Tables;
 using Portolan.Lab.ApiServer.Validation;
 
@@ -12,6 +11,7 @@ namespace Portolan.Lab.ApiServer.Schema.Custom;
 internal sealed class CustomKind(JsonObject source, IReadOnlyList<CustomColumn> columns) : KindSchema
 {
     private readonly StructuralSchema _schema = StructuralSchema.Compile(source);
+    private ValueStructure? _structure;
     private readonly TableColumn[] _columns = [RowPrinter.Name, .. columns.Select(column => column.Header)];
 
     /// <summary>The schema as the definition wrote it, for OpenAPI.</summary>
@@ -73,7 +73,7 @@ internal sealed class CustomKind(JsonObject source, IReadOnlyList<CustomColumn> 
     public override JsonObject StrategicMerge(JsonObject original, JsonObject patch) =>
         throw new FormatException("strategic merge patch is not supported for custom resources");
 
-    public override JsonObject ApplyMerge(JsonObject live, JsonObject applied) => ApplyConfiguration.Merge(live, applied, new CustomMergeRules(_schema, isRoot: true));
+    public override ValueStructure Structure => _structure ??= CustomStructure.OfRoot(_schema);
 
     public override void WriteCells(JsonElement obj, Utf8JsonWriter cells, DateTimeOffset now)
     {
