@@ -77,7 +77,9 @@ internal sealed class NodeAgent
 
     private ValueTask OnChange(Change<Pod> change)
     {
-        if (change.New is { } pod)
+        if (change.Kind is ChangeKind.Synced)
+            ForgetGonePods();
+        else if (change.New is { } pod)
         {
             if (_workers.TryGetValue(pod.Uid, out var worker))
                 worker.Update(pod);
@@ -112,16 +114,27 @@ internal sealed class NodeAgent
         return worker;
     }
 
+    /// <summary>Logs of pods that were deleted while no agent was here.</summary>
+    private void ForgetGonePods()
+    {
+        foreach (var directory in Directory.EnumerateDirectories(_node.Paths.PodsOnDisk))
+            if (!_workers.ContainsKey(Path.GetFileName(directory)))
+                Directory.Delete(directory, recursive: true);
+    }
+
     /// <summary>What an agent that was killed left: processes, namespaces, directories. Their pods are started afresh.</summary>
     private async Task ForgetEarlierLifeAsync(CancellationToken cancel)
     {
         await Cgroups.RemoveAsync(_node.Paths.PodsCgroup, cancel).ConfigureAwait(false);
         Directory.CreateDirectory(_node.Paths.PodsCgroup);
         await _node.Network.RemoveAllAsync(cancel).ConfigureAwait(false);
-        foreach (var directory in (string[])[_node.Paths.PodsOnDisk, _node.Paths.Memory])
-            if (Directory.Exists(directory))
-                Directory.Delete(directory, recursive: true);
+        if (Directory.Exists(_node.Paths.Memory))
+            Directory.Delete(_node.Paths.Memory, recursive: true);
         Directory.CreateDirectory(_node.Paths.PodsOnDisk);
+        // Logs outlive the agent: what a container said before it was ended is often why.
+        foreach (var directory in Directory.EnumerateDirectories(_node.Paths.PodsOnDisk).SelectMany(Directory.EnumerateDirectories))
+            if (Path.GetFileName(directory) != "logs")
+                Directory.Delete(directory, recursive: true);
         Directory.CreateDirectory(_node.Paths.Memory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute); // secrets are below it
     }
 

@@ -101,7 +101,7 @@ public sealed class KubectlStreamTests(ContainerFixture fixture) : IClassFixture
     {
         var log = new ContainerLog(Path.Combine(fixture.NewDirectory("log"), "0.log"), TimeProvider.System);
         var spec = fixture.Spec("sh").Process;
-        var view = new ContainerView(new LiveContainer(running.Container, running.Cgroup, spec, log, ContainerFixture.LabExecutable), log, null, false, null);
+        var view = new ContainerView(new LiveContainer(running.Container, running.Cgroup, spec, log, ContainerFixture.LabExecutable, ""), log, null, false, null);
         var endpoints = new KubeletEndpoints((_, _, _) => view, (_, _) => null, TimeProvider.System, NullLogger.Instance);
         return await StartApiAsync(endpoints, path => path.EndsWith("/exec", StringComparison.Ordinal) || path.EndsWith("/attach", StringComparison.Ordinal) ? $"{path[path.LastIndexOf('/')..]}/default/p/c" : null);
     }

@@ -21,10 +21,35 @@ internal sealed class ContainerLog : IDisposable
     private TaskCompletionSource _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public ContainerLog(string path, TimeProvider time, long capacity = DefaultCapacity)
+        : this(path, time, capacity, FileMode.Create)
+    {
+    }
+
+    private ContainerLog(string path, TimeProvider time, long capacity, FileMode mode)
     {
         (Path, _time, _capacity) = (path, time, capacity);
         Directory.CreateDirectory(System.IO.Path.GetDirectoryName(path)!);
-        _file = Open(path);
+        _file = Open(path, mode);
+    }
+
+    /// <summary>The log of a life that ended before this agent began; null when it left none.</summary>
+    public static ContainerLog? Find(string path, TimeProvider time)
+    {
+        if (!File.Exists(path))
+            return null;
+        var log = new ContainerLog(path, time, DefaultCapacity, FileMode.Append);
+        log.End();
+        return log;
+    }
+
+    /// <summary>Whether it is there or not.</summary>
+    public static void Delete(string path)
+    {
+        var directory = System.IO.Path.GetDirectoryName(path)!;
+        if (!Directory.Exists(directory))
+            return;
+        File.Delete(path);
+        File.Delete(path + ".1");
     }
 
     public string Path { get; }
@@ -104,7 +129,7 @@ internal sealed class ContainerLog : IDisposable
         {
             _file.Dispose();
             File.Move(Path, Path + ".1", overwrite: true);
-            _file = Open(Path);
+            _file = Open(Path, FileMode.Create);
             Generation++;
         }
         var now = _time.GetUtcNow();
@@ -120,5 +145,5 @@ internal sealed class ContainerLog : IDisposable
         _next = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 
-    private static FileStream Open(string path) => new(path, FileMode.Create, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete, 64 * 1024);
+    private static FileStream Open(string path, FileMode mode) => new(path, mode, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete, 64 * 1024);
 }

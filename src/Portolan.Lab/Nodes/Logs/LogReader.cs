@@ -46,6 +46,22 @@ internal static class LogReader
         }
     }
 
+    /// <summary>The last lines of a log that has ended, without their times; the end of them where they are too long.</summary>
+    public static string Tail(string path, int lines, int characters)
+    {
+        var last = new Queue<string>();
+        foreach (var line in File.ReadLines(path))
+        {
+            if (!LogLine.TryParse(Encoding.UTF8.GetBytes(line), out var parsed))
+                continue;
+            if (last.Count == lines)
+                last.Dequeue();
+            last.Enqueue(Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(line).AsSpan(parsed.ContentStart)));
+        }
+        var text = string.Concat(last.Select(l => l + "\n"));
+        return text.Length <= characters ? text : text[^characters..];
+    }
+
     private static ReadOnlyMemory<byte> Render(ReadOnlyMemory<byte> line, LogLine parsed, bool timestamps)
     {
         var text = new byte[(timestamps ? parsed.TimeLength + 1 : 0) + line.Length - parsed.ContentStart + (parsed.IsWhole ? 1 : 0)];

@@ -18,11 +18,13 @@ internal static class ContainerFactory
         var id = RandomNumberGenerator.GetHexString(64, lowercase: true);
         var work = Path.Combine(runtime.MemoryDirectory, "containers", id[..16]);
         Directory.CreateDirectory(work);
+        var message = work + ".message";
+        spec = spec with { Mounts = [.. spec.Mounts, TerminationMessage.Mount(container, message)] };
         var cgroup = new ContainerCgroup(Path.Combine(runtime.Cgroup, id[..16]));
         try
         {
             var process = await ContainerProcess.StartAsync(node.LabExecutable, spec with { WorkDirectory = work }, work + ".json", cgroup, runtime.NetworkNamespace, new ContainerOutput(log.Write, keepForFirst: container.StdinOnce == true)).ConfigureAwait(false);
-            return (new LiveContainer(process, cgroup, spec.Process, log, node.LabExecutable), id);
+            return (new LiveContainer(process, cgroup, spec.Process, log, node.LabExecutable, message), id);
         }
         catch
         {

@@ -1,7 +1,7 @@
 namespace Portolan.Lab.Nodes.Pods;
 
 /// <summary>The probes of one life of a container: startup first, then readiness and liveness side by side.</summary>
-internal sealed class ContainerProbes(NodeContext node, PodRuntime runtime, Container container, LiveContainer live, Action<Func<ContainerSnapshot, ContainerSnapshot>> update, Action unwell)
+internal sealed class ContainerProbes(NodeContext node, PodRuntime runtime, Container container, LiveContainer live, Action<Func<ContainerSnapshot, ContainerSnapshot>> update, Action<long?> unwell)
 {
     private readonly Prober _prober = new(live.RunAsync);
 
@@ -58,7 +58,7 @@ internal sealed class ContainerProbes(NodeContext node, PodRuntime runtime, Cont
                 if (report is null)
                 {
                     node.Events.Normal(runtime.Pod, container.Name, "Killing", $"Container {container.Name} failed {(kind == "Startup" ? "startup" : "liveness")} probe, will be restarted");
-                    unwell();
+                    unwell(probe.TerminationGracePeriodSeconds);
                     return false;
                 }
             }

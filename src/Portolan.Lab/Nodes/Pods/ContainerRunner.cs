@@ -9,6 +9,7 @@ internal sealed class ContainerRunner
 {
     private static readonly TimeSpan _pullErrorShown = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _configurationRetry = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan _least = TimeSpan.FromSeconds(2);
     private static readonly ReadOnlyMemory<byte> _endOfTransmission = new byte[] { 4 };
     private readonly Lock _gate = new();
     private readonly NodeContext _node;
@@ -20,16 +21,25 @@ internal sealed class ContainerRunner
     private volatile LiveContainer? _live;
     private volatile ContainerLog? _log;
     private volatile ContainerLog? _previousLog;
-    private int _lives;
+    /// <summary>How often the container has been started again.</summary>
+    private int _life;
+    private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public ContainerRunner(NodeContext node, PodRuntime runtime, Container container, bool isInit, ContainerSnapshot start)
     {
         (_node, _runtime, Container, _isInit, _snapshot) = (node, runtime, container, isInit, start);
         _pullBackoff = new RestartBackoff(node.Time, firstIsImmediate: false);
         _crashBackoff = new RestartBackoff(node.Time, firstIsImmediate: true);
+        _life = start.RestartCount;
+        // What an earlier agent left of the container's lives.
+        _log = ContainerLog.Find(LogPath(start.RestartCount), node.Time);
+        _previousLog = ContainerLog.Find(LogPath(start.RestartCount - 1), node.Time);
     }
 
     public Container Container { get; }
+
+    /// <summary>Completed when the container has started for the first time, by its startup probe where it has one.</summary>
+    public Task Started => _started.Task;
 
     public ContainerSnapshot Snapshot
     {
@@ -74,7 +84,7 @@ internal sealed class ContainerRunner
         _pullBackoff.Reset();
 
         var began = _node.Time.GetUtcNow();
-        var log = NewLog();
+        var log = NewLog(_life);
         Termination end;
         try
         {
@@ -85,8 +95,8 @@ internal sealed class ContainerRunner
             _node.Events.Normal(pod, Container.Name, "Created", $"Created container: {Container.Name}");
             _node.Events.Normal(pod, Container.Name, "Started", $"Started container {Container.Name}");
             began = _node.Time.GetUtcNow();
-            Update(s => s.Running(began, $"portolan://{id}", $"portolan://{image.Name}"));
-            end = await SuperviseAsync(live, began, $"portolan://{id}", stop).ConfigureAwait(false);
+            end = await SuperviseAsync(live, s => s.Running(began, $"portolan://{id}", $"portolan://{image.Name}") with { RestartCount = _life }, stop).ConfigureAwait(false);
+            end = end with { StartedAt = began, ContainerId = $"portolan://{id}" };
         }
         catch (Exception missing) when (missing is MissingConfigurationException or FormatException)
         {
@@ -103,7 +113,7 @@ internal sealed class ContainerRunner
             end = new Termination(ContainerInit.SetupFailed, "StartError", $"failed to start: {failure.Message}", began, _node.Time.GetUtcNow(), "");
         }
         log.End();
-        Update(s => s.Ended(end));
+        Update(s => s.Ended(end) with { RestartCount = _life });
         if (stop.IsCancellationRequested || !IsToBeRestarted(end.ExitCode))
             return false;
 
@@ -115,45 +125,73 @@ internal sealed class ContainerRunner
             _node.Events.Warning(pod, Container.Name, "BackOff", $"Back-off restarting failed container {Container.Name} in pod {pod.Name}_{pod.Namespace}({pod.Uid})");
             await Task.Delay(wait, _node.Time, stop).ConfigureAwait(false);
         }
-        Update(s => s with { RestartCount = s.RestartCount + 1 });
+        _life++;
         return true;
     }
 
-    private bool IsToBeRestarted(int exitCode) => _runtime.Pod.Spec.RestartPolicy switch
+    private bool IsToBeRestarted(int exitCode) => Container.IsSidecar || _runtime.Pod.Spec.RestartPolicy switch
     {
         "Never" => false,
         "OnFailure" => exitCode != 0,
         _ => !_isInit || exitCode != 0,
     };
 
-    private async Task<Termination> SuperviseAsync(LiveContainer live, DateTimeOffset began, string id, CancellationToken stop)
+    /// <summary>From the start of a container's program to its end.</summary>
+    /// <param name="live">The container.</param>
+    /// <param name="running">Tells its status; called when its hook has run.</param>
+    /// <param name="stop">Ends it.</param>
+    private async Task<Termination> SuperviseAsync(LiveContainer live, Func<ContainerSnapshot, ContainerSnapshot> running, CancellationToken stop)
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(stop);
         using var unwell = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        var probes = _isInit ? Task.CompletedTask : new ContainerProbes(_node, _runtime, Container, live, Update, unwell.Cancel).RunAsync(ended.Token);
-        await WhenEitherAsync(live.Process.Exited, unwell.Token).ConfigureAwait(false);
+        var hooks = new LifecycleHooks(_node, _runtime, Container, live);
+        long? probeGrace = null;
+        var probes = Task.CompletedTask;
+        if (await PostStartAsync(hooks, live, ended).ConfigureAwait(false))
+        {
+            Update(running);
+            if (!_isInit || Container.IsSidecar)
+                probes = new ContainerProbes(_node, _runtime, Container, live, Update, grace => { probeGrace = grace; unwell.Cancel(); }).RunAsync(ended.Token);
+            await WhenEitherAsync(live.Process.Exited, unwell.Token).ConfigureAwait(false);
+        }
         if (!live.Process.Exited.IsCompleted)
-            await TerminateAsync(live, stop.IsCancellationRequested).ConfigureAwait(false);
+            await TerminateAsync(live, hooks, stop.IsCancellationRequested, probeGrace).ConfigureAwait(false);
         var status = await live.Process.Exited.ConfigureAwait(false);
         await ended.CancelAsync().ConfigureAwait(false);
         await probes.ConfigureAwait(false);
         _live = null;
         await live.Cgroup.RemoveAsync(CancellationToken.None).ConfigureAwait(false);
         live.Process.Dispose();
-        return new Termination(status, status == 0 ? "Completed" : "Error", null, began, _node.Time.GetUtcNow(), id);
+        var message = TerminationMessage.Read(Container, live.TerminationMessageFile, live.Log, status);
+        return new Termination(status, status == 0 ? "Completed" : "Error", message, default, _node.Time.GetUtcNow(), "");
     }
 
-    private async Task TerminateAsync(LiveContainer live, bool isStop)
+    /// <returns>False when the hook failed, or the container was stopped meanwhile: it is to be ended.</returns>
+    private static async Task<bool> PostStartAsync(LifecycleHooks hooks, LiveContainer live, CancellationTokenSource ended)
+    {
+        var hook = hooks.PostStartAsync(ended.Token);
+        if (await Task.WhenAny(hook, live.Process.Exited).ConfigureAwait(false) == hook)
+            return await hook.ConfigureAwait(false);
+        await ended.CancelAsync().ConfigureAwait(false);
+        await hook.ConfigureAwait(false);
+        return true;    // a short program may end first: that is no failure
+    }
+
+    /// <summary>Hook, signal, and what is left of the grace period; then it is killed.</summary>
+    private async Task TerminateAsync(LiveContainer live, LifecycleHooks hooks, bool isStop, long? probeGrace)
     {
         if (isStop)
             _node.Events.Normal(_runtime.Pod, Container.Name, "Killing", $"Stopping container {Container.Name}");
         using var grace = CancellationTokenSource.CreateLinkedTokenSource(_runtime.Kill.Token);
-        if (!isStop)
-            grace.CancelAfter(TimeSpan.FromSeconds(_runtime.Pod.Spec.TerminationGracePeriodSeconds ?? 30));
+        grace.CancelAfter(TimeSpan.FromSeconds(probeGrace ?? _runtime.Pod.Metadata.DeletionGracePeriodSeconds ?? _runtime.Pod.Spec.TerminationGracePeriodSeconds ?? 30));
+        await hooks.PreStopAsync(grace.Token).ConfigureAwait(false);
         live.Process.Signal(NativeMethods.SigTerm);
         // An interactive shell ignores SIGTERM and would sit out its grace period; the end of its input is how its user ends it.
         if (live.Process.HasTerminal && Container.Stdin == true)
             await live.Process.WriteInputAsync(_endOfTransmission, CancellationToken.None).ConfigureAwait(false);
+        // A hook that took all of the grace period leaves the program a moment still, as a kubelet does.
+        if (grace.IsCancellationRequested && Container.Lifecycle?.PreStop is not null)
+            await Task.WhenAny(live.Process.Exited, Task.Delay(_least, _node.Time)).ConfigureAwait(false);
         await WhenEitherAsync(live.Process.Exited, grace.Token).ConfigureAwait(false);
         await live.Cgroup.KillAsync(CancellationToken.None).ConfigureAwait(false);
     }
@@ -193,13 +231,24 @@ internal sealed class ContainerRunner
         DateTime Written() => File.GetLastWriteTimeUtc(_node.Images.FilePath);
     }
 
-    private ContainerLog NewLog() =>
-        new(Path.Combine(_runtime.DiskDirectory, "logs", Container.Name, $"{Interlocked.Increment(ref _lives) % 4}.log"), _node.Time);
+    /// <summary>Each life has a log of its own, named by how often the container had been started again; the last two are kept.</summary>
+    private ContainerLog NewLog(int life)
+    {
+        var log = new ContainerLog(LogPath(life), _node.Time);
+        ContainerLog.Delete(LogPath(life - 2));
+        return log;
+    }
+
+    private string LogPath(int life) => Path.Combine(_runtime.DiskDirectory, "logs", Container.Name, $"{life}.log");
 
     private void Update(Func<ContainerSnapshot, ContainerSnapshot> change)
     {
         lock (_gate)
+        {
             _snapshot = change(_snapshot);
+            if (_snapshot.Started || (_isInit && !Container.IsSidecar && _snapshot.Terminated?.ExitCode == 0))
+                _started.TrySetResult();
+        }
         _runtime.Changed();
     }
 

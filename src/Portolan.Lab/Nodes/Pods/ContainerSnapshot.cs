@@ -8,6 +8,9 @@ internal sealed record Termination(int ExitCode, string Reason, string? Message,
 /// <summary>What a container's status says; exactly one of waiting, running and terminated.</summary>
 internal sealed record ContainerSnapshot(string Name, string Image)
 {
+    /// <summary>An init container that stays (restartPolicy Always): it has started when its probe said so, and is Ready as others are.</summary>
+    public bool IsSidecar { get; init; }
+
     public string? WaitingReason { get; init; }
     public string? WaitingMessage { get; init; }
     public DateTimeOffset? RunningSince { get; init; }
@@ -54,6 +57,9 @@ internal sealed record ContainerSnapshot(string Name, string Image)
         Started = false,
     };
 
+    /// <summary>Of an init container: whether those after it may begin.</summary>
+    public bool IsInitialized => IsSidecar ? Started || LastTerminated is not null : Terminated?.ExitCode == 0;
+
     public JsonObject ToJson(bool isInit)
     {
         var state = new JsonObject();
@@ -77,7 +83,7 @@ internal sealed record ContainerSnapshot(string Name, string Image)
             ["name"] = Name,
             ["image"] = Image,
             ["imageID"] = ImageId,
-            ["ready"] = isInit ? Terminated?.ExitCode == 0 : Ready,
+            ["ready"] = isInit && !IsSidecar ? Terminated?.ExitCode == 0 : Ready,
             ["started"] = Started,
             ["restartCount"] = RestartCount,
             ["state"] = state,

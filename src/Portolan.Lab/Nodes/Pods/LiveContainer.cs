@@ -4,7 +4,7 @@ using Portolan.Lab.Nodes.Logs;
 namespace Portolan.Lab.Nodes.Pods;
 
 /// <summary>A container that runs: one life of it, between two restarts.</summary>
-internal sealed record LiveContainer(ContainerProcess Process, ContainerCgroup Cgroup, ProcessSpec Spec, ContainerLog Log, string LabExecutable)
+internal sealed record LiveContainer(ContainerProcess Process, ContainerCgroup Cgroup, ProcessSpec Spec, ContainerLog Log, string LabExecutable, string TerminationMessageFile)
 {
     /// <summary>Starts one more process in it.</summary>
     /// <exception cref="ContainerStartException">The program is not there, or the container has just ended.</exception>

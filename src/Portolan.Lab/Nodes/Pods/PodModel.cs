@@ -42,6 +42,7 @@ internal sealed class PodSpec
     public PodSecurityContext? SecurityContext { get; set; }
     public List<Container>? InitContainers { get; set; }
     public List<Container> Containers { get; set; } = [];
+    public List<Container>? EphemeralContainers { get; set; }
     public List<Volume>? Volumes { get; set; }
 }
 
@@ -52,6 +53,7 @@ internal sealed class PodStatus
     public List<JsonObject>? Conditions { get; set; }
     public List<ContainerStatusModel>? ContainerStatuses { get; set; }
     public List<ContainerStatusModel>? InitContainerStatuses { get; set; }
+    public List<ContainerStatusModel>? EphemeralContainerStatuses { get; set; }
 }
 
 internal sealed class ContainerStatusModel
@@ -60,6 +62,7 @@ internal sealed class ContainerStatusModel
     public int RestartCount { get; set; }
     public string? ContainerID { get; set; }
     public JsonObject? State { get; set; }
+    public JsonObject? LastState { get; set; }
 }
 
 internal sealed class PodDnsConfig
@@ -121,11 +124,38 @@ internal sealed class Container
     public Probe? ReadinessProbe { get; set; }
     public Probe? LivenessProbe { get; set; }
     public Probe? StartupProbe { get; set; }
+    public Lifecycle? Lifecycle { get; set; }
     public SecurityContext? SecurityContext { get; set; }
     public ResourceRequirements? Resources { get; set; }
+    public string? TerminationMessagePath { get; set; }
+    public string? TerminationMessagePolicy { get; set; }
+
+    /// <summary>Only init containers have one of their own: <c>Always</c> makes a sidecar of them.</summary>
+    public string? RestartPolicy { get; set; }
+
+    [JsonIgnore]
+    public bool IsSidecar => RestartPolicy == "Always";
     public bool? Stdin { get; set; }
     public bool? StdinOnce { get; set; }
     public bool? Tty { get; set; }
+}
+
+internal sealed class Lifecycle
+{
+    public LifecycleHandler? PostStart { get; set; }
+    public LifecycleHandler? PreStop { get; set; }
+}
+
+internal sealed class LifecycleHandler
+{
+    public ExecAction? Exec { get; set; }
+    public HttpGetAction? HttpGet { get; set; }
+    public SleepAction? Sleep { get; set; }
+}
+
+internal sealed class SleepAction
+{
+    public long Seconds { get; set; }
 }
 
 internal sealed class ResourceRequirements
@@ -165,6 +195,7 @@ internal sealed class ResourceFieldRef
 {
     public string? ContainerName { get; set; }
     public string Resource { get; set; } = "";
+    public JsonElement Divisor { get; set; }
 }
 
 internal sealed class KeyRef
@@ -193,6 +224,7 @@ internal sealed class VolumeMount
     public string MountPath { get; set; } = "";
     public bool? ReadOnly { get; set; }
     public string? SubPath { get; set; }
+    public string? SubPathExpr { get; set; }
 }
 
 internal sealed class Volume
@@ -209,6 +241,7 @@ internal sealed class Volume
 internal sealed class EmptyDirSource
 {
     public string? Medium { get; set; }
+    public JsonElement SizeLimit { get; set; }
 }
 
 internal sealed class HostPathSource
@@ -244,6 +277,7 @@ internal sealed class DownwardItem
     public string Path { get; set; } = "";
     public FieldRef? FieldRef { get; set; }
     public ResourceFieldRef? ResourceFieldRef { get; set; }
+    public int? Mode { get; set; }
 }
 
 internal sealed class ProjectedSource
@@ -272,6 +306,8 @@ internal sealed class Probe
     public HttpGetAction? HttpGet { get; set; }
     public TcpSocketAction? TcpSocket { get; set; }
     public ExecAction? Exec { get; set; }
+    public GrpcAction? Grpc { get; set; }
+    public long? TerminationGracePeriodSeconds { get; set; }
     public int? InitialDelaySeconds { get; set; }
     public int? PeriodSeconds { get; set; }
     public int? TimeoutSeconds { get; set; }
@@ -298,6 +334,12 @@ internal sealed class TcpSocketAction
 {
     public JsonElement Port { get; set; }
     public string? Host { get; set; }
+}
+
+internal sealed class GrpcAction
+{
+    public int Port { get; set; }
+    public string? Service { get; set; }
 }
 
 internal sealed class ExecAction

@@ -12,8 +12,8 @@ internal sealed class PodStatusComposer(DateTimeOffset startTime, IPAddress host
     public JsonObject Compose(Pod pod, IPAddress? podAddress, IReadOnlyList<ContainerSnapshot> init, IReadOnlyList<ContainerSnapshot> containers, DateTimeOffset now, (string Reason, string Message)? failure = null)
     {
         var phase = failure is null ? Phase(pod.Spec.RestartPolicy ?? "Always", init, containers) : "Failed";
-        var initialized = init.All(c => c.Terminated?.ExitCode == 0) || phase is "Succeeded";
-        var unready = containers.Where(c => !c.Ready).Select(c => c.Name).ToList();
+        var initialized = init.All(c => c.IsInitialized) || phase is "Succeeded";
+        var unready = init.Where(c => c.IsSidecar).Concat(containers).Where(c => !c.Ready).Select(c => c.Name).ToList();
         var (reason, message) = phase switch
         {
             "Succeeded" => ("PodCompleted", null),
@@ -21,7 +21,7 @@ internal sealed class PodStatusComposer(DateTimeOffset startTime, IPAddress host
             _ => ("ContainersNotReady", $"containers with unready status: [{string.Join(' ', unready)}]"),
         };
         var ready = unready.Count == 0 && phase == "Running";
-        var waiting = init.FirstOrDefault(c => c.Terminated?.ExitCode != 0);
+        var waiting = init.FirstOrDefault(c => !c.IsInitialized);
 
         var conditions = new JsonArray();
         foreach (var foreign in pod.Status?.Conditions?.Where(c => !_own.Contains((string?)c["type"])) ?? [])
@@ -57,15 +57,21 @@ internal sealed class PodStatusComposer(DateTimeOffset startTime, IPAddress host
 
     internal static string Phase(string restartPolicy, IReadOnlyList<ContainerSnapshot> init, IReadOnlyList<ContainerSnapshot> containers)
     {
-        if (init.Any(c => c.Terminated?.ExitCode != 0))
-            return restartPolicy == "Never" && init.Any(c => c.Terminated is { ExitCode: not 0 }) ? "Failed" : "Pending";
+        var once = init.Where(c => !c.IsSidecar).ToList();
+        if (restartPolicy == "Never" && once.Exists(c => c.Terminated is { ExitCode: not 0 }))
+            return "Failed";
+        // A sidecar that runs on after the others have ended, or was ended with them, takes no part.
+        var begun = containers.Any(c => c.RunningSince is not null || c.Terminated is not null || c.LastTerminated is not null);
+        if (once.Exists(c => c.Terminated?.ExitCode != 0) || (!begun && init.Any(c => !c.IsInitialized)))
+            return "Pending";
         var running = containers.Count(c => c.RunningSince is not null);
         // One that waits to be started again has stopped; one that never ran is still pending.
         var never = containers.Count(c => c.WaitingReason is not null && c.LastTerminated is null);
         var succeeded = containers.Count(c => c.Terminated?.ExitCode == 0);
         if (never > 0)
             return "Pending";
-        if (running > 0)
+        // What has ended waits for its sidecars to end.
+        if (running > 0 || (containers.All(c => c.Terminated is not null) && init.Any(c => c.IsSidecar && c.RunningSince is not null)))
             return "Running";
         if (restartPolicy == "Always")
             return "Running";

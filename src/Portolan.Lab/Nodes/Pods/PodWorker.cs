@@ -100,15 +100,16 @@ internal sealed class PodWorker : IDisposable
     /// <summary>A container that ran before this agent did has ended with it.</summary>
     private ContainerSnapshot EarlierLife(Container container, ContainerStatusModel? earlier, string reason)
     {
-        var fresh = new ContainerSnapshot(container.Name, container.Image) { WaitingReason = reason, RestartCount = earlier?.RestartCount ?? 0 };
-        if (earlier?.State?["running"] is not JsonObject running)
+        var fresh = new ContainerSnapshot(container.Name, container.Image) { WaitingReason = reason, RestartCount = earlier?.RestartCount ?? 0, IsSidecar = container.IsSidecar };
+        if (earlier?.ContainerID is not { Length: > 0 } || _runtime.Pod.Status?.Phase is "Succeeded" or "Failed")
             return fresh;
-        var started = (string?)running["startedAt"] is { } text && DateTimeOffset.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var at) ? at : _node.Time.GetUtcNow();
-        return fresh with
-        {
-            RestartCount = earlier.RestartCount + 1,
-            LastTerminated = new Termination(137, "ContainerStatusUnknown", "the container ended with its node", started, _node.Time.GetUtcNow(), earlier.ContainerID ?? ""),
-        };
+        var ended = (earlier.State?["terminated"] ?? earlier.LastState?["terminated"]) is JsonObject known && earlier.State?["running"] is null
+            ? new Termination((int?)known["exitCode"] ?? 0, (string?)known["reason"] ?? "", (string?)known["message"], At(known, "startedAt"), At(known, "finishedAt"), (string?)known["containerID"] ?? "")
+            : new Termination(137, "ContainerStatusUnknown", "the container ended with its node", At(earlier.State?["running"], "startedAt"), _node.Time.GetUtcNow(), earlier.ContainerID);
+        return fresh with { RestartCount = earlier.RestartCount + 1, LastTerminated = ended };
+
+        DateTimeOffset At(JsonNode? state, string field) =>
+            DateTimeOffset.TryParse((string?)state?[field], System.Globalization.CultureInfo.InvariantCulture, out var at) ? at : _node.Time.GetUtcNow();
     }
 
     /// <returns>False when the pod has run to its end already.</returns>
@@ -152,15 +153,49 @@ internal sealed class PodWorker : IDisposable
         }
     }
 
+    /// <summary>
+    /// Init containers one after the other, then all others side by side. A sidecar (an init container that stays) lets the next one begin when it has
+    /// started, and ends after those that came later: the last one first.
+    /// </summary>
     private async Task RunContainersAsync(CancellationToken stop)
+    {
+        var sidecars = new Stack<(Task Run, CancellationTokenSource Stop)>();
+        try
+        {
+            if (await InitializeAsync(sidecars, stop).ConfigureAwait(false))
+                await Task.WhenAll(_containers.Select(c => c.RunAsync(stop))).ConfigureAwait(false);
+        }
+        finally
+        {
+            while (sidecars.TryPop(out var sidecar))
+            {
+                await sidecar.Stop.CancelAsync().ConfigureAwait(false);
+                await sidecar.Run.ConfigureAwait(false);
+                sidecar.Stop.Dispose();
+            }
+        }
+    }
+
+    /// <returns>Whether every init container has done its part.</returns>
+    private async Task<bool> InitializeAsync(Stack<(Task Run, CancellationTokenSource Stop)> sidecars, CancellationToken stop)
     {
         foreach (var init in _init)
         {
-            await init.RunAsync(stop).ConfigureAwait(false);
-            if (init.Snapshot.Terminated?.ExitCode != 0)
-                return;
+            if (!init.Container.IsSidecar)
+            {
+                await init.RunAsync(stop).ConfigureAwait(false);
+                if (init.Snapshot.Terminated?.ExitCode != 0)
+                    return false;
+                continue;
+            }
+            var end = new CancellationTokenSource();
+            var run = init.RunAsync(end.Token);
+            sidecars.Push((run, end));
+            await Task.WhenAny(init.Started, run, WhenStoppedAsync()).ConfigureAwait(false);
+            if (stop.IsCancellationRequested)
+                return false;
         }
-        await Task.WhenAll(_containers.Select(c => c.RunAsync(stop))).ConfigureAwait(false);
+        return true;
     }
 
     private async Task RenewTokensAsync(CancellationToken stop)

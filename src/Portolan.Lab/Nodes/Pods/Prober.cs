@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using System.Text.Json;
 
 using Portolan.Lab.Nodes.Containers;
 
@@ -13,29 +12,21 @@ internal readonly record struct ProbeResult(bool Success, string Message);
 /// <param name="exec">Runs a command in the container; its exit status and what it wrote.</param>
 internal sealed class Prober(Func<IReadOnlyList<string>, CancellationToken, Task<(int Status, string Output)>> exec)
 {
-    private static readonly HttpClient _http = new(new SocketsHttpHandler
-    {
-        // Each probe is a client of its own, and sees what a new client sees.
-        PooledConnectionLifetime = TimeSpan.Zero,
-        AllowAutoRedirect = false,
-        UseProxy = false,
-        UseCookies = false,
-#pragma warning disable CA5359 // A probe asks whether the container answers, not who it is: kubelets do not check certificates either.
-        SslOptions = { RemoteCertificateValidationCallback = (_, _, _, _) => true },
-#pragma warning restore CA5359
-    })
-    { Timeout = Timeout.InfiniteTimeSpan };
+    public const string UserAgent = "kube-probe/1.33";
 
     public async Task<ProbeResult> ProbeAsync(Probe probe, Container container, IPAddress podAddress, CancellationToken cancel)
     {
+        var seconds = Math.Max(1, probe.TimeoutSeconds ?? 1);
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        timeout.CancelAfter(TimeSpan.FromSeconds(Math.Max(1, probe.TimeoutSeconds ?? 1)));
+        timeout.CancelAfter(TimeSpan.FromSeconds(seconds));
         try
         {
             if (probe.HttpGet is { } get)
-                return await HttpAsync(get, container, podAddress, timeout.Token).ConfigureAwait(false);
+                return await HttpAsync(get, HttpAction.Url(get, container, podAddress), timeout.Token).ConfigureAwait(false);
             if (probe.TcpSocket is { } tcp)
-                return await TcpAsync(tcp, container, podAddress, timeout.Token).ConfigureAwait(false);
+                return await TcpAsync(tcp, HttpAction.Port(tcp.Port, container), podAddress, timeout.Token).ConfigureAwait(false);
+            if (probe.Grpc is { } grpc)
+                return await GrpcHealth.CheckAsync(HttpAction.Host(null, podAddress), grpc.Port, grpc.Service ?? "", timeout.Token).ConfigureAwait(false);
             if (probe.Exec is { } command)
             {
                 var (status, output) = await exec(command.Command ?? [], timeout.Token).ConfigureAwait(false);
@@ -45,48 +36,47 @@ internal sealed class Prober(Func<IReadOnlyList<string>, CancellationToken, Task
         }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
         {
-            return new ProbeResult(false, $"no answer within {Math.Max(1, probe.TimeoutSeconds ?? 1)} s");
+            return new ProbeResult(false, TimedOut(probe, container, podAddress, seconds));
         }
         catch (Exception failure) when (failure is HttpRequestException or SocketException or IOException or ContainerStartException or FormatException)
         {
-            return new ProbeResult(false, failure.InnerException?.Message is { } inner ? $"{failure.Message} ({inner})" : failure.Message);
+            return new ProbeResult(false, Refused(probe, container, podAddress, failure));
         }
     }
 
-    private static async Task<ProbeResult> HttpAsync(HttpGetAction get, Container container, IPAddress podAddress, CancellationToken cancel)
+    private static async Task<ProbeResult> HttpAsync(HttpGetAction get, string url, CancellationToken cancel)
     {
-        var host = get.Host is { Length: > 0 } named ? named : podAddress.ToString();
-        var path = get.Path is { Length: > 0 } given ? given : "/";
-        var scheme = string.Equals(get.Scheme, "HTTPS", StringComparison.OrdinalIgnoreCase) ? "https" : "http";
-        var url = $"{scheme}://{(host.Contains(':') ? $"[{host}]" : host)}:{Port(get.Port, container)}{(path.StartsWith('/') ? "" : "/")}{path}";
-        using var request = new HttpRequestMessage(HttpMethod.Get, url);
-        request.Headers.TryAddWithoutValidation("User-Agent", "kube-probe/1.33");
-        request.Headers.TryAddWithoutValidation("Accept", "*/*");
-        request.Headers.ConnectionClose = true;
-        foreach (var header in get.HttpHeaders ?? [])
-        {
-            if (header.Name.Equals("Host", StringComparison.OrdinalIgnoreCase))
-                request.Headers.Host = header.Value;
-            else
-                request.Headers.TryAddWithoutValidation(header.Name, header.Value);
-        }
-        using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancel).ConfigureAwait(false);
-        var status = (int)response.StatusCode;
+        var status = await HttpAction.GetAsync(get, url, UserAgent, cancel).ConfigureAwait(false);
         return new ProbeResult(status is >= 200 and < 400, $"HTTP probe failed with statuscode: {status}");
     }
 
-    private static async Task<ProbeResult> TcpAsync(TcpSocketAction tcp, Container container, IPAddress podAddress, CancellationToken cancel)
+    private static async Task<ProbeResult> TcpAsync(TcpSocketAction tcp, int port, IPAddress podAddress, CancellationToken cancel)
     {
         using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
-        await socket.ConnectAsync(tcp.Host is { Length: > 0 } host ? host : podAddress.ToString(), Port(tcp.Port, container), cancel).ConfigureAwait(false);
+        await socket.ConnectAsync(tcp.Host is { Length: > 0 } host ? host : podAddress.ToString(), port, cancel).ConfigureAwait(false);
         return new ProbeResult(true, "");
     }
 
-    private static int Port(JsonElement port, Container container)
+    /// <summary>In a kubelet's words, which people search for.</summary>
+    private static string TimedOut(Probe probe, Container container, IPAddress podAddress, int seconds) =>
+        probe.HttpGet is { } get ? $"Get \"{HttpAction.Url(get, container, podAddress)}\": context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
+        : probe.TcpSocket is { } tcp ? $"dial tcp {HttpAction.Host(tcp.Host, podAddress)}:{HttpAction.Port(tcp.Port, container)}: i/o timeout"
+        : probe.Grpc is { } grpc ? $"timeout: failed to connect service \"{HttpAction.Host(null, podAddress)}:{grpc.Port}\" within {seconds}s: context deadline exceeded"
+        : $"command timed out: \"{string.Join(' ', probe.Exec?.Command ?? [])}\" timed out after {seconds}s";
+
+    private static string Refused(Probe probe, Container container, IPAddress podAddress, Exception failure)
     {
-        if (port.ValueKind is JsonValueKind.Number)
-            return port.GetInt32();
-        var name = port.ValueKind is JsonValueKind.String ? port.GetString() : null;
-        return container.Ports?.FirstOrDefault(p => p.Name == name)?.Number ?? (int.TryParse(name, out var number) ? number : throw new FormatException($"couldn't find port: {name}"));
+        if (failure is FormatException)
+            return failure.Message;
+        var reason = (failure as SocketException ?? failure.InnerException as SocketException)?.SocketErrorCode switch
+        {
+            SocketError.ConnectionRefused => "connect: connection refused",
+            SocketError.HostUnreachable => "connect: no route to host",
+            SocketError.ConnectionReset => "read: connection reset by peer",
+            _ => failure.InnerException is { } inner ? $"{failure.Message} ({inner.Message})" : failure.Message,
+        };
+        if (probe.HttpGet is { } get)
+            return $"Get \"{HttpAction.Url(get, container, podAddress)}\": dial tcp {HttpAction.Host(get.Host, podAddress)}:{HttpAction.Port(get.Port, container)}: {reason}";
+        return probe.TcpSocket is { } tcp ? $"dial tcp {HttpAction.Host(tcp.Host, podAddress)}:{HttpAction.Port(tcp.Port, container)}: {reason}" : reason;
     }
 }
