@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Portolan.Lab.ApiServer.Schema;
+using Portolan.Lab.ApiServer.Schema.Custom;
 
 namespace Portolan.Lab.ApiServer.Validation;
 
@@ -99,7 +100,7 @@ internal static class DefinitionRules
             if (version.Obj("schema").Obj("openAPIV3Schema") is not { } schema)
                 errors.Required(path + ".schema.openAPIV3Schema", "schemas are required");
             else
-                StructuralRules.Check(schema, path + ".schema.openAPIV3Schema", errors);
+                CheckSchema(schema, path + ".schema.openAPIV3Schema", errors);
             CheckColumns(version, path, errors);
             if (version.Obj("subresources").Obj("scale") is { } scale)
             {
@@ -113,6 +114,15 @@ internal static class DefinitionRules
 
         if (stored != 1)
             errors.Invalid("spec.versions", spec.List("versions"), "must have exactly one version marked as storage version");
+    }
+
+    // Rules are about the types a schema gives: where it gives none there is nothing to say of them yet.
+    private static void CheckSchema(JsonObject schema, string path, ErrorList errors)
+    {
+        var before = errors.Errors.Count;
+        StructuralRules.Check(schema, path, errors);
+        if (errors.Errors.Count == before)
+            ExpressionRules.Check(StructuralSchema.Compile(schema), path, errors);
     }
 
     private static void CheckColumns(JsonObject version, string path, ErrorList errors)

@@ -11,7 +11,7 @@ internal static class StructuralRules
 
     // Inside a combination these would change what the value is rather than narrow it.
     private static readonly string[] _structureOnly =
-        ["type", "default", "additionalProperties", "nullable", "title", "description", "x-kubernetes-preserve-unknown-fields", "x-kubernetes-embedded-resource", "x-kubernetes-int-or-string"];
+        ["type", "default", "additionalProperties", "nullable", "title", "description", "x-kubernetes-preserve-unknown-fields", "x-kubernetes-embedded-resource", "x-kubernetes-int-or-string", "x-kubernetes-validations"];
 
     private static readonly string[] _forbidden = ["$ref", "definitions", "dependencies", "additionalItems", "patternProperties", "id", "$schema"];
 

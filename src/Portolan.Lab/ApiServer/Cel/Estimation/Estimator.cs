@@ -12,6 +12,7 @@ internal sealed class Estimator
     private readonly Dictionary<CelExpr, Range> _keySizes = [];
     private readonly Dictionary<CelExpr, Range> _itemSizes = [];
     private readonly Dictionary<CelExpr, DataType> _data = [];
+    private readonly Dictionary<CelExpr, DataType> _itemData = [];
     private Local? _locals;
 
     private Estimator(CelEnvironment environment) => _environment = environment;
@@ -99,7 +100,7 @@ internal sealed class Estimator
         switch (call.Function)
         {
             case Operators.Index or Operators.OptionalIndex when first is not null:
-                Know(call, _data.GetValueOrDefault(first)?.Element, _itemSizes.TryGetValue(first, out var item) ? item : null, null);
+                Know(call, ItemData(first), _itemSizes.TryGetValue(first, out var item) ? item : null, null);
                 break;
             case "dyn" or "value" or "orValue" or "optional.of" or "optional.ofNonZeroValue" when call.Operands.Count == 1:
                 Know(call, _data.GetValueOrDefault(first!), _sizes.TryGetValue(first!, out var size) ? size : null, _itemSizes.TryGetValue(first!, out var inner) ? inner : null);
@@ -153,19 +154,19 @@ internal sealed class Estimator
     private Range Comprehension(ComprehensionExpr loop)
     {
         var cost = Cost(loop.Range) + Cost(loop.Initial);
-        var data = _data.GetValueOrDefault(loop.Range);
+        var data = ItemData(loop.Range);
         var isMap = loop.Range.Type.Kind == CelKind.Map;
         Range? item = _itemSizes.TryGetValue(loop.Range, out var known) ? known : null;
-        Range? key = _keySizes.TryGetValue(loop.Range, out var knownKey) ? knownKey : isMap && data is not null ? Range.Zero : null;
+        Range? key = _keySizes.TryGetValue(loop.Range, out var knownKey) ? knownKey : isMap && _data.ContainsKey(loop.Range) ? Range.Zero : null;
         var outer = _locals;
         _locals = new Local(ComprehensionExpr.Accumulator, null, loop.Initial is LiteralExpr ? Range.One : null, null, _locals);
         var accumulating = _locals;
         // The keys of data count as nothing, as on a real server: what bounds them is the request.
-        var (one, two) = (new Local(loop.Variable, isMap ? null : data?.Element, isMap ? key : item, null, _locals), (Local?)null);
+        var (one, two) = (new Local(loop.Variable, isMap ? null : data, isMap ? key : item, null, _locals), (Local?)null);
         if (loop.SecondVariable is not null)
         {
             one = new Local(loop.Variable, null, isMap ? key : Range.One, null, _locals);
-            two = new Local(loop.SecondVariable, data?.Element, item, null, one);
+            two = new Local(loop.SecondVariable, data, item, null, one);
         }
 
         _locals = two ?? one;
@@ -181,18 +182,25 @@ internal sealed class Estimator
         else
         {
             _sizes[loop] = Range.UpTo(count.Max);
-            if (Built(loop.Step) is { } built)
-                _itemSizes[loop] = built;
+            if (Built(loop.Step) is { Elements: [var element] } built)
+            {
+                _itemSizes[loop] = _itemSizes[built];
+                if (_data.TryGetValue(element.Value, out var kept))
+                    _itemData[loop] = kept;
+            }
         }
 
         return cost + count * each;
     }
 
-    /// <summary>The size of what a step appends to the list that a loop builds.</summary>
-    private Range? Built(CelExpr step) => step switch
+    /// <summary>What the items of a list or the values of a map are.</summary>
+    private DataType? ItemData(CelExpr container) => _data.TryGetValue(container, out var data) ? data.Element : _itemData.GetValueOrDefault(container);
+
+    /// <summary>What a step appends to the list that a loop builds.</summary>
+    private static ListExpr? Built(CelExpr step) => step switch
     {
         CallExpr { Function: Operators.Conditional } conditional => Built(conditional.Arguments[1]),
-        CallExpr { Function: Operators.Add, Arguments: [_, ListExpr list] } => _itemSizes[list],
+        CallExpr { Function: Operators.Add, Arguments: [_, ListExpr list] } => list,
         _ => null,
     };
 

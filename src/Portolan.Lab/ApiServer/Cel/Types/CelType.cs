@@ -69,7 +69,8 @@ internal sealed class CelType : IEquatable<CelType>
     /// <returns>Null when an object has no such field.</returns>
     public CelType? Field(string name) => _fields?.GetValueOrDefault(name);
 
-    public bool IsScalar => Kind is CelKind.Bool or CelKind.Int or CelKind.Uint or CelKind.Double or CelKind.Timestamp or CelKind.Duration
+    /// <summary>Whether its values have no size of their own, and count as one.</summary>
+    public bool IsScalar => Kind is CelKind.Bool or CelKind.Int or CelKind.Uint or CelKind.Double or CelKind.Timestamp or CelKind.Duration or CelKind.Null or CelKind.Type or CelKind.Opaque
         || (Kind == CelKind.Optional && Parameters[0].IsScalar);
 
     public bool Equals(CelType? other) =>

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Portolan.Lab.ApiServer.Schema.Custom.Rules;
 using Portolan.Lab.ApiServer.Tables;
 using Portolan.Lab.ApiServer.Validation;
 
@@ -13,6 +14,9 @@ internal sealed class CustomKind(JsonObject source, IReadOnlyList<CustomColumn> 
     private readonly StructuralSchema _schema = StructuralSchema.Compile(source);
     private ValueStructure? _structure;
     private readonly TableColumn[] _columns = [RowPrinter.Name, .. columns.Select(column => column.Header)];
+
+    // Compiled when the first object is written.
+    private Lazy<RuleTree?> Rules => field ??= new Lazy<RuleTree?>(() => RuleTree.Build(_schema));
 
     /// <summary>The schema as the definition wrote it, for OpenAPI.</summary>
     public JsonObject Source => source;
@@ -57,6 +61,7 @@ internal sealed class CustomKind(JsonObject source, IReadOnlyList<CustomColumn> 
         MetadataRules.Check(obj, Namespaced, NameRules.DnsSubdomain, errors);
         CheckMetadataSchema(obj, errors);
         SchemaValidator.Validate(obj, _schema, "", errors);
+        CheckRules(obj, null, errors);
         return errors.Errors;
     }
 
@@ -67,6 +72,7 @@ internal sealed class CustomKind(JsonObject source, IReadOnlyList<CustomColumn> 
         MetadataRules.CheckChange(obj, old, errors);
         CheckMetadataSchema(obj, errors);
         SchemaValidator.Validate(obj, _schema, "", errors);
+        CheckRules(obj, old, errors);
         return errors.Errors;
     }
 
@@ -80,6 +86,18 @@ internal sealed class CustomKind(JsonObject source, IReadOnlyList<CustomColumn> 
         cells.WriteStringValue(obj.Name());
         foreach (var column in columns)
             column.Write(obj, cells, now);
+    }
+
+    // Rules are about objects of their type: one that is not would break them for no reason of theirs.
+    private void CheckRules(JsonObject obj, JsonObject? old, ErrorList errors)
+    {
+        if (Rules.Value is not { } rules)
+            return;
+        if (errors.Errors.Any(error => error.Reason is FieldErrorReason.FieldValueNotSupported or FieldErrorReason.FieldValueRequired or FieldErrorReason.FieldValueTooLong
+            or FieldErrorReason.FieldValueTooMany or FieldErrorReason.FieldValueTypeInvalid))
+            errors.Invalid("<nil>", "null", "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation");
+        else
+            RuleEvaluation.Check(rules, obj, old, errors);
     }
 
     // A definition may narrow metadata.name and generateName, and nothing else of the metadata.

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Portolan.Lab.ApiServer.Schema.Custom.Rules;
 using Portolan.Lab.ApiServer.Validation;
 
 namespace Portolan.Lab.ApiServer.Schema.Custom;
@@ -55,6 +56,7 @@ internal sealed class StructuralSchema
         AnyOf = Many(source, "anyOf");
         OneOf = Many(source, "oneOf");
         Not = source.Obj("not") is { } not ? new StructuralSchema(not) : null;
+        Rules = ValidationRule.ReadAll(source);
     }
 
     public string Type { get; }
@@ -99,6 +101,9 @@ internal sealed class StructuralSchema
     public IReadOnlyList<StructuralSchema> AnyOf { get; }
     public IReadOnlyList<StructuralSchema> OneOf { get; }
     public StructuralSchema? Not { get; }
+
+    /// <summary>Expressions that must hold (x-kubernetes-validations).</summary>
+    public IReadOnlyList<ValidationRule> Rules { get; }
 
     public static StructuralSchema Compile(JsonObject openApi) => new(openApi);
 
