@@ -22,11 +22,12 @@ internal static class ApiServerCommand
         var descriptor = new Option<ulong?>("--listen-fd") { Description = "A listening socket inherited from the parent process." };
         var services = new Option<string?>("--service-cidr") { Description = $"Addresses for Services (default {DefaultServices})." };
         var ports = new Option<string?>("--nodeport-range") { Description = $"Ports for NodePort Services (default {DefaultPorts})." };
+        var toleration = new Option<long>("--default-toleration-seconds") { Description = "How long pods that say nothing stay on a node that is not Ready.", DefaultValueFactory = _ => 300 };
         var defaults = HistoryLimits.Default;
         var events = new Option<int?>("--history-events") { Description = $"How many events watches can resume over at most (default {defaults.Events})." };
         var age = new Option<int?>("--history-minutes") { Description = $"For how long at most (default {defaults.Age.TotalMinutes})." };
         var memory = new Option<int?>("--history-mib") { Description = $"With how much memory for earlier states at most (default {defaults.Bytes >> 20})." };
-        var command = new Command("apiserver", "Runs the API server.") { lab, state, bind, descriptor, services, ports, events, age, memory };
+        var command = new Command("apiserver", "Runs the API server.") { lab, state, bind, descriptor, services, ports, toleration, events, age, memory };
         command.Validators.Add(result =>
         {
             foreach (var limit in (Option<int?>[])[events, age, memory])
@@ -49,6 +50,7 @@ internal static class ApiServerCommand
                 ServiceNetwork = IPNetwork.Parse(parsed.GetValue(services) ?? DefaultServices),
                 FirstNodePort = range.First,
                 LastNodePort = range.Last,
+                DefaultTolerationSeconds = parsed.GetValue(toleration),
                 History = new(
                     parsed.GetValue(age) is { } minutes ? TimeSpan.FromMinutes(minutes) : defaults.Age,
                     parsed.GetValue(events) ?? defaults.Events,

@@ -61,7 +61,7 @@ internal sealed class ApiServerHost : IAsyncDisposable
         var roles = new RbacIndex();
         roles.Follow(store);
         var access = new Authorizer(roles, new NodeAuthorizer(store));
-        var context = new ServerContext(store, kinds, allocations, access, clock)
+        var context = new ServerContext(store, kinds, allocations, access, clock, options.DefaultTolerationSeconds)
         {
             Conversion = conversion,
             Admission = new(store, conversion, webhooks, loggers.CreateLogger<AdmissionWebhooks>()),
@@ -90,7 +90,7 @@ internal sealed class ApiServerHost : IAsyncDisposable
         var lists = new ListRequests(context);
         var watches = new WatchRequests(context, replies, app.Lifetime.ApplicationStopping);
         var resources = new ResourceRequests(
-            context, replies, lists, watches, new Subresources(context, update, deletion, new TokenRequests(context, tokens), new ScaleSubresource(context, update), nodes),
+            context, replies, lists, watches, new Subresources(context, update, new EvictionSubresource(context, update, deletion), new TokenRequests(context, tokens), new ScaleSubresource(context, update), nodes),
             new Reviews(new IdentityReviews(tokens), new AccessReviews(access)), creation, update, new ObjectPatch(context, update, creation), deletion);
         var handler = new ApiHandler(
             new Authenticator(new CertificateAuthentication(authority), tokens), access, resources, discovery, new OpenApiDocuments(catalogue, discovery, kinds), store,

@@ -22,6 +22,9 @@ internal sealed record ApiServerOptions
     public int FirstNodePort { get; init; } = 30000;
     public int LastNodePort { get; init; } = 32767;
 
+    /// <summary>How long a pod that says nothing of it stays on a node that is not Ready or not reachable.</summary>
+    public long DefaultTolerationSeconds { get; init; } = 300;
+
     /// <summary>How far back watches can resume.</summary>
     public HistoryLimits History { get; init; } = HistoryLimits.Default;
 

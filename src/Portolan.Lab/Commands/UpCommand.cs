@@ -21,8 +21,11 @@ internal static class UpCommand
                 result.AddError($"--nodes: from 1 to {Topology.MaximumNodes}");
         });
         var without = new Option<bool>("--without-portolan") { Description = "The cluster before the load balancer: only portolan proxy, in kube-proxy's place." };
+        var zones = AtLeast("--zones", 0, "In how many zones the nodes stand, in turn; 0 tells none.", 0);
+        var grace = AtLeast("--node-monitor-grace-period", 8, "Seconds of silence after which a node is not Ready.", 3);
+        var eviction = AtLeast("--pod-eviction-timeout", 300, "Seconds after which pods that say nothing of it leave a node that is not Ready.", 0);
         var output = LabOptions.Output();
-        var command = new Command("up", "Make a lab and wait until it works.") { name, nodes, without, output };
+        var command = new Command("up", "Make a lab and wait until it works.") { name, nodes, without, zones, grace, eviction, output };
         command.SetAction(async (parsed, cancel) =>
         {
             LabOptions.RequireRoot();
@@ -33,7 +36,12 @@ internal static class UpCommand
             try
             {
                 var askedNodes = parsed.GetResult(nodes) is { Implicit: false } ? parsed.GetValue(nodes) : (int?)null;
-                var (spec, created) = await UpAsync(layout, askedNodes, !parsed.GetValue(without), progress, cancel).ConfigureAwait(false);
+                var (spec, created) = await UpAsync(layout, askedNodes, new LabSpec(askedNodes ?? 3, !parsed.GetValue(without))
+                {
+                    Zones = parsed.GetValue(zones),
+                    NodeMonitorGracePeriod = parsed.GetValue(grace),
+                    PodEvictionTimeout = parsed.GetValue(eviction),
+                }, progress, cancel).ConfigureAwait(false);
                 Report(layout, spec, created, json);
                 return CommandLine.Done;
             }
@@ -51,14 +59,25 @@ internal static class UpCommand
         return command;
     }
 
+    private static Option<int> AtLeast(string name, int value, string description, int least)
+    {
+        var option = new Option<int>(name) { Description = description, DefaultValueFactory = _ => value };
+        option.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() < least)
+                result.AddError($"{name}: at least {least}");
+        });
+        return option;
+    }
+
     /// <returns>Whether the lab is new.</returns>
-    private static async Task<(LabSpec Spec, bool Created)> UpAsync(LabLayout layout, int? askedNodes, bool portolan, Progress progress, CancellationToken cancel)
+    private static async Task<(LabSpec Spec, bool Created)> UpAsync(LabLayout layout, int? askedNodes, LabSpec wanted, Progress progress, CancellationToken cancel)
     {
         var programs = Executables.Portolan;     // missing programs are found out before anything is made
         var known = LabSpec.Read(layout);
         if (known is not null && askedNodes is { } asked && asked != known.Nodes)
             throw new LabException($"lab '{layout.Name}' is there with {known.Nodes} nodes, not {asked}: portolan lab down removes it");
-        var spec = known ?? new LabSpec(askedNodes ?? 3, portolan);
+        var spec = known ?? wanted;
         var topology = spec.Topology(layout);
         var boot = new LabBoot(layout, topology, progress);
 

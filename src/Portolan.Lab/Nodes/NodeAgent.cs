@@ -22,12 +22,13 @@ internal sealed class NodeAgent
     private readonly NodeContext _node;
     private readonly LabHost _host;
     private readonly LabLayout _layout;
+    private readonly string? _zone;
     private readonly ConcurrentDictionary<string, PodWorker> _workers = [];
     private readonly ILogger _logger;
 
-    public NodeAgent(LabLayout layout, LabHost host, KubeClient client, string portolan, ILoggerFactory loggers)
+    public NodeAgent(LabLayout layout, LabHost host, KubeClient client, string portolan, string? zone, ILoggerFactory loggers)
     {
-        (_layout, _host, _logger) = (layout, host, loggers.CreateLogger("node"));
+        (_layout, _host, _zone, _logger) = (layout, host, zone, loggers.CreateLogger("node"));
         var time = TimeProvider.System;
         var figures = new NodeFigures(host.Name, host.Address, Environment.ProcessorCount, MemoryBytes());
         _node = new NodeContext(
@@ -52,7 +53,7 @@ internal sealed class NodeAgent
         using var all = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         Task[] parts =
         [
-            new NodeRegistration(_node.Client, _host, _node.Figures, _node.Events, _node.Time, _logger).RunAsync(all.Token),
+            new NodeRegistration(_node.Client, _host, _zone, _node.Figures, _node.Events, _node.Time, _logger).RunAsync(all.Token),
             _node.Events.RunAsync(all.Token),
             _node.Cluster.WatchServicesAsync(_logger, all.Token),
             new Reflector<Pod>(_node.Client, Pod.Type, fieldSelector: $"spec.nodeName={_host.Name}", logger: _logger).RunAsync(OnChange, all.Token),

@@ -12,7 +12,7 @@ using Portolan.Lab.Nodes.Pods;
 namespace Portolan.Lab.Nodes;
 
 /// <summary>Tells the API that the node is there and well: its Node object, its Ready condition, its Lease.</summary>
-internal sealed class NodeRegistration(KubeClient client, LabHost host, NodeFigures figures, EventRecorder events, TimeProvider time, ILogger logger)
+internal sealed class NodeRegistration(KubeClient client, LabHost host, string? zone, NodeFigures figures, EventRecorder events, TimeProvider time, ILogger logger)
 {
     private const string LeaseNamespace = "kube-node-lease";
     private const int LeaseSeconds = 40;
@@ -75,14 +75,21 @@ internal sealed class NodeRegistration(KubeClient client, LabHost host, NodeFigu
         }
     }
 
-    private JsonObject Labels() => new()
+    /// <summary>Without a zone of the lab's, the label is whoever's who sets it.</summary>
+    private JsonObject Labels()
     {
-        ["kubernetes.io/hostname"] = host.Name,
-        ["kubernetes.io/os"] = "linux",
-        ["kubernetes.io/arch"] = Architecture,
-        ["beta.kubernetes.io/os"] = "linux",
-        ["beta.kubernetes.io/arch"] = Architecture,
-    };
+        var labels = new JsonObject
+        {
+            ["kubernetes.io/hostname"] = host.Name,
+            ["kubernetes.io/os"] = "linux",
+            ["kubernetes.io/arch"] = Architecture,
+            ["beta.kubernetes.io/os"] = "linux",
+            ["beta.kubernetes.io/arch"] = Architecture,
+        };
+        if (zone is not null)
+            labels["topology.kubernetes.io/zone"] = zone;
+        return labels;
+    }
 
     private async Task WriteStatusAsync(CancellationToken cancel)
     {

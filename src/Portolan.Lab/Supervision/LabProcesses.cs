@@ -13,19 +13,14 @@ internal sealed record LabProcess(string Name, string Host, string Leaf, IReadOn
 /// <summary>Every program a lab consists of. Pods are the node agents' own.</summary>
 internal static class LabProcesses
 {
-    /// <summary>
-    /// How long a node may be silent before it is NotReady. Real clusters wait 40 s, for networks that lose packets; a lab's wires lose none,
-    /// and nobody who kills a node there wants to wait so long. The agents renew their leases every two seconds.
-    /// </summary>
-    private const int SilentNodeSeconds = 8;
-
     /// <param name="layout">The lab.</param>
     /// <param name="topology">Its hosts.</param>
+    /// <param name="spec">What was asked for.</param>
     /// <param name="listenDescriptor">The listening loopback socket that the API server inherits.</param>
-    public static IReadOnlyList<LabProcess> Of(LabLayout layout, Topology topology, int listenDescriptor) =>
+    public static IReadOnlyList<LabProcess> Of(LabLayout layout, Topology topology, LabSpec spec, int listenDescriptor) =>
     [
-        new("apiserver", "control", "apiserver", ["apiserver", "--lab", layout.Name, "--listen-fd", $"{listenDescriptor}"], listenDescriptor),
-        new("controllers", "control", "controllers", ["controllers", "--kubeconfig", layout.Kubeconfig("controllers"), "--node-monitor-grace-period", $"{SilentNodeSeconds}"]),
-        .. topology.Nodes.Select(n => new LabProcess(n.Name, n.Name, "agent", ["node", "--lab", layout.Name, "--name", n.Name])),
+        new("apiserver", "control", "apiserver", ["apiserver", "--lab", layout.Name, "--listen-fd", $"{listenDescriptor}", "--default-toleration-seconds", $"{spec.PodEvictionTimeout}"], listenDescriptor),
+        new("controllers", "control", "controllers", ["controllers", "--kubeconfig", layout.Kubeconfig("controllers"), "--node-monitor-grace-period", $"{spec.NodeMonitorGracePeriod}", "--pod-eviction-timeout", $"{spec.PodEvictionTimeout}"]),
+        .. topology.Nodes.Select((n, i) => new LabProcess(n.Name, n.Name, "agent", ["node", "--lab", layout.Name, "--name", n.Name, .. spec.ZoneOf(i + 1) is { } zone ? (string[])["--zone", zone] : []])),
     ];
 }

@@ -10,6 +10,21 @@ namespace Portolan.Lab.Supervision;
 /// <param name="Portolan">Whether controller and speaker were to be installed.</param>
 internal sealed record LabSpec(int Nodes, bool Portolan)
 {
+    /// <summary>
+    /// Seconds of silence after which a node is not Ready. Real clusters wait 40 s, for networks that lose packets; a lab's wires lose none,
+    /// and nobody who kills a node there wants to wait so long. The agents renew their leases every two seconds.
+    /// </summary>
+    public int NodeMonitorGracePeriod { get; init; } = 8;
+
+    /// <summary>Seconds after which the pods of a node that is not Ready leave it, where they don't say themselves.</summary>
+    public int PodEvictionTimeout { get; init; } = 300;
+
+    /// <summary>In how many zones the nodes stand, in turn; 0: none is told.</summary>
+    public int Zones { get; init; }
+
+    /// <summary>The zone of the node of that number, from 1; null without zones.</summary>
+    public string? ZoneOf(int node) => Zones == 0 ? null : $"zone{(node - 1) % Zones + 1}";
+
     public Topology Topology(LabLayout layout) => new(layout, Nodes);
 
     public static LabSpec? Read(LabLayout layout)

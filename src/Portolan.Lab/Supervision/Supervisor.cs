@@ -27,7 +27,7 @@ internal sealed class Supervisor : IDisposable
         _logger = logger;
         _apiListener = Listen(PreviousPort());
         var topology = spec.Topology(layout);
-        _processes = [.. LabProcesses.Of(layout, topology, (int)_apiListener.Handle).Select(p => new SupervisedProcess(layout, p, TimeProvider.System, logger))];
+        _processes = [.. LabProcesses.Of(layout, topology, spec, (int)_apiListener.Handle).Select(p => new SupervisedProcess(layout, p, TimeProvider.System, logger))];
         _faults = new FaultSwitch(layout, topology, _processes, logger);
     }
 

@@ -9,10 +9,11 @@ internal static class ControllerSet
     /// <param name="writer">Writes to it.</param>
     /// <param name="authority">The cluster's CA certificate, PEM.</param>
     /// <param name="grace">How long a node may be silent.</param>
-    public static IEnumerable<Controller> Of(ClusterCache cache, ClusterWriter writer, string authority, TimeSpan grace) =>
+    /// <param name="eviction">How long a pod that says nothing stays on a node that is not Ready.</param>
+    public static IEnumerable<Controller> Of(ClusterCache cache, ClusterWriter writer, string authority, TimeSpan grace, TimeSpan eviction) =>
     [
         new NamespaceController(cache, writer, authority),
-        new NodeLifecycleController(cache, writer, grace),
+        new NodeLifecycleController(cache, writer, grace, eviction),
         new DeploymentController(cache, writer),
         new ReplicaSetController(cache, writer),
         new DaemonSetController(cache, writer),
@@ -20,6 +21,7 @@ internal static class ControllerSet
         new EndpointSliceController(cache, writer),
         new EndpointsController(cache, writer),
         new EndpointsMirroringController(cache, writer),
+        new DisruptionController(cache, writer),
         new PodCollector(cache, writer),
         new HollowNodeController(cache, writer),
         new HollowPodController(cache, writer),

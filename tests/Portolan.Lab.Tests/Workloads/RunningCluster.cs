@@ -31,7 +31,7 @@ public sealed class RunningCluster : IAsyncLifetime
         Client = new KubeClient(ClusterConnection.Load(_server.State.WriteKubeconfig(_server.Address)));
         foreach (var (node, zone) in new[] { ("node1", "a"), ("node2", "b"), ("node3", "c") })
             await AddNodeAsync(node, zone);
-        var loop = new ControlLoop(Client, TimeProvider.System, NullLogger.Instance, (cache, writer) => ControllerSet.Of(cache, writer, _server.State.AuthorityPem, TimeSpan.FromHours(1)));
+        var loop = new ControlLoop(Client, TimeProvider.System, NullLogger.Instance, (cache, writer) => ControllerSet.Of(cache, writer, _server.State.AuthorityPem, TimeSpan.FromHours(1), TimeSpan.FromMinutes(5)));
         _parts.Add(loop.RunAsync(_stop.Token));
         _parts.Add(PlayNodesAsync());
     }

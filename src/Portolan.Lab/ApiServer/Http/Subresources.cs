@@ -10,7 +10,7 @@ namespace Portolan.Lab.ApiServer.Http;
 
 /// <summary>The subresources that are not a view of the object itself: scale, binding, eviction, token, and what goes to the node.</summary>
 internal sealed class Subresources(
-    ServerContext server, ObjectUpdate update, Deletion deletion, TokenRequests tokens, ScaleSubresource scale, NodeProxy nodes)
+    ServerContext server, ObjectUpdate update, EvictionSubresource evictions, TokenRequests tokens, ScaleSubresource scale, NodeProxy nodes)
 {
     public async Task HandleAsync(HttpContext context, Target target, Dictionary<string, string> query, WriteOptions options)
     {
@@ -66,20 +66,7 @@ internal sealed class Subresources(
 
     private async Task EvictAsync(HttpContext context, Target target, WriteOptions options)
     {
-        var eviction = await BodyAsync(context, "Eviction", target, options);
-        var pod = server.Store.Find(target.Storage, target.Key) ?? throw target.NotFound();
-        foreach (var stored in server.Store.List("poddisruptionbudgets.policy", target.Namespace).Objects)
-        {
-            var budget = StoredForm.Parse(stored);
-            if (SelectorObject.Matches(budget["spec"]?["selector"] as JsonObject, pod.Labels) && (budget["status"] as JsonObject).Whole("disruptionsAllowed") is 0)
-                throw new ApiException(429, "TooManyRequests", "Cannot evict pod as it would violate the pod's disruption budget.")
-                {
-                    OtherCause = ("DisruptionBudget", $"The disruption budget {stored.Key.Name} does not allow another disruption now.", null),
-                };
-        }
-
-        await deletion.DeleteAsync(target with { Subresource = null },
-            Deletion.Parse(eviction["deleteOptions"] as JsonObject, new Dictionary<string, string>()) with { DryRun = options.DryRun }, context.RequestAborted);
+        await evictions.EvictAsync(target, await BodyAsync(context, "Eviction", target, options), options, context.RequestAborted);
         await Success(context);
     }
 

@@ -4,7 +4,8 @@ using System.Text.Json.Nodes;
 namespace Portolan.Lab.ApiServer.Resources;
 
 /// <summary>Pods: first status, quality of service, the service account and its token volume, the tolerations every pod has, graceful deletion.</summary>
-internal sealed class PodStrategy : ResourceStrategy
+/// <param name="tolerationSeconds">How long a pod that says nothing stays on a node that is not Ready or not reachable.</param>
+internal sealed class PodStrategy(long tolerationSeconds) : ResourceStrategy
 {
     private const string TokenMount = "/var/run/secrets/kubernetes.io/serviceaccount";
 
@@ -74,13 +75,13 @@ internal sealed class PodStrategy : ResourceStrategy
         if (volumes.Parent is null) spec["volumes"] = volumes;
     }
 
-    private static void AddToleration(JsonObject spec, string key)
+    private void AddToleration(JsonObject spec, string key)
     {
         var tolerations = spec["tolerations"] as JsonArray ?? [];
         foreach (var toleration in tolerations.OfType<JsonObject>())
             if ((toleration.Text("key") ?? "") is var k && (k.Length == 0 || k == key) && (toleration.Text("effect") ?? "") is "" or "NoExecute")
                 return;
-        tolerations.Add((JsonNode)new JsonObject { ["key"] = key, ["operator"] = "Exists", ["effect"] = "NoExecute", ["tolerationSeconds"] = 300 });
+        tolerations.Add((JsonNode)new JsonObject { ["key"] = key, ["operator"] = "Exists", ["effect"] = "NoExecute", ["tolerationSeconds"] = tolerationSeconds });
         if (tolerations.Parent is null) spec["tolerations"] = tolerations;
     }
 

@@ -11,12 +11,12 @@ internal sealed class ServerContext
 {
     private readonly Dictionary<string, ResourceStrategy> _strategies;
 
-    public ServerContext(ObjectStore store, KindRegistry kinds, ServiceAllocations allocations, Authorizer access, TimeProvider clock)
+    public ServerContext(ObjectStore store, KindRegistry kinds, ServiceAllocations allocations, Authorizer access, TimeProvider clock, long defaultTolerationSeconds)
     {
         (Store, Kinds, Access, Clock) = (store, kinds, access, clock);
         _strategies = new(StringComparer.Ordinal)
         {
-            ["pods"] = new PodStrategy(),
+            ["pods"] = new PodStrategy(defaultTolerationSeconds),
             ["services"] = new ServiceStrategy(allocations),
             ["nodes"] = new NodeStrategy(),
             ["namespaces"] = new NamespaceStrategy(),

@@ -15,14 +15,15 @@ internal static class NodeCommand
     {
         var lab = new Option<string>("--lab") { Description = "The lab.", DefaultValueFactory = _ => LabLayout.DefaultName };
         var name = new Option<string>("--name") { Description = "The node: node1, node2, …", Required = true };
-        var command = new Command("node", "Run a node's pods.") { lab, name };
+        var zone = new Option<string?>("--zone") { Description = "Its topology.kubernetes.io/zone." };
+        var command = new Command("node", "Run a node's pods.") { lab, name, zone };
         command.SetAction(async (parsed, cancel) =>
         {
             var layout = new LabLayout(parsed.GetRequiredValue(lab));
             var host = HostOf(layout, parsed.GetRequiredValue(name));
             using var loggers = LabLogging.ToConsole();
             using var client = new KubeClient(ClusterConnection.Load(layout.Kubeconfig(host.Name)));
-            await new NodeAgent(layout, host, client, Executables.Portolan, loggers).RunAsync(cancel).ConfigureAwait(false);
+            await new NodeAgent(layout, host, client, Executables.Portolan, parsed.GetValue(zone), loggers).RunAsync(cancel).ConfigureAwait(false);
             return CommandLine.Done;
         });
         return command;

@@ -13,14 +13,12 @@ namespace Portolan.Lab.Workloads.Controllers;
 /// <param name="cache">The cluster.</param>
 /// <param name="writer">Writes to it.</param>
 /// <param name="grace">How old a lease may grow; 40 s on real clusters.</param>
-internal sealed class NodeLifecycleController(ClusterCache cache, ClusterWriter writer, TimeSpan grace) : Controller("node-controller")
+/// <param name="eviction">How long pods without their own toleration stay on a node that is not Ready; on real clusters 300 s, given by admission.</param>
+internal sealed class NodeLifecycleController(ClusterCache cache, ClusterWriter writer, TimeSpan grace, TimeSpan eviction) : Controller("node-controller")
 {
     private const string NotReady = "node.kubernetes.io/not-ready";
     private const string Unreachable = "node.kubernetes.io/unreachable";
     private const string LeaseNamespace = "kube-node-lease";
-
-    /// <summary>What pods without their own toleration get on real clusters, by admission.</summary>
-    private static readonly TimeSpan s_defaultToleration = TimeSpan.FromSeconds(300);
 
     /// <summary>When a lease was last seen to move, by this machine's clock: nodes' clocks may differ.</summary>
     private readonly Dictionary<string, (string Renewed, DateTimeOffset Seen)> _leases = new(StringComparer.Ordinal);
@@ -141,11 +139,11 @@ internal sealed class NodeLifecycleController(ClusterCache cache, ClusterWriter 
     }
 
     /// <returns>How long the pod stays under the taint; null for ever.</returns>
-    private static TimeSpan? ToleratedFor(UntypedObject pod, JsonObject taint)
+    private TimeSpan? ToleratedFor(UntypedObject pod, JsonObject taint)
     {
         var matching = pod.Json.Objects("spec", "tolerations").Where(t => NodeFit.Tolerates(t, taint)).ToList();
         if (matching.Count == 0)
-            return s_defaultToleration;
+            return eviction;
         var limits = matching.Select(t => t.Number("tolerationSeconds")).OfType<long>().ToList();
         return limits.Count == 0 ? null : TimeSpan.FromSeconds(Math.Max(0, limits.Min()));
     }
