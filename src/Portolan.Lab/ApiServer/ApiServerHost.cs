@@ -10,6 +10,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Portolan.Lab.ApiServer.Admission;
 using Portolan.Lab.ApiServer.Auth;
+using Portolan.Lab.ApiServer.Auth.Certificates;
 using Portolan.Lab.ApiServer.Auth.Rbac;
 using Portolan.Lab.ApiServer.Auth.Reviews;
 using Portolan.Lab.ApiServer.Conversion;
@@ -93,17 +94,22 @@ internal sealed class ApiServerHost : IAsyncDisposable
             context, replies, lists, watches, new Subresources(context, update, new EvictionSubresource(context, update, deletion), new TokenRequests(context, tokens), new ScaleSubresource(context, update), nodes),
             new Reviews(new IdentityReviews(tokens), new AccessReviews(access)), creation, update, new ObjectPatch(context, update, creation), deletion);
         var handler = new ApiHandler(
-            new Authenticator(new CertificateAuthentication(authority), tokens), access, resources, discovery, new OpenApiDocuments(catalogue, discovery, kinds), store,
+            new Authenticator(new CertificateAuthentication(authority), tokens), new Impersonation(access), access, new IssuerDocuments(signing, options.Advertised.ToString()), resources, discovery, new OpenApiDocuments(catalogue, discovery, kinds), store,
             loggers.CreateLogger<ApiHandler>());
         app.Run(handler.HandleAsync);
 
         var host = new ApiServerHost(app, store, nodes, [authority, serving, toNodes, signing, webhooks]);
+        var secrets = new AccountSecrets(context, update, deletion, tokens, authority.ExportCertificatePem() + "\n");
+        var signer = new CertificateSigner(context, update, X509Certificate2.CreateFromPemFile(options.Pki("ca.crt"), options.Pki("ca.key")));
+        host._owned.Add(signer);
         var cleanup = new DefinitionCleanup(context, update, deletion, loggers.CreateLogger<DefinitionCleanup>());
         var expiry = new EventExpiry(context, deletion);
         host._housekeeping = Task.WhenAll(
             cleanup.RunAsync(host._background.Token),
             expiry.RunAsync(host._background.Token),
             watches.SendBookmarksAsync(host._background.Token),
+            secrets.RunAsync(host._background.Token),
+            signer.RunAsync(host._background.Token),
             aggregation.RunAsync(host._background.Token));
         await app.StartAsync(cancellation);
         return host;

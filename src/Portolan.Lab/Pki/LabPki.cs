@@ -20,9 +20,9 @@ internal static class LabPki
             "kube-apiserver",
             names: ["kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local", "localhost"],
             addresses: [IPAddress.Parse(Topology.ControlAddress), IPAddress.Parse("10.233.0.1"), IPAddress.Loopback]));
-        Write(layout, "apiserver-kubelet-client", authority.Issue("kube-apiserver-kubelet-client", "system:masters"));
+        Write(layout, "apiserver-kubelet-client", authority.Issue("kube-apiserver-kubelet-client"));
         Write(layout, "admin", authority.Issue("kubernetes-admin", "system:masters"));
-        Write(layout, "controllers", authority.Issue("system:kube-controller-manager", "system:masters"));
+        Write(layout, "controllers", authority.Issue("system:kube-controller-manager"));
         foreach (var node in topology.Nodes)
             Write(layout, node.Name, authority.Issue($"system:node:{node.Name}", "system:nodes", [node.Name], [node.Address]));
 

@@ -31,11 +31,15 @@ internal sealed class ApiClient : IDisposable
 
     public string? Token { get; set; }
 
+    /// <summary>Sent with every request.</summary>
+    public List<(string Name, string Value)> Headers { get; } = [];
+
     public async Task<(int Code, JsonObject Body, HttpResponseMessage Response)> SendAsync(string method, string path, string? body = null, string contentType = "application/json", string? accept = null)
     {
         using var request = new HttpRequestMessage(new(method), path);
         if (body is not null) request.Content = new StringContent(body, Encoding.UTF8, MediaTypeHeaderValue.Parse(contentType));
         if (accept is not null) request.Headers.TryAddWithoutValidation("Accept", accept);
+        foreach (var (name, value) in Headers) request.Headers.TryAddWithoutValidation(name, value);
         if (Token is not null) request.Headers.Authorization = new("Bearer", Token);
         var response = await _http.SendAsync(request, TestContext.Current.CancellationToken);
         var text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);

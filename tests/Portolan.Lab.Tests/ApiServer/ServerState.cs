@@ -15,7 +15,7 @@ internal sealed class ServerState : IDisposable
         System.IO.Directory.CreateDirectory(Path.Combine(Directory, "pki"));
         Write("ca", _authority.Credential);
         Write("apiserver", _authority.Issue("kube-apiserver", names: ["localhost"], addresses: [IPAddress.Loopback]));
-        Write("apiserver-kubelet-client", _authority.Issue("kube-apiserver-kubelet-client", "system:masters"));
+        Write("apiserver-kubelet-client", _authority.Issue("kube-apiserver-kubelet-client"));
         Admin = _authority.Issue("kubernetes-admin", "system:masters");
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         File.WriteAllText(Pki("sa.key"), key.ExportPkcs8PrivateKeyPem());

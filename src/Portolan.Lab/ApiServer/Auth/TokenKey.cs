@@ -10,7 +10,8 @@ namespace Portolan.Lab.ApiServer.Auth;
 /// <summary>The key that signs tokens: JWS compact serialisation (RFC 7515 §3.1) with ES256, and the public half for those who check tokens themselves.</summary>
 internal sealed class TokenKey : IDisposable
 {
-    private const string Algorithm = "ES256";
+    public const string Algorithm = "ES256";
+
     private readonly ECDsa _key;
     private readonly string _header;
 

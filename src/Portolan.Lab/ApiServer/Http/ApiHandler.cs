@@ -9,7 +9,7 @@ namespace Portolan.Lab.ApiServer.Http;
 
 /// <summary>Every request passes here: who, may they, what; and every failure leaves as a <c>Status</c>.</summary>
 internal sealed partial class ApiHandler(
-    Authenticator authenticator, Authorizer access, ResourceRequests resources, Discovery discovery, OpenApiDocuments openApi, ObjectStore store, ILogger<ApiHandler> logger)
+    Authenticator authenticator, Impersonation impersonation, Authorizer access, IssuerDocuments issuer, ResourceRequests resources, Discovery discovery, OpenApiDocuments openApi, ObjectStore store, ILogger<ApiHandler> logger)
 {
     private static readonly byte[] Version = JsonText.ToBytes(new JsonObject
     {
@@ -57,7 +57,7 @@ internal sealed partial class ApiHandler(
     private async Task DispatchAsync(HttpContext context)
     {
         var path = context.Request.Path.Value ?? "/";
-        var who = authenticator.Authenticate(context) ?? throw ApiErrors.Unauthorized();
+        var who = impersonation.Apply(authenticator.Authenticate(context) ?? throw ApiErrors.Unauthorized(), context.Request.Headers);
         var isResource = RequestPath.TryParse(path, out var request);
         access.Require(isResource ? RequestAccess.OfResource(who, context.Request, request) : RequestAccess.OfPath(who, context.Request, path));
         if (isResource)
@@ -74,6 +74,12 @@ internal sealed partial class ApiHandler(
                 return;
             case "/version":
                 await Reply.BytesAsync(context, Version, "application/json");
+                return;
+            case IssuerDocuments.ConfigurationPath:
+                await Reply.BytesAsync(context, issuer.Configuration, "application/json");
+                return;
+            case IssuerDocuments.KeysPath:
+                await Reply.BytesAsync(context, issuer.Keys, IssuerDocuments.KeysType);
                 return;
             case "/openapi/v3":
                 await Reply.BytesAsync(context, openApi.Index(), "application/json");

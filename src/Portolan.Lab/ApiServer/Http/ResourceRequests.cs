@@ -31,7 +31,7 @@ internal sealed class ResourceRequests(
         }
 
         if (target.Name is not null && kind.Namespaced && target.Namespace is null) throw ApiErrors.NoSuchPath();
-        if (target.Subresource is { } sub && sub is not ("status" or "finalize"))
+        if (target.Subresource is { } sub && sub is not ("status" or "finalize" or "approval"))
         {
             if (!kind.Subresources.Contains(sub)) throw ApiErrors.NoSuchPath();
             await subresources.HandleAsync(context, target, query, Options(context.Request, query) with { By = caller });

@@ -17,6 +17,9 @@ internal sealed class ObjectCreation(ServerContext server)
     /// <param name="managers">Who manages the object's fields when an apply creates it.</param>
     public async Task<StoredObject> CreateAsync(Target target, ParsedBody body, WriteOptions options, CancellationToken cancellation, ManagedFields? managers = null)
     {
+        // An apply that creates is a creation, too.
+        if (options is { Patch: true, By: { } by })
+            server.Access.Require(new(by.Identity, "create") { Group = target.Kind.Group, Resource = target.Kind.Plural, Namespace = target.Namespace ?? "", Name = target.Name ?? "" });
         var obj = body.Object;
         Decoding.Decode(target.Kind, obj, body.Duplicates, options);
         var metadata = obj.Child("metadata");

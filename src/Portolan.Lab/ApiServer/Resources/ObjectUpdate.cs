@@ -117,6 +117,7 @@ internal sealed class ObjectUpdate(ServerContext server)
         else
         {
             made = OnlySubresource(target, made, old);
+            server.Strategy(target.Resource).PrepareSubresource(target.Subresource, made, old, scope);
             managers ??= target.Subresource == "binding" ? kept : await _tracking.UpdatedAsync(target, old, made, given, kept, options, cancellation);
         }
 
@@ -167,6 +168,11 @@ internal sealed class ObjectUpdate(ServerContext server)
                 break;
             case "finalize":
                 result.Child("spec")["finalizers"] = made["spec"]?["finalizers"]?.DeepClone() ?? new JsonArray();
+                break;
+            case "approval":
+                var conditions = made["status"]?["conditions"]?.DeepClone();
+                if (conditions is null) (result["status"] as JsonObject)?.Remove("conditions");
+                else result.Child("status")["conditions"] = conditions;
                 break;
             case "binding":
                 // The one way a pod's node is ever set.

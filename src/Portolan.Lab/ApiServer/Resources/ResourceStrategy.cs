@@ -20,6 +20,11 @@ internal class ResourceStrategy
     {
     }
 
+    /// <summary>The same for a write to a subresource; what it may not touch is as it was already.</summary>
+    public virtual void PrepareSubresource(string subresource, JsonObject obj, JsonObject old, WriteScope scope)
+    {
+    }
+
     /// <summary>Seconds a deletion grants, 0 for at once; null: the kind knows no grace.</summary>
     public virtual long? GracePeriod(JsonObject obj, long? asked) => null;
 

@@ -1,5 +1,6 @@
 using Portolan.Lab.ApiServer.Admission;
 using Portolan.Lab.ApiServer.Auth;
+using Portolan.Lab.ApiServer.Auth.Certificates;
 using Portolan.Lab.ApiServer.Auth.Rbac;
 using Portolan.Lab.ApiServer.Conversion;
 using Portolan.Lab.ApiServer.Storage;
@@ -22,6 +23,7 @@ internal sealed class ServerContext
             ["namespaces"] = new NamespaceStrategy(),
             ["secrets"] = new SecretStrategy(),
             ["customresourcedefinitions.apiextensions.k8s.io"] = new DefinitionStrategy(kinds, clock),
+            [Signers.Storage] = new SigningRequestStrategy(access, clock),
             [RbacIndex.Roles] = new RoleStrategy(access, "roles"),
             [RbacIndex.ClusterRoles] = new RoleStrategy(access, "clusterroles"),
             [RbacIndex.RoleBindings] = new BindingStrategy(access, "rolebindings"),

@@ -61,6 +61,8 @@ internal static class BuiltInKinds
         Kind("batch", "CronJob", "cronjobs", WorkloadPrinters.CronJob, WorkloadRules.CronJob, shortNames: ["cj"], categories: ["all"], subresources: ["status"], generation: true),
         Kind("batch", "Job", "jobs", WorkloadPrinters.Job, WorkloadRules.Job, categories: ["all"], subresources: ["status"], generation: true),
 
+        Kind("certificates.k8s.io", "CertificateSigningRequest", "certificatesigningrequests", SigningRequestPrinter.Instance, SigningRequestRules.CertificateSigningRequest,
+            namespaced: false, shortNames: ["csr"], subresources: ["status", "approval"]),
         Kind("coordination.k8s.io", "Lease", "leases", PolicyPrinters.Lease, ClusterRules.Lease),
         Kind("discovery.k8s.io", "EndpointSlice", "endpointslices", NetworkPrinters.EndpointSlice, EndpointSliceRules.EndpointSlice, generation: true),
         Kind("events.k8s.io", "Event", "events", EventPrinter.Events, KindRules.None, shortNames: ["ev"]),

@@ -71,6 +71,6 @@ internal sealed class KubeletServer : IAsyncDisposable
         chain.ChainPolicy.CustomTrustStore.Add(authority);
         chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
         // Node certificates come from the same authority; only the API server's may open a shell in a pod.
-        return chain.Build(presented) && presented.Subject.Contains("CN=kube-apiserver-kubelet-client", StringComparison.Ordinal);
+        return chain.Build(presented) && presented.GetNameInfo(X509NameType.SimpleName, forIssuer: false) == "kube-apiserver-kubelet-client";
     }
 }

@@ -44,6 +44,10 @@ internal static class ControllerRoles
             Rule(Read, "core", "endpoints services"), Rule("update", "core", "endpoints/finalizers services/finalizers"),
             Rule("create delete get list patch update watch", "discovery.k8s.io", "endpointslices"), Rule("create", "discovery.k8s.io", "endpointslices/restricted"), TellEvents),
         Of("generic-garbage-collector", Rule("delete get list patch update watch", "*", "*"), TellEvents),
+        // The lab's own: it speaks for nodes that are objects only.
+        new("portolan-lab:hollow-nodes",
+            Rule("create get patch update", "coordination.k8s.io", "leases"), Rule("get patch update", "core", "nodes nodes/status pods/status"), Rule("delete", "core", "pods"))
+        { BoundTo = [Manager] },
         Of("horizontal-pod-autoscaler",
             Rule(Read, "autoscaling", "horizontalpodautoscalers"), Rule("patch update", "autoscaling", "horizontalpodautoscalers/status"), Rule("get update", "*", "*/scale"),
             Rule("list", "core", "pods"), TellEvents),
