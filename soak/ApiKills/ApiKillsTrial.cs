@@ -40,18 +40,22 @@ internal static class ApiKillsTrial
         var watched = watchers.Select(w => w.RunAsync(watching.Token)).ToList();
         var written = writers.Select(w => w.RunAsync(writing.Token)).ToList();
         var clock = Stopwatch.StartNew();
+        var up = Stopwatch.StartNew();
         for (var i = 0; i < kills; i++)
         {
             await Task.Delay(Random.Shared.Next(100, 1500));
             await server.KillAsync();
+            up.Stop();
             var highest = findings.Highest;
             restarts.Add(await server.StartAsync(api));
+            up.Start();
             if (await RevisionAsync(api) is var now && now < highest) findings.Blame($"the revision is {now} after a restart, somebody was told {highest} before it");
             if ((i + 1) % 10 == 0) Console.WriteLine($"{i + 1} kills, {findings.Acknowledged} writes, {clock.Elapsed.TotalSeconds:f0} s");
         }
 
         await Task.Delay(500);
         await writing.CancelAsync();
+        up.Stop();
         await Task.WhenAll(written);
         foreach (var kind in Kind.All)
             (await api.DoAsync(HttpMethod.Post, kind.Path, kind.Body(Fence, 1))).Dispose();
@@ -69,7 +73,7 @@ internal static class ApiKillsTrial
 
         foreach (var connection in connections) connection.Dispose();
         Console.WriteLine($"kills           {kills}");
-        Console.WriteLine($"writes          {findings.Acknowledged} acknowledged; {findings.Unanswered} without an answer, of which {findings.Happened} had happened");
+        Console.WriteLine($"writes          {findings.Acknowledged} acknowledged, {findings.Acknowledged / up.Elapsed.TotalSeconds:f0}/s while the server ran; {findings.Unanswered} without an answer, of which {findings.Happened} had happened");
         Console.WriteLine($"watchers        {watchers.Count}, {findings.Resumes} resumes, {watchers.Sum(w => w.Seen.Count)} events");
         Console.WriteLine($"restart         {restarts}");
         Console.WriteLine($"write           {latency}");

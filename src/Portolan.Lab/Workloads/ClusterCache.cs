@@ -23,6 +23,8 @@ internal sealed class ClusterCache
 {
     private readonly Dictionary<string, Dictionary<string, Dictionary<string, UntypedObject>>> _kinds = new(StringComparer.Ordinal);
 
+    private readonly DependentIndex _dependents = new();
+
     /// <summary>What we deleted and the watch has not yet confirmed.</summary>
     private readonly HashSet<string> _tombstones = new(StringComparer.Ordinal);
 
@@ -35,6 +37,10 @@ internal sealed class ClusterCache
     public IEnumerable<UntypedObject> In(ResourceType<UntypedObject> type, string ns) =>
         _kinds.GetValueOrDefault(type.Id())?.GetValueOrDefault(ns)?.Values ?? Enumerable.Empty<UntypedObject>();
 
+    /// <summary>The objects of a kind that name an owner.</summary>
+    public IEnumerable<UntypedObject> OwnedBy(ResourceType<UntypedObject> type, string owner) =>
+        _dependents.Of(type.Id(), owner).Select(key => Find(type, key)!);
+
     /// <summary>An object as a watch or the answer to our own write shows it.</summary>
     /// <returns>What it changed, or null when we knew better.</returns>
     public CacheChange? Put(ResourceType<UntypedObject> type, UntypedObject value)
@@ -45,6 +51,7 @@ internal sealed class ClusterCache
         if (old is not null && old.Uid() == value.Uid() && !IsNewer(value, old))
             return null;
         Names(type, value.Key().Namespace)[value.Key().Name] = value;
+        _dependents.Change(type.Id(), value.Key(), old, value);
         return new CacheChange(type, value.Key(), old, value);
     }
 
@@ -65,7 +72,12 @@ internal sealed class ClusterCache
     }
 
     /// <summary>The kind itself is gone, and its objects with it.</summary>
-    public void Drop(ResourceType<UntypedObject> type) => _kinds.Remove(type.Id());
+    public void Drop(ResourceType<UntypedObject> type)
+    {
+        foreach (var value in All(type))
+            _dependents.Change(type.Id(), value.Key(), value, null);
+        _kinds.Remove(type.Id());
+    }
 
     private CacheChange? Forget(ResourceType<UntypedObject> type, ObjectKey key, string uid)
     {
@@ -73,6 +85,7 @@ internal sealed class ClusterCache
         if (old is null || old.Uid() != uid)
             return null;
         Names(type, key.Namespace).Remove(key.Name);
+        _dependents.Change(type.Id(), key, old, null);
         return new CacheChange(type, key, old, null);
     }
 

@@ -66,6 +66,13 @@ internal sealed class ApiClient : IDisposable
         return (string)reply["message"]!;
     }
 
+    /// <summary>Reads whatever a GET answers, to its end.</summary>
+    public async Task<(int Code, string Text)> TextAsync(string path)
+    {
+        using var response = await _http.GetAsync(path, TestContext.Current.CancellationToken);
+        return ((int)response.StatusCode, await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+    }
+
     /// <summary>Starts a watch; read events from what it returns.</summary>
     public async Task<WatchReader> WatchAsync(string path, string? accept = null)
     {

@@ -83,6 +83,24 @@ public sealed class HostileRequestTests(RunningServer server) : IClassFixture<Ru
     }
 
     [Fact]
+    public async Task AnyWatchIsRefusedOrEndsInTime()
+    {
+        var parameter = Gen.Select(
+            OneOf("resourceVersion", "resourceVersionMatch", "sendInitialEvents", "allowWatchBookmarks", "limit", "continue", "labelSelector", "fieldSelector", "watch", "timeoutSeconds"),
+            Gen.OneOf(OneOf("true", "false", "0", "1", "5", "-1", "", "NotOlderThan", "Exact", "99999999999", "18446744073709551616", "metadata.name=x", "a in (b)", "\0"), Gen.String[0, 12]));
+        var ns = await server.NamespaceAsync();
+        await server.Client.DoAsync("POST", $"{ns}/configmaps", """{"metadata":{"name":"x","labels":{"a":"b"}}}""");
+        await parameter.Array[0, 5].Array[60].SampleAsync(queries => Task.WhenAll(queries.Select(async parameters =>
+        {
+            var query = string.Concat(parameters.Select(p => $"{p.Item1}={Uri.EscapeDataString(p.Item2)}&"));
+            var (code, text) = await server.Client.TextAsync($"{ns}/configmaps?{query}watch=true&timeoutSeconds=1");
+            Assert.True(code < 500 || text.Contains("Too large resource version", StringComparison.Ordinal), $"{query}: {code} {text}");
+            foreach (var line in text.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+                Assert.True(JsonNode.Parse(line) is JsonObject reply && (code == 200 ? reply["type"] : reply["status"]) is not null, $"{query}: {line}");
+        })), iter: 3, threads: 1);
+    }
+
+    [Fact]
     public async Task ServesOnASocketItInherits()
     {
         using var state = new ServerState();

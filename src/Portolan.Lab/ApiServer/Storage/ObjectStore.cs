@@ -23,6 +23,7 @@ internal readonly record struct StoreOutcome(bool Committed, StoredObject? Objec
 internal sealed class ObjectStore : IDisposable
 {
     private const int MaxBatch = 512;
+    private const long LargeHeap = 32 << 20;
     private readonly Lock _lock = new();
     private readonly Dictionary<string, ResourceTable> _tables = new(StringComparer.Ordinal);
     private readonly Channel<Pending> _queue = Channel.CreateBounded<Pending>(new BoundedChannelOptions(8192) { SingleReader = true });
@@ -174,6 +175,8 @@ internal sealed class ObjectStore : IDisposable
         }
 
         _compaction.Load(events);
+        // What reading left behind is more than the objects themselves, and nothing else would ask for it back soon.
+        if (GC.GetTotalMemory(forceFullCollection: false) > LargeHeap) GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
     }
 
     private void WriteLoop()

@@ -23,7 +23,7 @@ internal sealed class GarbageCollector(ClusterCache cache, ClusterWriter writer,
         // An owner that went, or is going slowly, concerns all it owns.
         if (change.New is null || (change.New.IsDeleting() && HasFinalizer(change.New, Foreground)))
         {
-            var dependents = cache.All(type).Where(d => d.Metadata.OwnerReferences?.Exists(o => o.Uid == change.Latest.Uid()) == true).Select(d => d.Key());
+            var dependents = cache.OwnedBy(type, change.Latest.Uid()).Select(d => d.Key());
             return [.. dependents, .. WaitingOwners(change)];
         }
         return WaitingOwners(change);
@@ -106,8 +106,8 @@ internal sealed class GarbageCollector(ClusterCache cache, ClusterWriter writer,
 
     private List<(ResourceType<UntypedObject> Kind, UntypedObject Dependent)> Dependents(UntypedObject owner) =>
     [
-        .. kinds.Where(k => k.Namespaced).SelectMany(k => (type.Namespaced ? cache.In(k, owner.Metadata.Namespace!) : cache.All(k))
-            .Where(d => d.Metadata.OwnerReferences?.Exists(o => o.Uid == owner.Uid()) == true).Select(d => (k, d))),
+        .. kinds.Where(k => k.Namespaced).SelectMany(k => cache.OwnedBy(k, owner.Uid())
+            .Where(d => !type.Namespaced || d.Metadata.Namespace == owner.Metadata.Namespace).Select(d => (k, d))),
     ];
 
     /// <summary>From the cache for the kinds that are watched; the server is asked for the others, and before anything is called gone.</summary>
