@@ -24,7 +24,7 @@ public sealed partial class KubectlTests(RunningServer server) : IClassFixture<R
         return found;
     }
 
-    private async Task<(int Code, string Output)> RunAsync(string binary, string ns, string arguments, string? input = null)
+    internal async Task<(int Code, string Output)> RunAsync(string binary, string ns, string arguments, string? input = null)
     {
         var start = new ProcessStartInfo(binary) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         var cache = Path.Combine(server.State.Directory, "cache-" + Path.GetFileName(binary));

@@ -183,6 +183,28 @@ public sealed class DefinitionRuleTests
     }
 
     [Fact]
+    public void LetsWrongValuesRestThatAChangeDidNotTouch()
+    {
+        var kind = Definitions.Make(Definitions.Spec(
+            """
+            {"type":"object","required":["must"],"properties":{"must":{"type":"integer"},"free":{"type":"integer"},"short":{"type":"string","maxLength":2},"mode":{"type":"string","enum":["a"]},
+              "list":{"type":"array","maxItems":1,"items":{"type":"integer","maximum":5}},
+              "items":{"type":"array","x-kubernetes-list-type":"map","x-kubernetes-list-map-keys":["k"],"items":{"type":"object","required":["k"],"properties":{"k":{"type":"string"},"v":{"type":"integer","maximum":5}}}},
+              "either":{"type":"object","properties":{"a":{"type":"string"}},"oneOf":[{"required":["a"]}]}}}
+            """));
+        const string Old = """{"must":1,"short":"long","mode":"b","list":[7,8],"items":[{"k":"x","v":9},{"k":"y","v":9}]}""";
+        Assert.Empty(Definitions.Change(kind, Old, Old.Replace("\"must\":1", "\"must\":2,\"free\":1", StringComparison.Ordinal)));
+        Assert.Equal(
+            ["spec.short: Too long: may not be more than 2 bytes", "spec.list: Too many: 3: must have at most 1 items", "spec.list[0]: Invalid value: 7: spec.list[0] in body should be less than or equal to 5"],
+            Definitions.Change(kind, Old, """{"must":1,"short":"longer","mode":"b","list":[7,2,3],"items":[{"k":"x","v":9},{"k":"y","v":9}]}"""));
+        Assert.Equal(
+            ["spec.items[1].v: Invalid value: 10: spec.items[1].v in body should be less than or equal to 5"],
+            Definitions.Change(kind, Old, """{"must":1,"items":[{"k":"y","v":9},{"k":"x","v":10}]}"""));
+        Assert.Equal(["spec.must: Required value"], Definitions.Change(kind, """{"free":1}""", """{"free":2}"""));
+        Assert.Equal(2, Definitions.Change(kind, """{"must":1,"either":{}}""", """{"must":2,"either":{}}""").Length);
+    }
+
+    [Fact]
     public void AcceptsTheDefinitionsOfThisProject()
     {
         var root = AppContext.BaseDirectory;

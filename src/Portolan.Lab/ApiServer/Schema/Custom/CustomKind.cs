@@ -71,7 +71,7 @@ internal sealed class CustomKind(JsonObject source, IReadOnlyList<CustomColumn> 
         MetadataRules.Check(obj, Namespaced, NameRules.DnsSubdomain, errors);
         MetadataRules.CheckChange(obj, old, errors);
         CheckMetadataSchema(obj, errors);
-        SchemaValidator.Validate(obj, _schema, "", errors);
+        SchemaValidator.Validate(obj, _schema, "", errors, new Correlation(obj, old, null));
         CheckRules(obj, old, errors);
         return errors.Errors;
     }

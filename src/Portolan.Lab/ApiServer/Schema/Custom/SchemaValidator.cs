@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Portolan.Lab.ApiServer.Schema.Custom.Rules;
 using Portolan.Lab.ApiServer.Validation;
 
 namespace Portolan.Lab.ApiServer.Schema.Custom;
@@ -8,7 +9,15 @@ namespace Portolan.Lab.ApiServer.Schema.Custom;
 /// <summary>Checks a custom object against its schema, with the sentences a real server prints for each breach.</summary>
 internal static class SchemaValidator
 {
-    public static void Validate(JsonNode? value, StructuralSchema schema, string path, ErrorList errors)
+    /// <param name="value">What is to be stored.</param>
+    /// <param name="schema">What it must be like.</param>
+    /// <param name="path">Where it is.</param>
+    /// <param name="errors">Receives what is wrong.</param>
+    /// <param name="place">
+    /// What it was before. A value that stays as it is may go on breaking a rule of its own, or nothing else of an object could be changed after its
+    /// definition got stricter; required fields, list keys and logical combinations are always held to.
+    /// </param>
+    public static void Validate(JsonNode? value, StructuralSchema schema, string path, ErrorList errors, Correlation? place = null)
     {
         if (value is null)
         {
@@ -17,23 +26,24 @@ internal static class SchemaValidator
             return;
         }
 
-        if (!CheckType(value, schema, path, errors))
+        var own = place?.IsUnchanged == true ? new ErrorList() : errors;
+        if (!CheckType(value, schema, path, own))
             return;
         if (schema.Enum is { } allowed && !allowed.Any(entry => SameValue(entry, value)))
-            errors.NotSupported(Shown(path), value, allowed.Select(entry => Scalars.AsString(entry) ?? ErrorList.Show(entry)));
+            own.NotSupported(Shown(path), value, allowed.Select(entry => Scalars.AsString(entry) ?? ErrorList.Show(entry)));
         switch (value)
         {
             case JsonObject body:
-                CheckObject(body, schema, path, errors);
+                CheckObject(body, schema, path, errors, own, place);
                 break;
             case JsonArray list:
-                CheckList(list, schema, path, errors);
+                CheckList(list, schema, path, errors, own, place);
                 break;
             default:
                 if (Scalars.AsString(value) is { } text)
-                    CheckString(text, schema, path, errors);
+                    CheckString(text, schema, path, own);
                 else if (Scalars.AsDouble(value) is { } number)
-                    CheckNumber(number, value, schema, path, errors);
+                    CheckNumber(number, value, schema, path, own);
                 break;
         }
 
@@ -73,7 +83,7 @@ internal static class SchemaValidator
         _ => "null",
     };
 
-    private static void CheckObject(JsonObject body, StructuralSchema schema, string path, ErrorList errors)
+    private static void CheckObject(JsonObject body, StructuralSchema schema, string path, ErrorList errors, ErrorList own, Correlation? place)
     {
         foreach (var name in schema.Required)
         {
@@ -82,9 +92,9 @@ internal static class SchemaValidator
         }
 
         if (body.Count < schema.MinProperties)
-            errors.Invalid(Shown(path), body, $"{path} in body should have at least {schema.MinProperties} properties");
+            own.Invalid(Shown(path), body, $"{path} in body should have at least {schema.MinProperties} properties");
         if (body.Count > schema.MaxProperties)
-            errors.TooMany(Shown(path), body.Count, (int)schema.MaxProperties.Value);
+            own.TooMany(Shown(path), body.Count, (int)schema.MaxProperties.Value);
         foreach (var (name, member) in body)
         {
             // The server itself answers for these at the root and inside embedded objects.
@@ -92,7 +102,7 @@ internal static class SchemaValidator
                 continue;
             var child = schema.Properties.GetValueOrDefault(name) ?? schema.Values;
             if (child is not null)
-                Validate(member, child, Join(path, name), errors);
+                Validate(member, child, Join(path, name), errors, member is null ? null : place?.Member(name, member));
         }
 
         if (schema.Embedded)
@@ -105,16 +115,16 @@ internal static class SchemaValidator
         }
     }
 
-    private static void CheckList(JsonArray list, StructuralSchema schema, string path, ErrorList errors)
+    private static void CheckList(JsonArray list, StructuralSchema schema, string path, ErrorList errors, ErrorList own, Correlation? place)
     {
         if (list.Count < schema.MinItems)
-            errors.Invalid(Shown(path), list.Count, $"{path} in body should have at least {schema.MinItems} items");
+            own.Invalid(Shown(path), list.Count, $"{path} in body should have at least {schema.MinItems} items");
         if (list.Count > schema.MaxItems)
-            errors.TooMany(Shown(path), list.Count, (int)schema.MaxItems.Value);
+            own.TooMany(Shown(path), list.Count, (int)schema.MaxItems.Value);
         if (schema.UniqueItems && HasDuplicates(list))
-            errors.Invalid(Shown(path), "", $"{path} in body shouldn't contain duplicates");
+            own.Invalid(Shown(path), "", $"{path} in body shouldn't contain duplicates");
         for (var i = 0; i < list.Count && schema.Items is not null; i++)
-            Validate(list[i], schema.Items, string.Create(CultureInfo.InvariantCulture, $"{path}[{i}]"), errors);
+            Validate(list[i], schema.Items, string.Create(CultureInfo.InvariantCulture, $"{path}[{i}]"), errors, list[i] is { } item ? place?.Item(item, schema) : null);
         CheckListKeys(list, schema, path, errors);
     }
 

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Portolan.Lab.ApiServer.Cel.Patterns;
 using Portolan.Lab.ApiServer.Schema.Custom.Rules;
 using Portolan.Lab.ApiServer.Validation;
 
@@ -107,21 +108,8 @@ internal sealed class StructuralSchema
 
     public static StructuralSchema Compile(JsonObject openApi) => new(openApi);
 
-    /// <summary>Patterns take time linear in the text, as in the language they come from; null when the pattern is not of that language.</summary>
-    public static Regex? TryCompile(string pattern)
-    {
-        // There, "$" is the end of the text and not also the place before its last line feed.
-        if (pattern.EndsWith('$') && !pattern.EndsWith("\\$", StringComparison.Ordinal))
-            pattern = pattern[..^1] + "\\z";
-        try
-        {
-            return new Regex(pattern, RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
-        }
-        catch (Exception e) when (e is ArgumentException or NotSupportedException)
-        {
-            return null;
-        }
-    }
+    /// <summary>Patterns are of the language they come from, and take time linear in the text; null when this is none.</summary>
+    public static Regex? TryCompile(string pattern) => Re2.TryCompile(pattern, out _);
 
     private static StructuralSchema[] Many(JsonObject source, string name) => [.. source.Items(name, "").Select(entry => new StructuralSchema(entry.Item))];
 }

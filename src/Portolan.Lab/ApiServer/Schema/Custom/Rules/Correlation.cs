@@ -8,23 +8,13 @@ namespace Portolan.Lab.ApiServer.Schema.Custom.Rules;
 /// <param name="Around">The value that it is a part of; null at the root.</param>
 internal sealed record Correlation(JsonNode Now, JsonNode? Before, Correlation? Around)
 {
+    private bool? _unchanged;
+
     /// <summary>
     /// Whether a broken rule of this value is none of this change's making: it, or what is around it where it cannot be told itself, is as it was.
     /// Such objects could otherwise not be changed at all after their definition got stricter.
     /// </summary>
-    public bool IsUnchanged
-    {
-        get
-        {
-            for (var place = this; place is not null; place = place.Around)
-            {
-                if (place.Before is not null)
-                    return JsonNode.DeepEquals(place.Now, place.Before);
-            }
-
-            return false;
-        }
-    }
+    public bool IsUnchanged => _unchanged ??= Before is not null ? JsonNode.DeepEquals(Now, Before) : Around?.IsUnchanged == true;
 
     public Correlation Member(string name, JsonNode value) => new(value, (Before as JsonObject)?[name], this);
 
