@@ -144,9 +144,32 @@ public sealed class StoreHistoryTests : IDisposable
     }
 
     [Fact]
-    public async Task TakesOverAStoreOfTheOlderForm()
+    public async Task BookmarksComeInTheOrderOfEvents_ToWhoAskedForThem()
     {
-        var json = Encode(Object("x", 7).WithRevision(Things, new("a", "x"), 41));
+        using var store = new ObjectStore(Path);
+        using var asking = store.Subscribe(new("quiet", Bookmarks: true), store.Revision)!;
+        using var busy = store.Subscribe(new(Things, Bookmarks: true), store.Revision)!;
+        using var silent = store.Subscribe(new(Things), store.Revision)!;
+        var first = await Put(store, "x");
+        store.OfferBookmarks();
+        var second = await Put(store, "x", 1);
+        Assert.Equal([first, -first, second], [.. Drain(busy)]);
+        Assert.Equal([-first], [.. Drain(asking)]);
+        Assert.Equal([first, second], [.. Drain(silent)]);
+        store.End(asking);
+        Assert.Equal([-second], [.. Drain(asking)]);
+        Assert.True(asking.Items.Completion.IsCompleted);
+
+        static IEnumerable<long> Drain(Subscription subscription)
+        {
+            while (subscription.Items.TryRead(out var item)) yield return item.Bookmark > 0 ? -item.Bookmark : item.Event.Revision;
+        }
+    }
+
+    [Fact]
+    public void TakesOverAStoreOfTheOlderForm()
+    {
+        var json = Convert.ToHexString(Object("x", 7).WithRevision(Things, new("a", "x"), 41).Json);
         using (var connection = new SqliteConnection($"Data Source={Path};Pooling=False"))
         {
             connection.Open();
@@ -170,11 +193,7 @@ public sealed class StoreHistoryTests : IDisposable
             Assert.Null(store.Subscribe(new(Things), 41));
             Assert.Empty(EventsSince(store, 42));
         }
-
-        await Task.CompletedTask;
     }
-
-    private static string Encode(StoredObject obj) => Convert.ToHexString(obj.Json);
 
     /// <summary>Any history, with restarts and any limit on it: what the store says was there at a revision is what was there, or that it forgot.</summary>
     [Fact]
