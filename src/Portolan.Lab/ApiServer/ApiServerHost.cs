@@ -90,9 +90,10 @@ internal sealed class ApiServerHost : IAsyncDisposable
         var discovery = new Discovery(kinds, options.Advertised.ToString());
         var lists = new ListRequests(context);
         var watches = new WatchRequests(context, replies, app.Lifetime.ApplicationStopping);
+        var apply = new ObjectApply(context, update, creation);
         var resources = new ResourceRequests(
-            context, replies, lists, watches, new Subresources(context, update, new EvictionSubresource(context, update, deletion), new TokenRequests(context, tokens), new ScaleSubresource(context, update), nodes),
-            new Reviews(new IdentityReviews(tokens), new AccessReviews(access)), creation, update, new ObjectPatch(context, update, creation), deletion);
+            context, replies, lists, watches, new Subresources(context, update, new EvictionSubresource(context, update, deletion), new TokenRequests(context, tokens), new ScaleSubresource(context, update, apply), nodes),
+            new Reviews(new IdentityReviews(tokens), new AccessReviews(access)), creation, update, new ObjectPatch(update, apply), deletion);
         var handler = new ApiHandler(
             new Authenticator(new CertificateAuthentication(authority), tokens), new Impersonation(access), access, new IssuerDocuments(signing, options.Advertised.ToString()), resources, discovery, new OpenApiDocuments(catalogue, discovery, kinds), store,
             loggers.CreateLogger<ApiHandler>());

@@ -125,15 +125,16 @@ internal sealed class FieldManager(KindSchema kind, IReadOnlyList<KindSchema> ve
         }
 
         var gone = Fields(all, then).Difference(Fields(pruned, then)).Intersection(applied);
-        return await InAsync(Without(all, gone, then), then, kind);
+        var owned = entries.Where(e => e.ApiVersion == last.ApiVersion).Aggregate(FieldSet.Empty, (set, e) => set.Union(e.Fields));
+        return await InAsync(Without(all, gone, then, owned), then, kind);
     }
 
     private static FieldSet Fields(JsonObject obj, KindSchema version) => ObjectFields.WithNamedFields(ObjectFields.Of(obj, version.Structure), version.Structure);
 
-    private static JsonObject Without(JsonObject obj, FieldSet fields, KindSchema version)
+    private static JsonObject Without(JsonObject obj, FieldSet fields, KindSchema version, FieldSet? keep = null)
     {
         var copy = (JsonObject)obj.DeepClone();
-        ObjectFields.Remove(copy, fields, version.Structure);
+        ObjectFields.Remove(copy, fields, version.Structure, keep);
         return copy;
     }
 }

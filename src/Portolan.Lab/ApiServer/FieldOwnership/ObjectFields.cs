@@ -20,7 +20,8 @@ internal static class ObjectFields
                 var known = structure.Field(name);
                 var inner = structure.Member(name);
                 var below = Of(member, inner);
-                var self = known is null || member is null or JsonObject { Count: 0 } || !inner.IsGranular(member);
+                // An empty list counts like an empty object: else applying one twice would not be the same as applying it once.
+                var self = known is null || member is null or JsonObject { Count: 0 } or JsonArray { Count: 0 } || !inner.IsGranular(member);
                 entries.Add(new(PathElement.Field(name), self, below));
             }
 
@@ -54,8 +55,8 @@ internal static class ObjectFields
         return FieldSet.Of(entries);
     }
 
-    /// <summary>Takes fields out of an object, in place.</summary>
-    public static void Remove(JsonNode? value, FieldSet fields, ValueStructure structure)
+    /// <summary>Takes fields out of an object, in place; and what is empty then and not among those to keep.</summary>
+    public static void Remove(JsonNode? value, FieldSet fields, ValueStructure structure, FieldSet? keep = null)
     {
         if (fields.IsEmpty || !structure.IsGranular(value)) return;
         if (value is JsonObject body)
@@ -64,8 +65,16 @@ internal static class ObjectFields
             {
                 if (!PathElement.IsField(entry.Element)) continue;
                 var name = PathElement.FieldName(entry.Element);
-                if (entry.IsMember) body.Remove(name);
-                else if (body.TryGetPropertyValue(name, out var member)) Remove(member, entry.Below, structure.Member(name));
+                if (entry.IsMember)
+                {
+                    body.Remove(name);
+                }
+                else if (body.TryGetPropertyValue(name, out var member) && member is not (null or JsonObject { Count: 0 } or JsonArray { Count: 0 }))
+                {
+                    var kept = keep?.Find(entry.Element);
+                    Remove(member, entry.Below, structure.Member(name), keep is null ? null : kept?.Below ?? FieldSet.Empty);
+                    if (keep is not null && kept is not { IsMember: true } && member is (JsonObject { Count: 0 } or JsonArray { Count: 0 })) body.Remove(name);
+                }
             }
 
             return;
@@ -76,7 +85,7 @@ internal static class ObjectFields
         {
             if (ListItems.Element(list[i], structure) is not { } element || fields.Find(element) is not { } entry) continue;
             if (entry.IsMember) list.RemoveAt(i);
-            else Remove(list[i], entry.Below, structure.Items ?? ValueStructure.Leaf);
+            else Remove(list[i], entry.Below, structure.Items ?? ValueStructure.Leaf, keep is null ? null : keep.Find(element)?.Below ?? FieldSet.Empty);
         }
     }
 }

@@ -18,6 +18,9 @@ internal static class PathElement
     public const string FieldPrefix = "f:";
     private const int MaxNames = 4096;
 
+    // Nothing of these is ever escaped.
+    private static readonly SearchValues<char> Plain = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._/:");
+
     // Field names repeat in every object; map keys that do not are not kept beyond this many.
     private static readonly ConcurrentDictionary<string, string> Fields = new(StringComparer.Ordinal);
 
@@ -134,6 +137,7 @@ internal static class PathElement
 
     private static string Text(string text)
     {
+        if (!text.AsSpan().ContainsAnyExcept(Plain)) return $"\"{text}\"";
         var buffer = new ArrayBufferWriter<byte>(text.Length + 2);
         using (var writer = new Utf8JsonWriter(buffer, ObjectWriter.Options)) writer.WriteStringValue(text);
         return Encoding.UTF8.GetString(buffer.WrittenSpan);

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
 using Portolan.Lab.ApiServer.Admission;
+using Portolan.Lab.ApiServer.FieldOwnership;
 using Portolan.Lab.ApiServer.Patching;
 using Portolan.Lab.ApiServer.Resources;
 using Portolan.Lab.ApiServer.Schema;
@@ -9,7 +10,7 @@ using Portolan.Lab.ApiServer.Storage;
 namespace Portolan.Lab.ApiServer.Http;
 
 /// <summary><c>/scale</c>: the replicas of anything that has them, as an autoscaling/v1 Scale.</summary>
-internal sealed class ScaleSubresource(ServerContext server, ObjectUpdate update)
+internal sealed class ScaleSubresource(ServerContext server, ObjectUpdate update, ObjectApply apply)
 {
     private const int Attempts = 16;
 
@@ -17,6 +18,7 @@ internal sealed class ScaleSubresource(ServerContext server, ObjectUpdate update
     {
         var paths = target.Kind.Scale ?? throw ApiErrors.NoSuchPath();
         Func<JsonObject, JsonObject> change;
+        JsonObject? applied = null;
         switch (context.Request.Method)
         {
             case "GET":
@@ -32,18 +34,28 @@ internal sealed class ScaleSubresource(ServerContext server, ObjectUpdate update
                 var type = BodyReader.MediaType(context.Request.ContentType);
                 // A Scale has no lists: strategic and plain merge are the same thing.
                 if (type == "application/strategic-merge-patch+json") type = "application/merge-patch+json";
-                change = ObjectPatch.Change(target.Kind, type, bytes);
+                if (type == ObjectPatch.Apply)
+                {
+                    var kind = server.Kinds.Body("Scale");
+                    applied = ObjectApply.Configuration(target, kind, bytes, options);
+                    change = view => AppliedMerge.Merge(view, applied, kind.Structure);
+                }
+                else
+                {
+                    change = ObjectPatch.Change(target.Kind, type, bytes, options);
+                }
+
                 break;
             default:
                 throw ApiErrors.MethodNotAllowed();
         }
 
-        var changed = await ChangeAsync(target, change, paths.SpecReplicas, options, context.RequestAborted);
+        var changed = await ChangeAsync(target, change, applied, paths.SpecReplicas, options, context.RequestAborted);
         await Reply.JsonAsync(context, await ViewAsync(changed, target, context.RequestAborted));
     }
 
     // The Scale that the webhooks saw is the one written: if the object changes meanwhile, all is done anew.
-    private async Task<StoredObject> ChangeAsync(Target target, Func<JsonObject, JsonObject> change, string path, WriteOptions options, CancellationToken cancellation)
+    private async Task<StoredObject> ChangeAsync(Target target, Func<JsonObject, JsonObject> change, JsonObject? applied, string path, WriteOptions options, CancellationToken cancellation)
     {
         var kind = server.Kinds.Body("Scale");
         for (var attempt = 1; ; attempt++)
@@ -64,18 +76,28 @@ internal sealed class ScaleSubresource(ServerContext server, ObjectUpdate update
                 throw ApiErrors.Invalid("autoscaling", "Scale", target.Name ?? "", [new("spec.replicas", FieldErrorReason.FieldValueInvalid, $"Invalid value: {replicas}: must be greater than or equal to 0")]);
             try
             {
-                return await update.ChangeAsync(target with { Subresource = null }, obj =>
+                var (whole, asScale) = (target with { Subresource = null }, options with { By = null, ManagedAs = "scale" });
+                return await update.ChangeAsync(whole, obj =>
                 {
+                    if (applied is not null) return apply.MergeAsync(whole, obj, Applied(whole, applied, path, replicas, revision), asScale, cancellation);
                     obj.Child("metadata")["resourceVersion"] = revision;
                     Set(obj, path, replicas);
-                    return obj;
-                }, options with { By = null, ManagedAs = "scale" }, cancellation);
+                    return new(new ProposedChange(obj));
+                }, asScale, cancellation);
             }
-            catch (ApiException e) when (e.Reason == "Conflict" && attempt < Attempts)
+            catch (ApiException e) when (e is { Reason: "Conflict", OtherCauses.Count: 0 } && attempt < Attempts)
             {
                 // Somebody was faster; who insists on a version is told so in the next round.
             }
         }
+    }
+
+    // What an applied Scale says of the object itself: its replicas, if it has them.
+    private static JsonObject Applied(Target target, JsonObject scale, string path, long replicas, string revision)
+    {
+        var applied = new JsonObject { ["apiVersion"] = target.Kind.ApiVersion, ["kind"] = target.Kind.Kind, ["metadata"] = new JsonObject { ["name"] = target.Name, ["resourceVersion"] = revision } };
+        if ((scale["spec"] as JsonObject)?.ContainsKey("replicas") == true) Set(applied, path, replicas);
+        return applied;
     }
 
     private async Task<JsonObject> ViewAsync(StoredObject stored, Target target, CancellationToken cancellation) =>

@@ -5,50 +5,73 @@ namespace Portolan.Lab.ApiServer.Patching;
 /// <summary>A JSON patch does not fit: it is malformed, or a path or a test fails.</summary>
 internal sealed class JsonPatchException(string message) : Exception(message);
 
-/// <summary>JSON patch (RFC 6902) with JSON pointers (RFC 6901).</summary>
-internal static class JsonPatch
+/// <summary>JSON patch (RFC 6902) with JSON pointers (RFC 6901). A patch is applied whole or not at all.</summary>
+internal sealed class JsonPatch
 {
-    private const int MaxOperations = 10000;
+    public const int MaxOperations = 10000;
 
-    /// <exception cref="JsonPatchException">Any operation fails; nothing is applied then.</exception>
-    public static JsonObject Apply(JsonObject target, JsonArray patch)
+    /// <summary>How much all copies of a patch may add, in characters of JSON.</summary>
+    public const int MaxCopied = 3 * 1024 * 1024;
+
+    /// <summary>How deep the result may be, as deep as a body may be.</summary>
+    public const int MaxDepth = 256;
+
+    // Values moved and copied are looked through for their depth; no patch may ask for more of that than a few bodies' worth.
+    private const int MaxMeasured = 4_000_000;
+
+    private JsonNode? _root;
+    private int _copied;
+    private int _measured;
+
+    private JsonPatch(JsonNode? root) => _root = root;
+
+    /// <returns>A new object; the target is not changed.</returns>
+    /// <exception cref="JsonPatchException">Any operation fails.</exception>
+    public static JsonObject Apply(JsonObject target, JsonArray operations)
     {
-        if (patch.Count > MaxOperations)
-            throw new JsonPatchException($"The allowed maximum operations in a JSON patch is {MaxOperations}, got {patch.Count}");
-        JsonNode? root = target.DeepClone();
-        foreach (var item in patch)
-        {
-            if (item is not JsonObject operation) throw new JsonPatchException("an operation is not an object");
-            root = Apply(root, operation);
-        }
-
-        return root as JsonObject ?? throw new JsonPatchException("the result is not an object");
+        if (operations.Count > MaxOperations)
+            throw new JsonPatchException($"The allowed maximum operations in a JSON patch is {MaxOperations}, got {operations.Count}");
+        var patch = new JsonPatch(target.DeepClone());
+        foreach (var item in operations) patch.Apply(item as JsonObject ?? throw new JsonPatchException("an operation is not an object"));
+        return patch._root as JsonObject ?? throw new JsonPatchException("the result is not an object");
     }
 
-    private static JsonNode? Apply(JsonNode? root, JsonObject operation)
+    private void Apply(JsonObject operation)
     {
         var op = Text(operation, "op");
-        var path = Pointer(Text(operation, "path"));
+        var path = JsonPointer.Parse(Text(operation, "path"));
         switch (op)
         {
             case "add":
-                return Add(root, path, Value(operation));
+                Add(path, Value(operation));
+                break;
             case "replace":
-                Find(root, path);
-                if (path.Length == 0) return Value(operation);
-                return Add(Remove(root, path), path, Value(operation));
+                Replace(path, Value(operation));
+                break;
             case "remove":
-                Find(root, path);
-                return Remove(root, path);
+                Remove(path);
+                break;
             case "test":
-                if (!JsonNode.DeepEquals(Find(root, path), Value(operation))) throw new JsonPatchException($"testing value {Text(operation, "path")} failed");
-                return root;
+                if (!JsonNode.DeepEquals(Find(path), Value(operation))) throw new JsonPatchException($"testing value {path} failed: test failed");
+                break;
             case "copy":
-                return Add(root, path, Find(root, Pointer(Text(operation, "from")))?.DeepClone());
+                var copied = Find(JsonPointer.Parse(Text(operation, "from")));
+                CheckDepth(copied, path);
+                if ((_copied += copied?.ToJsonString().Length ?? 4) > MaxCopied)
+                    throw new JsonPatchException($"Unable to complete the copy, the accumulated size increase of copy is {_copied}, exceeding the limit {MaxCopied}");
+                Add(path, copied?.DeepClone());
+                break;
             case "move":
-                var from = Pointer(Text(operation, "from"));
-                var moved = Find(root, from)?.DeepClone();
-                return Add(Remove(root, from), path, moved);
+                var from = JsonPointer.Parse(Text(operation, "from"));
+                if (from.IsPrefixOf(path)) throw new JsonPatchException($"{from} cannot be moved into itself, to {path}");
+                if (from.Equals(path))
+                {
+                    Find(from);
+                    break;
+                }
+
+                Add(path, Remove(from));
+                break;
             default:
                 throw new JsonPatchException($"Unexpected kind: {op}");
         }
@@ -60,63 +83,83 @@ internal static class JsonPatch
     private static string Text(JsonObject operation, string name) =>
         operation[name] is JsonValue value && value.TryGetValue<string>(out var text) ? text : throw new JsonPatchException($"an operation has no {name}");
 
-    private static string[] Pointer(string text)
-    {
-        if (text.Length == 0) return [];
-        if (text[0] != '/') throw new JsonPatchException($"the pointer {text} does not begin with /");
-        return [.. text[1..].Split('/').Select(s => s.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal))];
-    }
+    private JsonNode? Find(JsonPointer path) => path.TryFind(_root, out var value) ? value : throw Missing(path);
 
-    private static JsonNode? Find(JsonNode? root, ReadOnlySpan<string> path)
+    private void Add(JsonPointer path, JsonNode? value)
     {
-        var node = root;
-        foreach (var step in path)
+        CheckDepth(value, path);
+        if (path.IsRoot)
         {
-            node = node switch
-            {
-                JsonObject obj when obj.TryGetPropertyValue(step, out var member) => member,
-                JsonArray array when Index(step, array.Count - 1) is { } index => array[index],
-                _ => throw new JsonPatchException($"doc is missing path: \"{string.Join("/", path.ToArray())}\": missing value"),
-            };
+            _root = value;
+            return;
         }
 
-        return node;
-    }
-
-    private static JsonNode? Add(JsonNode? root, string[] path, JsonNode? value)
-    {
-        if (path.Length == 0) return value;
-        switch (Find(root, path.AsSpan(..^1)))
+        if (!path.Parent.TryFind(_root, out var parent)) throw new JsonPatchException($"add operation does not apply: doc is missing path: \"{path}\": missing value");
+        switch (parent)
         {
             case JsonObject obj:
-                obj[path[^1]] = value;
+                obj[path.Last] = value;
                 break;
-            case JsonArray array:
-                var index = path[^1] == "-" ? array.Count : Index(path[^1], array.Count) ?? throw new JsonPatchException($"Unable to access invalid index: {path[^1]}");
+            case JsonArray array when (path.Last == "-" ? array.Count : JsonPointer.Index(path.Last, array.Count)) is { } index:
                 array.Insert(index, value);
                 break;
+            case JsonArray:
+                throw new JsonPatchException($"add operation does not apply: doc is missing path: \"{path}\": Unable to access invalid index: {path.Last}");
             default:
-                throw new JsonPatchException($"add operation does not apply: doc is missing path: \"/{string.Join("/", path)}\"");
+                throw new JsonPatchException($"add operation does not apply: doc is missing path: \"{path}\": missing value");
         }
-
-        return root;
     }
 
-    private static JsonNode? Remove(JsonNode? root, string[] path)
+    private void Replace(JsonPointer path, JsonNode? value)
     {
-        if (path.Length == 0) return null;
-        switch (Find(root, path.AsSpan(..^1)))
-        {
-            case JsonObject obj when obj.Remove(path[^1]):
-                return root;
-            case JsonArray array when Index(path[^1], array.Count - 1) is { } index:
-                array.RemoveAt(index);
-                return root;
-            default:
-                throw new JsonPatchException($"remove operation does not apply: doc is missing path: \"/{string.Join("/", path)}\"");
-        }
+        Find(path);
+        CheckDepth(value, path);
+        if (path.IsRoot) _root = value;
+        else if (path.Parent.TryFind(_root, out var parent) && parent is JsonArray array) array[JsonPointer.Index(path.Last, array.Count - 1)!.Value] = value;
+        else ((JsonObject)parent!)[path.Last] = value;
     }
 
-    private static int? Index(string step, int max) =>
-        int.TryParse(step, System.Globalization.NumberStyles.None, null, out var index) && index <= max && (step.Length == 1 || step[0] != '0') ? index : null;
+    /// <returns>What was there, no longer part of anything.</returns>
+    private JsonNode? Remove(JsonPointer path)
+    {
+        if (path.IsRoot)
+        {
+            var all = _root;
+            _root = null;
+            return all;
+        }
+
+        if (!path.TryFind(_root, out var value) || !path.Parent.TryFind(_root, out var parent)) throw Missing(path);
+        if (parent is JsonArray array) array.RemoveAt(JsonPointer.Index(path.Last, array.Count - 1)!.Value);
+        else ((JsonObject)parent!).Remove(path.Last);
+        return value;
+    }
+
+    private static JsonPatchException Missing(JsonPointer path) => new($"operation does not apply: doc is missing path: \"{path}\": missing value");
+
+    private void CheckDepth(JsonNode? value, JsonPointer at)
+    {
+        if (!Fits(value, MaxDepth - at.Length)) throw new JsonPatchException($"the result is nested deeper than {MaxDepth}");
+    }
+
+    private bool Fits(JsonNode? value, int depth)
+    {
+        if (++_measured > MaxMeasured) throw new JsonPatchException("the patch moves and copies too much");
+        if (depth < 0) return false;
+        switch (value)
+        {
+            case JsonObject obj:
+                foreach (var (_, member) in obj)
+                    if (!Fits(member, depth - 1))
+                        return false;
+                return true;
+            case JsonArray array:
+                foreach (var item in array)
+                    if (!Fits(item, depth - 1))
+                        return false;
+                return true;
+            default:
+                return true;
+        }
+    }
 }

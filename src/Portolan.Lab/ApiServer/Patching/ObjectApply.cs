@@ -15,9 +15,7 @@ internal sealed class ObjectApply(ServerContext server, ObjectUpdate update, Obj
     /// <returns>The object, and whether the apply created it.</returns>
     public async Task<(StoredObject Object, bool Created)> ApplyAsync(Target target, byte[] body, WriteOptions options, CancellationToken cancellation)
     {
-        if (string.IsNullOrEmpty(options.FieldManager))
-            throw ApiErrors.Invalid("meta.k8s.io", "PatchOptions", "", [new("fieldManager", FieldErrorReason.FieldValueRequired, "Required value: is required for apply patch")]);
-        var applied = Configuration(target, BodyReader.ParseYaml(body), options);
+        var applied = Configuration(target, target.Kind, body, options);
         var version = Text(applied, "resourceVersion");
         while (true)
         {
@@ -25,7 +23,7 @@ internal sealed class ObjectApply(ServerContext server, ObjectUpdate update, Obj
             {
                 if (target.Subresource is not null) throw target.NotFound();
                 if (version is { Length: > 0 } && version != "0") throw ApiErrors.Modified(target.Kind, target.Name ?? "");
-                if (Text(applied, "uid") is { Length: > 0 } uid) throw ApiErrors.Conflict(target.Kind, target.Name ?? "", $"Precondition failed: UID in precondition: {uid}, UID in object meta: ");
+                if (Text(applied, "uid") is { Length: > 0 } uid) throw ApiErrors.Conflict(target.Kind, target.Name ?? "", $"uid mismatch: the provided object specified uid {uid}, and no existing object was found");
                 try
                 {
                     return (await CreateAsync(target, applied, options, cancellation), true);
@@ -47,7 +45,8 @@ internal sealed class ObjectApply(ServerContext server, ObjectUpdate update, Obj
         return await creation.CreateAsync(target, new(fresh, []), options, cancellation, managers);
     }
 
-    private async ValueTask<ProposedChange> MergeAsync(Target target, JsonObject current, JsonObject applied, WriteOptions options, CancellationToken cancellation)
+    /// <summary>What an apply makes of the current state.</summary>
+    public async ValueTask<ProposedChange> MergeAsync(Target target, JsonObject current, JsonObject applied, WriteOptions options, CancellationToken cancellation)
     {
         var kept = ManagedFields.Read(FieldTracking.Take(current)) ?? ManagedFields.None;
         var own = Own(target, applied);
@@ -72,14 +71,18 @@ internal sealed class ObjectApply(ServerContext server, ObjectUpdate update, Obj
     }
 
     /// <summary>The body, checked, with the name and namespace of its address.</summary>
-    private static JsonObject Configuration(Target target, ParsedBody body, WriteOptions options)
+    /// <param name="kind">What the body is: the target's kind, or that of its subresource.</param>
+    public static JsonObject Configuration(Target target, KindSchema kind, byte[] bytes, WriteOptions options)
     {
+        if (string.IsNullOrEmpty(options.FieldManager))
+            throw ApiErrors.Invalid("meta.k8s.io", "PatchOptions", "", [new("fieldManager", FieldErrorReason.FieldValueRequired, "Required value: is required for apply patch")]);
+        var body = BodyReader.ParseYaml(bytes);
         var applied = body.Object;
         // Nulls and zeros are owned like any other value, so the configuration stays as it was written; a copy shows whether it can be read.
         var read = (JsonObject)applied.DeepClone();
-        Decoding.Decode(target.Kind, read, [], options with { Validation = FieldValidation.Ignore });
-        applied["apiVersion"] = target.Kind.ApiVersion;
-        applied["kind"] = target.Kind.Kind;
+        Decoding.Decode(kind, read, [], options with { Validation = FieldValidation.Ignore });
+        applied["apiVersion"] = kind.ApiVersion;
+        applied["kind"] = kind.Kind;
         var metadata = applied.Child("metadata");
         if (metadata["managedFields"] is not null) throw ApiErrors.BadRequest("metadata.managedFields must be nil");
         metadata.Remove("managedFields");
@@ -94,14 +97,14 @@ internal sealed class ObjectApply(ServerContext server, ObjectUpdate update, Obj
         }
 
         // Unknown fields, which others drop or warn of, are refused here whatever fieldValidation says: nobody could own them.
-        var problems = AppliedCheck.Problems(applied, target.Kind.Structure);
+        var problems = AppliedCheck.Problems(applied, kind.Structure);
         if (problems.Count > 0)
         {
             var described = problems.Count == 1 ? problems[0] : $"errors:\n{string.Join('\n', problems.Select(p => $"  {p}"))}";
-            throw ApiErrors.BadRequest($"failed to create typed patch object ({target.Namespace}/{target.Name}; {target.Kind.ApiVersion}, Kind={target.Kind.Kind}): {described}");
+            throw ApiErrors.BadRequest($"failed to create typed patch object ({target.Namespace}/{target.Name}; {kind.ApiVersion}, Kind={kind.Kind}): {described}");
         }
 
-        Decoding.Decode(target.Kind, read, body.Duplicates, options);
+        Decoding.Decode(kind, read, body.Duplicates, options);
         return applied;
     }
 

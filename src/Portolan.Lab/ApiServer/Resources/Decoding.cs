@@ -9,20 +9,21 @@ internal static class Decoding
 {
     public static void Decode(KindSchema kind, JsonObject obj, IReadOnlyList<string> duplicates, WriteOptions options)
     {
+        if (Read(kind, obj, duplicates, options) is { } problem)
+            throw ApiErrors.BadRequest($"{kind.Kind} in version \"{kind.Version}\" cannot be handled as a {kind.Kind}: {problem}");
+    }
+
+    /// <returns>Why the object cannot be read as the kind; null when it can, perhaps with warnings.</returns>
+    public static string? Read(KindSchema kind, JsonObject obj, IReadOnlyList<string> duplicates, WriteOptions options)
+    {
         RequireKind(kind, obj);
         var outcome = kind.Decode(obj);
-        if (outcome.Failure is { } failure)
-            throw ApiErrors.BadRequest($"{kind.Kind} in version \"{kind.Version}\" cannot be handled as a {kind.Kind}: {failure}");
-        if (options.Validation == FieldValidation.Ignore || (duplicates.Count == 0 && outcome.Problems.Count == 0)) return;
+        if (outcome.Failure is { } failure) return failure;
+        if (options.Validation == FieldValidation.Ignore || (duplicates.Count == 0 && outcome.Problems.Count == 0)) return null;
         var problems = duplicates.Concat(outcome.Problems).ToList();
-        if (options.Validation == FieldValidation.Warn)
-        {
-            options.Warnings.AddRange(problems);
-            return;
-        }
-
-        var joined = string.Join(", ", problems);
-        throw ApiErrors.BadRequest($"{kind.Kind} in version \"{kind.Version}\" cannot be handled as a {kind.Kind}: strict decoding error: {joined}");
+        if (options.Validation != FieldValidation.Warn) return $"strict decoding error: {string.Join(", ", problems)}";
+        options.Warnings.AddRange(problems);
+        return null;
     }
 
     /// <summary>The same for an object that the server itself made of a client's, and its defaults.</summary>
