@@ -67,24 +67,23 @@ public sealed class RuleTests(RunningServer server) : IClassFixture<RunningServe
     }
 
     [Theory]
-    [MemberData(nameof(KubectlTests.Binaries), MemberType = typeof(KubectlTests))]
+    [MemberData(nameof(Kubectl.Binaries), MemberType = typeof(Kubectl))]
     public async Task AreWhatKubectlReports(string binary)
     {
         if (binary.Length == 0) Assert.Skip("there is no kubectl on this machine");
-        var kubectl = new KubectlTests(server);
         var plural = "k" + new string([.. Path.GetFileName(binary).Where(char.IsAsciiDigit)]) + "s";
-        var ns = (await server.NamespaceAsync()).Split('/')[4];
-        var (code, output) = await kubectl.RunAsync(binary, ns, "create -f -", Definition(plural, "self.min <= self.replcas"));
+        var kubectl = new Kubectl(server, binary, (await server.NamespaceAsync()).Split('/')[4]);
+        var (code, output) = await kubectl.RunAsync("create -f -", Definition(plural, "self.min <= self.replcas"));
         Assert.True(code != 0, output);
         Assert.Contains("compilation failed: ERROR: <input>:1:17: undefined field 'replcas'", output, StringComparison.Ordinal);
-        (code, output) = await kubectl.RunAsync(binary, ns, "create -f -", Definition(plural, "self.min <= self.replicas"));
+        (code, output) = await kubectl.RunAsync("create -f -", Definition(plural, "self.min <= self.replicas"));
         Assert.True(code == 0, output);
-        (code, output) = await kubectl.RunAsync(binary, ns, "create -f -", Object(plural, """{"min":2,"replicas":1}"""));
+        (code, output) = await kubectl.RunAsync("create -f -", Object(plural, """{"min":2,"replicas":1}"""));
         Assert.True(code != 0, output);
         Assert.Contains($"The K{plural} \"a\" is invalid: spec: Invalid value: \"object\": 1 replicas are fewer than 2", output, StringComparison.Ordinal);
-        (code, output) = await kubectl.RunAsync(binary, ns, "apply -f -", Object(plural, """{"min":2,"replicas":2}"""));
+        (code, output) = await kubectl.RunAsync("apply -f -", Object(plural, """{"min":2,"replicas":2}"""));
         Assert.True(code == 0, output);
-        (code, output) = await kubectl.RunAsync(binary, ns, $"explain {plural}.spec.replicas");
+        (code, output) = await kubectl.RunAsync($"explain {plural}.spec.replicas");
         Assert.True(code == 0 && output.Contains("<integer>", StringComparison.Ordinal), output);
     }
 }
