@@ -219,4 +219,17 @@ public sealed class ApplyRequestTests(RunningServer server) : IClassFixture<Runn
         Assert.Equal(12, ((JsonObject)all["data"]!).Count);
         Assert.Equal(12, Managers(all).Length);
     }
+
+    [Fact]
+    public async Task WhoMayPatchMayNotThereforeCreate()
+    {
+        var ns = await server.NamespaceAsync();
+        var rbac = ns.Replace("/api/v1", "/apis/rbac.authorization.k8s.io/v1", StringComparison.Ordinal);
+        await _client.DoAsync("POST", $"{rbac}/roles", """{"metadata":{"name":"patcher"},"rules":[{"apiGroups":[""],"resources":["configmaps"],"verbs":["patch"]}]}""");
+        await _client.DoAsync("POST", $"{rbac}/rolebindings", """{"metadata":{"name":"patcher"},"roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"Role","name":"patcher"},"subjects":[{"apiGroup":"rbac.authorization.k8s.io","kind":"User","name":"patcher"}]}""");
+        using var patcher = new ApiClient(server.Address, server.State.AuthorityPem, server.State.Issue("patcher"));
+        Assert.Contains("cannot create resource \"configmaps\"", await patcher.RefusedAsync(403, "PATCH", $"{ns}/configmaps/m?fieldManager=x", Map("{}"), ApplyPatch));
+        await _client.DoAsync("POST", $"{ns}/configmaps", Map("{}"));
+        await patcher.DoAsync("PATCH", $"{ns}/configmaps/m?fieldManager=x", Map("""{"a":"1"}"""), ApplyPatch);
+    }
 }

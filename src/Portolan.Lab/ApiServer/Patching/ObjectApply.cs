@@ -41,6 +41,9 @@ internal sealed class ObjectApply(ServerContext server, ObjectUpdate update, Obj
 
     private async Task<StoredObject> CreateAsync(Target target, JsonObject applied, WriteOptions options, CancellationToken cancellation)
     {
+        // Who may patch may not therefore create.
+        if (options.By is { } caller)
+            server.Access.Require(new(caller.Identity, "create") { Group = target.Kind.Group, Resource = target.Kind.Plural, Namespace = target.Namespace ?? "", Name = target.Name ?? "" });
         var (fresh, managers) = await _tracking.Manager(target, cancellation).ApplyAsync(null, Own(target, applied), ManagedFields.None, options.FieldManager!, null, options.Force);
         return await creation.CreateAsync(target, new(fresh, []), options, cancellation, managers);
     }
