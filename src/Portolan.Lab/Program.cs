@@ -38,6 +38,7 @@ internal static class Program
         FaultCommands.Thaw(),
         PartitionCommand.Create(),
         LossCommand.Create(),
+        CaptureCommand.Create(),
         ImageCommands.Create(),
         HollowCommand.Create(),
     ];

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Net;
 using Microsoft.Extensions.Logging;
+using Portolan.Lab.ApiServer.Resources;
 using Portolan.Lab.ApiServer.Schema;
 using Portolan.Lab.ApiServer.Storage;
 using Portolan.Lab.Supervision;
@@ -18,9 +19,9 @@ internal static class ApiServerCommand
     {
         var lab = new Option<string?>("--lab") { Description = "Name of the lab whose state to serve." };
         var state = new Option<string?>("--state") { Description = "Directory with pki/ and store.db, instead of a lab's." };
-        var bind = new Option<string?>("--bind") { Description = $"Where to listen (default {DefaultBind})." };
+        var bind = new Option<string?>("--bind") { Description = $"Where to listen, or one address of each family with a comma (default {DefaultBind})." };
         var descriptor = new Option<ulong?>("--listen-fd") { Description = "A listening socket inherited from the parent process." };
-        var services = new Option<string?>("--service-cidr") { Description = $"Addresses for Services (default {DefaultServices})." };
+        var services = new Option<string?>("--service-cidr") { Description = $"Addresses for Services, or one network of each family with a comma, the preferred first (default {DefaultServices})." };
         var ports = new Option<string?>("--nodeport-range") { Description = $"Ports for NodePort Services (default {DefaultPorts})." };
         var toleration = new Option<long>("--default-toleration-seconds") { Description = "How long pods that say nothing stay on a node that is not Ready.", DefaultValueFactory = _ => 300 };
         var defaults = HistoryLimits.Default;
@@ -33,21 +34,25 @@ internal static class ApiServerCommand
             foreach (var limit in (Option<int?>[])[events, age, memory])
                 if (result.GetValue(limit) < 1) result.AddError($"{limit.Name} {result.GetValue(limit)}: less than 1");
             if (result.GetValue(lab) is null && result.GetValue(state) is null) result.AddError("either --lab or --state is needed");
-            if (!IPEndPoint.TryParse(result.GetValue(bind) ?? DefaultBind, out _)) result.AddError($"--bind {result.GetValue(bind)}: not an address and port");
-            if (!IPNetwork.TryParse(result.GetValue(services) ?? DefaultServices, out _)) result.AddError($"--service-cidr {result.GetValue(services)}: not a network");
+            if (EndPoints(result.GetValue(bind)) is not { Length: 1 or 2 }) result.AddError($"--bind {result.GetValue(bind)}: not an address and port, nor two");
+            if (Networks(result.GetValue(services)) is not { Length: 1 or 2 } networks) result.AddError($"--service-cidr {result.GetValue(services)}: not a network, nor two");
+            else if (networks.DistinctBy(n => n.BaseAddress.AddressFamily).Count() < networks.Length) result.AddError("--service-cidr: two networks are one of each family");
+            else if (networks.Any(n => ServiceAddresses.Problem(n) is not null)) result.AddError($"--service-cidr: {networks.Select(ServiceAddresses.Problem).First(p => p is not null)}");
             if (!TryParseRange(result.GetValue(ports) ?? DefaultPorts, out _)) result.AddError($"--nodeport-range {result.GetValue(ports)}: not a range of ports such as 30000-32767");
         });
         command.SetAction((parsed, cancellation) =>
         {
             _ = TryParseRange(parsed.GetValue(ports) ?? DefaultPorts, out var range);
-            var address = IPEndPoint.Parse(parsed.GetValue(bind) ?? DefaultBind);
+            var (addresses, networks) = (EndPoints(parsed.GetValue(bind))!, Networks(parsed.GetValue(services))!);
             return RunAsync(new()
             {
                 StateDirectory = parsed.GetValue(state) ?? new LabLayout(parsed.GetValue(lab)!).StateDirectory,
-                Bind = address,
-                Advertised = address,
+                Bind = addresses[0],
+                SecondBind = addresses.ElementAtOrDefault(1),
+                Advertised = addresses[0],
                 ListenDescriptor = parsed.GetValue(descriptor),
-                ServiceNetwork = IPNetwork.Parse(parsed.GetValue(services) ?? DefaultServices),
+                ServiceNetwork = networks[0],
+                SecondServiceNetwork = networks.Length > 1 ? networks[1] : null,
                 FirstNodePort = range.First,
                 LastNodePort = range.Last,
                 DefaultTolerationSeconds = parsed.GetValue(toleration),
@@ -70,6 +75,18 @@ internal static class ApiServerCommand
         logger.LogInformation("serving on {Addresses}", string.Join(", ", host.Addresses));
         await host.RunAsync(cancellation);
         return 0;
+    }
+
+    private static IPEndPoint[]? EndPoints(string? text)
+    {
+        var all = (text ?? DefaultBind).Split(',').Select(t => IPEndPoint.TryParse(t, out var address) ? address : null).ToArray();
+        return all.Contains(null) ? null : [.. all.Select(a => a!)];
+    }
+
+    private static IPNetwork[]? Networks(string? text)
+    {
+        var all = (text ?? DefaultServices).Split(',').Select(t => IPNetwork.TryParse(t, out var network) ? network : (IPNetwork?)null).ToArray();
+        return all.Contains(null) ? null : [.. all.Select(n => n!.Value)];
     }
 
     private static bool TryParseRange(string text, out (int First, int Last) range)

@@ -54,8 +54,8 @@ internal sealed class ApiServerHost : IAsyncDisposable
         var store = new ObjectStore(options.StorePath, options.History, clock);
         var kinds = new KindRegistry(catalogue);
         kinds.Follow(store);
-        if (!ServiceAllocations.TryParse(options.ServiceNetwork.BaseAddress.ToString(), out var network)) throw new ArgumentException("the Service network must be IPv4");
-        var allocations = new ServiceAllocations(network, 32 - options.ServiceNetwork.PrefixLength, options.FirstNodePort, options.LastNodePort);
+        var allocations = new ServiceAllocations(
+            options.SecondServiceNetwork is { } second ? [options.ServiceNetwork, second] : [options.ServiceNetwork], options.FirstNodePort, options.LastNodePort);
         allocations.Follow(store);
         var webhooks = new WebhookClient(store);
         var conversion = new VersionConversion();
@@ -70,7 +70,7 @@ internal sealed class ApiServerHost : IAsyncDisposable
         var creation = new ObjectCreation(context);
         var update = new ObjectUpdate(context);
         var deletion = new Deletion(context);
-        await new Bootstrap(context, creation, update).RunAsync(options, ServiceAllocations.Dotted(network + 1), cancellation);
+        await new Bootstrap(context, creation, update).RunAsync(options, allocations.Families[0].Text(1), cancellation);
         await new Reconciliation(context, creation, update).RunAsync(cancellation);
         var aggregation = new RoleAggregation(context, update);
         await aggregation.AggregateAsync(cancellation);
@@ -157,6 +157,7 @@ internal sealed class ApiServerHost : IAsyncDisposable
         kestrel.Limits.MaxRequestHeadersTotalSize = 64 * 1024;
         kestrel.Limits.MaxRequestLineSize = 32 * 1024;
         if (options.Bind is { } bind) kestrel.Listen(bind, Secure);
+        if (options.SecondBind is { } other) kestrel.Listen(other, Secure);
         if (options.ListenDescriptor is { } descriptor) kestrel.ListenHandle(descriptor, Secure);
 
         void Secure(ListenOptions listen)

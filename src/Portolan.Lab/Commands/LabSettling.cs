@@ -23,7 +23,7 @@ internal sealed class LabSettling(LabLayout layout, LabSpec spec, Progress progr
         await ReachApiServerAsync(client, cancel).ConfigureAwait(false);
         progress.Done($"API server on {client.Connection.Server.Authority}");
         progress.Now("applying what DNS and proxy lack");
-        await SystemManifests.CreateMissingAsync(client, SystemManifests.Text(), cancel).ConfigureAwait(false);
+        await SystemManifests.CreateMissingAsync(client, SystemManifests.Text(spec.DualStack), cancel).ConfigureAwait(false);
         var proxy = await Tool.RunAsync(Executables.Portolan, ["install", "--only-proxy", "--master", "https://192.168.100.10:6443", "--print"], null, cancel).ConfigureAwait(false);
         await SystemManifests.CreateMissingAsync(client, proxy, cancel).ConfigureAwait(false);
         await WaitAsync("kube-system", cancel).ConfigureAwait(false);

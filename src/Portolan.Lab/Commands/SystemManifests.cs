@@ -23,11 +23,12 @@ internal static class SystemManifests
         ["RoleBinding"] = ("rbac.authorization.k8s.io", "v1", "rolebindings", true),
     };
 
-    public static string Text()
+    public static string Text(bool dualStack)
     {
         using var stream = typeof(SystemManifests).Assembly.GetManifestResourceStream("system.yaml") ?? throw new InvalidOperationException("system.yaml is not embedded");
         using var reader = new StreamReader(stream);
-        return reader.ReadToEnd();
+        var text = reader.ReadToEnd();
+        return dualStack ? text.Replace("# dual stack: ", "", StringComparison.Ordinal) : text;
     }
 
     /// <summary>Creates what is missing; what is there stays as it is, because the lab's user may have changed it.</summary>

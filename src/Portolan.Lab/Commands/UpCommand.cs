@@ -24,8 +24,9 @@ internal static class UpCommand
         var zones = AtLeast("--zones", 0, "In how many zones the nodes stand, in turn; 0 tells none.", 0);
         var grace = AtLeast("--node-monitor-grace-period", 8, "Seconds of silence after which a node is not Ready.", 3);
         var eviction = AtLeast("--pod-eviction-timeout", 300, "Seconds after which pods that say nothing of it leave a node that is not Ready.", 0);
+        var ipv6 = new Option<bool>("--ipv6") { Description = "Dual stack: hosts, pods and Services have IPv6 addresses, too." };
         var output = LabOptions.Output();
-        var command = new Command("up", "Make a lab and wait until it works.") { name, nodes, without, zones, grace, eviction, output };
+        var command = new Command("up", "Make a lab and wait until it works.") { name, nodes, without, ipv6, zones, grace, eviction, output };
         command.SetAction(async (parsed, cancel) =>
         {
             LabOptions.RequireRoot();
@@ -36,7 +37,7 @@ internal static class UpCommand
             try
             {
                 var askedNodes = parsed.GetResult(nodes) is { Implicit: false } ? parsed.GetValue(nodes) : (int?)null;
-                var (spec, created) = await UpAsync(layout, askedNodes, new LabSpec(askedNodes ?? 3, !parsed.GetValue(without))
+                var (spec, created) = await UpAsync(layout, askedNodes, new LabSpec(askedNodes ?? 3, !parsed.GetValue(without), parsed.GetValue(ipv6))
                 {
                     Zones = parsed.GetValue(zones),
                     NodeMonitorGracePeriod = parsed.GetValue(grace),
@@ -77,6 +78,8 @@ internal static class UpCommand
         var known = LabSpec.Read(layout);
         if (known is not null && askedNodes is { } asked && asked != known.Nodes)
             throw new LabException($"lab '{layout.Name}' is there with {known.Nodes} nodes, not {asked}: portolan lab down removes it");
+        if (known is { DualStack: false } && wanted.DualStack)
+            throw new LabException($"lab '{layout.Name}' is there without IPv6: portolan lab down removes it");
         var spec = known ?? wanted;
         var topology = spec.Topology(layout);
         var boot = new LabBoot(layout, topology, progress);

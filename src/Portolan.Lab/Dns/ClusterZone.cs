@@ -12,7 +12,7 @@ namespace Portolan.Lab.Dns;
 internal sealed class ClusterZone
 {
     private const string Domain = "cluster.local";
-    private const string Reverse = "in-addr.arpa";
+    private const string Reverse = "in-addr.arpa", Reverse6 = "ip6.arpa";
     private const int LongestChain = 8;
 
     private sealed record Entry(string Name, bool Headless, IReadOnlyList<IpAddress> Addresses, IReadOnlyList<ServicePortSpec> Ports, string? ExternalName);
@@ -59,7 +59,7 @@ internal sealed class ClusterZone
     /// <returns>Refused for names that are not the cluster's: there is nobody else to ask.</returns>
     public DnsCode Resolve(string name, DnsType type, List<DnsRecord> answers)
     {
-        if (name.EndsWith("." + Reverse, StringComparison.Ordinal))
+        if (name.EndsWith("." + Reverse, StringComparison.Ordinal) || name.EndsWith("." + Reverse6, StringComparison.Ordinal))
             return ResolveReverse(name, type, answers);
         if (name == Domain || name == "svc." + Domain || name == "pod." + Domain)
             return DnsCode.NoError;
@@ -150,7 +150,7 @@ internal sealed class ClusterZone
 
     private static DnsCode ResolvePod(string name, string address, DnsType type, List<DnsRecord> answers)
     {
-        if (!IpAddress.TryParse(address.Replace('-', '.'), out var parsed) || !parsed.IsIPv4)
+        if (!(IpAddress.TryParse(address.Replace('-', '.'), out var parsed) && parsed.IsIPv4) && !IpAddress.TryParse(address.Replace('-', ':'), out parsed))
             return DnsCode.NameError;
         Add(name, parsed, type, answers);
         return DnsCode.NoError;
@@ -158,13 +158,22 @@ internal sealed class ClusterZone
 
     private DnsCode ResolveReverse(string name, DnsType type, List<DnsRecord> answers)
     {
-        var octets = name[..^(Reverse.Length + 1)].Split('.');
-        Array.Reverse(octets);
-        if (!IpAddress.TryParse(string.Join('.', octets), out var address) || !_byAddress.TryGetValue(address, out var key))
+        if (Reversed(name) is not { } text || !IpAddress.TryParse(text, out var address) || !_byAddress.TryGetValue(address, out var key))
             return DnsCode.NameError;
         if (type is DnsType.Ptr or DnsType.Any)
             answers.Add(new DnsRecord(name, DnsType.Ptr, DnsMessage.EncodeName(_services[key].Name)));
         return DnsCode.NoError;
+    }
+
+    /// <summary>Octets of IPv4 (RFC 1035 §3.5) or 32 nibbles of IPv6 (RFC 3596 §2.5), the last first.</summary>
+    private static string? Reversed(string name)
+    {
+        var six = name.EndsWith(Reverse6, StringComparison.Ordinal);
+        var labels = name[..^((six ? Reverse6 : Reverse).Length + 1)].Split('.');
+        Array.Reverse(labels);
+        if (!six)
+            return string.Join('.', labels);
+        return labels.Length == 32 && labels.All(l => l.Length == 1) ? string.Join(':', labels.Chunk(4).Select(group => string.Concat(group))) : null;
     }
 
     private IEnumerable<(EndpointFacts Endpoint, EndpointSliceFacts Slice)> ReadyEndpoints(ObjectKey service)

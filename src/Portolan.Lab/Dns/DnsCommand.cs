@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Net;
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -48,7 +49,7 @@ internal static class DnsCommand
                 return ValueTask.CompletedTask;
             }, ct).ConfigureAwait(false);
 
-        var server = new DnsServer(IPAddress.Any, DnsPort, (question, answers) =>
+        var server = new DnsServer(Socket.OSSupportsIPv6 ? IPAddress.IPv6Any : IPAddress.Any, DnsPort, (question, answers) =>
         {
             lock (gate)
                 return zone.Resolve(question.Name, question.Type, answers);

@@ -16,9 +16,12 @@ internal sealed class DnsServer(IPAddress address, int port, Func<DnsQuestion, L
     public async Task RunAsync(Action<int> listening, CancellationToken ct)
     {
         using var udp = new Socket(address.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
+        using var tcp = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        // The IPv6 wildcard is asked over IPv4, too.
+        if (address.Equals(IPAddress.IPv6Any))
+            udp.DualMode = tcp.DualMode = true;
         udp.Bind(new IPEndPoint(address, port));
         var bound = ((IPEndPoint)udp.LocalEndPoint!).Port;
-        using var tcp = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         tcp.Bind(new IPEndPoint(address, bound));
         tcp.Listen();
         listening(bound);

@@ -11,7 +11,7 @@ internal sealed record Cable(string Host, string Interface, Segment Segment, int
 {
     public IPAddress Address => Segment.Address(Number);
 
-    public IPAddress Address6 => Segment.Address6(Number);
+    public IPAddress Address6 => LabHost.Twin(Address);
 
     /// <summary>Locally administered and made from the address: a machine keeps its card when its power comes back.</summary>
     public string Mac => "02:00:" + string.Join(':', Address.GetAddressBytes().Select(b => b.ToString("x2")));

@@ -19,8 +19,8 @@ internal sealed class Topology
     public const string ControlAddress = "192.168.100.10";
     public const string ServiceRange = "10.233.0.0/18";
     public const string ServiceRange6 = "fd00:233::/112";
-    public const string PodRange = "10.233.64.0/18";
-    public const string PodRange6 = "fd00:234::/48";
+    public const string ApiServerServiceAddress6 = "fd00:233::1";
+    public const string DnsServiceAddress6 = "fd00:233::3";
 
     /// <summary>Each node of the article's cluster has this address, as Kubespray's node-local DNS gives it.</summary>
     public const string NodeLocalDnsAddress = "169.254.25.10";
@@ -36,13 +36,13 @@ internal sealed class Topology
         ArgumentOutOfRangeException.ThrowIfGreaterThan(nodes, MaximumNodes);
         _layout = layout;
         DualStack = dualStack;
-        Nodes = [.. Enumerable.Range(1, nodes).Select(n => new LabHost($"node{n}", Segment.Lan, 99 + n, n))];
+        Nodes = [.. Enumerable.Range(1, nodes).Select(n => new LabHost($"node{n}", Segment.Lan, 99 + n, dualStack, n))];
         Hosts =
         [
-            new LabHost("router", [new Cable("router", "eth0", Segment.Lan, 1), new Cable("router", "eth1", Segment.Remote, 1)]),
-            new LabHost("control", Segment.Lan, 10),
-            new LabHost("client", Segment.Lan, 20),
-            new LabHost("remote", Segment.Remote, 20),
+            new LabHost("router", [new Cable("router", "eth0", Segment.Lan, 1), new Cable("router", "eth1", Segment.Remote, 1)], 0, dualStack),
+            new LabHost("control", Segment.Lan, 10, dualStack),
+            new LabHost("client", Segment.Lan, 20, dualStack),
+            new LabHost("remote", Segment.Remote, 20, dualStack),
             .. Nodes,
         ];
     }
@@ -86,7 +86,7 @@ internal sealed class Topology
         {
             yield return $"route add default via {host.Segment.Address(1)}";
             if (DualStack)
-                yield return $"route add default via {host.Segment.Address6(1)}";
+                yield return $"route add default via {LabHost.Twin(host.Segment.Address(1))}";
         }
 
         if (host.IsNode)
@@ -110,7 +110,7 @@ internal sealed class Topology
                 continue;
             yield return $"route add {node.PodCidr} via {node.Address}";
             if (DualStack)
-                yield return $"route add {node.PodCidr6} via {node.Address6}";
+                yield return $"route add {node.PodCidr6} via {node.Addresses[1]}";
         }
         if (host.Name == "control")
         {

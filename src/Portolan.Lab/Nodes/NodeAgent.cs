@@ -30,7 +30,7 @@ internal sealed class NodeAgent
     {
         (_layout, _host, _zone, _logger) = (layout, host, zone, loggers.CreateLogger("node"));
         var time = TimeProvider.System;
-        var figures = new NodeFigures(host.Name, host.Address, Environment.ProcessorCount, MemoryBytes());
+        var figures = new NodeFigures(host.Name, host.Address, Environment.ProcessorCount, MemoryBytes()) { AddressesOf = host.AddressesOf };
         _node = new NodeContext(
             figures,
             NodePaths.Of(layout, host.Name),
@@ -38,7 +38,7 @@ internal sealed class NodeAgent
             Executables.Lab,
             client,
             new ImageCatalogue(host.Name, layout.ImagesPath, Executables.Lab, portolan),
-            new PodNetwork(layout.Namespace(host.Name) + "-", layout.Namespace(host.Name), new PodAddresses(IPNetwork.Parse(host.PodCidr)), IPAddress.Parse(host.PodGateway)),
+            new PodNetwork(layout.Namespace(host.Name) + "-", layout.Namespace(host.Name), new PodAddresses(IPNetwork.Parse(host.PodCidr)), host),
             new ClusterObjects(client, File.ReadAllText(layout.Pki("ca.crt"))),
             new EventRecorder(client, host.Name, time, _logger),
             time,

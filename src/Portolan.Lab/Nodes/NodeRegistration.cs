@@ -6,6 +6,7 @@ using Microsoft.Extensions.Logging;
 
 using Portolan.Kubernetes.Client;
 using Portolan.Kubernetes.Resources;
+using Portolan.Kubernetes.Watching;
 using Portolan.Lab.Network;
 using Portolan.Lab.Nodes.Pods;
 
@@ -14,48 +15,65 @@ namespace Portolan.Lab.Nodes;
 /// <summary>Tells the API that the node is there and well: its Node object, its Ready condition, its Lease.</summary>
 internal sealed class NodeRegistration(KubeClient client, LabHost host, string? zone, NodeFigures figures, EventRecorder events, TimeProvider time, ILogger logger)
 {
-    private const string LeaseNamespace = "kube-node-lease";
-    private const int LeaseSeconds = 40;
     private const int PodCapacity = 110;
     private static readonly TimeSpan _leasePeriod = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan _statusPeriod = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan _retry = TimeSpan.FromMilliseconds(500);
     private static readonly ResourceType<UntypedObject> _nodes = ResourceType.Untyped("", "v1", "nodes", "Node", false);
+    private readonly NodeLease _lease = new(client, host.Name, time);
+    private volatile TaskCompletionSource _doubted = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile bool _readyInApi;
     private DateTimeOffset _readySince;
 
     /// <summary>Until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancel)
     {
         var written = DateTimeOffset.MinValue;
+        var watching = Task.CompletedTask;
         while (true)
         {
             var wait = _leasePeriod;
             try
             {
-                if (time.GetUtcNow() - written >= _statusPeriod || !await IsReadyInApiAsync(cancel).ConfigureAwait(false))
+                if (!_readyInApi || time.GetUtcNow() - written >= _statusPeriod)
                 {
                     await RegisterAsync(cancel).ConfigureAwait(false);
                     await WriteStatusAsync(cancel).ConfigureAwait(false);
+                    _readyInApi = true;
                     if (written == DateTimeOffset.MinValue)
+                    {
                         events.OfNode("Starting", "Starting kubelet.");
+                        watching = new Reflector<UntypedObject>(client, _nodes, fieldSelector: $"metadata.name={host.Name}", logger: logger).RunAsync(OnChange, cancel);
+                    }
                     written = time.GetUtcNow();
                 }
-                await RenewLeaseAsync(cancel).ConfigureAwait(false);
+                await _lease.RenewAsync(cancel).ConfigureAwait(false);
             }
             catch (Exception failure) when (failure is KubeApiException or HttpRequestException or IOException || (failure is OperationCanceledException && !cancel.IsCancellationRequested))
             {
                 logger.LogWarning("node not reported: {Reason}", failure.Message);
                 wait = _retry;
             }
-            await Task.Delay(wait, time, cancel).ConfigureAwait(false);
+            if (watching.IsFaulted)
+                await watching.ConfigureAwait(false);
+            await Task.WhenAny(Task.Delay(wait, time, cancel), _doubted.Task).ConfigureAwait(false);
+            cancel.ThrowIfCancellationRequested();
+            if (_doubted.Task.IsCompleted)
+                _doubted = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         }
     }
 
-    /// <summary>Somebody else (the node lifecycle controller, after a silence) may have written another Ready.</summary>
-    private async Task<bool> IsReadyInApiAsync(CancellationToken cancel)
+    /// <summary>Somebody else (the node lifecycle controller, after a silence) may have written another Ready, or deleted the node.</summary>
+    private ValueTask OnChange(Change<UntypedObject> change)
     {
-        var node = await client.FindAsync(_nodes, null, host.Name, cancel).ConfigureAwait(false);
-        return node?.Status?["conditions"] is JsonArray conditions && conditions.Any(c => (string?)c?["type"] == "Ready" && (string?)c?["status"] == "True");
+        if (change.Kind is ChangeKind.Synced)
+            return ValueTask.CompletedTask;
+        var ready = change.New?.Status?["conditions"] is JsonArray conditions && conditions.Any(c => (string?)c?["type"] == "Ready" && (string?)c?["status"] == "True");
+        var doubted = _readyInApi && !ready;
+        _readyInApi = ready;
+        if (doubted)
+            _doubted.TrySetResult();
+        return ValueTask.CompletedTask;
     }
 
     private async Task RegisterAsync(CancellationToken cancel)
@@ -66,7 +84,7 @@ internal sealed class NodeRegistration(KubeClient client, LabHost host, string? 
             await client.CreateAsync(_nodes, null, new UntypedObject(new JsonObject
             {
                 ["metadata"] = new JsonObject { ["name"] = host.Name, ["labels"] = labels },
-                ["spec"] = new JsonObject { ["podCIDR"] = host.PodCidr, ["podCIDRs"] = new JsonArray((JsonNode)host.PodCidr) },
+                ["spec"] = new JsonObject { ["podCIDR"] = host.PodCidr, ["podCIDRs"] = new JsonArray([.. host.PodCidrs.Select(c => (JsonNode)c)]) },
             }), cancel).ConfigureAwait(false);
         }
         catch (KubeApiException exists) when (exists.IsAlreadyExists)
@@ -117,8 +135,10 @@ internal sealed class NodeRegistration(KubeClient client, LabHost host, string? 
             ["capacity"] = Resources(),
             ["allocatable"] = Resources(),
             ["addresses"] = new JsonArray(
-                new JsonObject { ["type"] = "InternalIP", ["address"] = host.Address.ToString() },
-                new JsonObject { ["type"] = "Hostname", ["address"] = host.Name }),
+            [
+                .. host.Addresses.Select(a => (JsonNode)new JsonObject { ["type"] = "InternalIP", ["address"] = a.ToString() }),
+                new JsonObject { ["type"] = "Hostname", ["address"] = host.Name },
+            ]),
             ["daemonEndpoints"] = new JsonObject { ["kubeletEndpoint"] = new JsonObject { ["Port"] = Server.KubeletServer.Port } },
             ["conditions"] = new JsonArray(
                 Condition("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
@@ -140,23 +160,6 @@ internal sealed class NodeRegistration(KubeClient client, LabHost host, string? 
             },
         };
         await client.PatchAsync(_nodes, null, host.Name, PatchKind.Merge, new JsonObject { ["status"] = status }, "status", cancel).ConfigureAwait(false);
-    }
-
-    private async Task RenewLeaseAsync(CancellationToken cancel)
-    {
-        var now = time.GetUtcNow();
-        var lease = await client.FindAsync(Kinds.Leases, LeaseNamespace, host.Name, cancel).ConfigureAwait(false);
-        if (lease is null)
-        {
-            await client.CreateAsync(Kinds.Leases, LeaseNamespace, new Lease
-            {
-                Metadata = new ObjectMeta { Name = host.Name, Namespace = LeaseNamespace },
-                Spec = new LeaseSpec { HolderIdentity = host.Name, LeaseDurationSeconds = LeaseSeconds, RenewTime = now },
-            }, cancel).ConfigureAwait(false);
-            return;
-        }
-        lease.Spec = new LeaseSpec { HolderIdentity = host.Name, LeaseDurationSeconds = LeaseSeconds, RenewTime = now };
-        await client.ReplaceAsync(Kinds.Leases, lease, null, cancel).ConfigureAwait(false);
     }
 
     private static string Architecture => RuntimeInformation.OSArchitecture switch

@@ -19,12 +19,12 @@ internal static class LabPki
         Write(layout, "apiserver", authority.Issue(
             "kube-apiserver",
             names: ["kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local", "localhost"],
-            addresses: [IPAddress.Parse(Topology.ControlAddress), IPAddress.Parse("10.233.0.1"), IPAddress.Loopback]));
+            addresses: [.. topology.Find("control")!.Addresses, IPAddress.Parse("10.233.0.1"), .. topology.DualStack ? [IPAddress.Parse(Topology.ApiServerServiceAddress6)] : (IPAddress[])[], IPAddress.Loopback]));
         Write(layout, "apiserver-kubelet-client", authority.Issue("kube-apiserver-kubelet-client"));
         Write(layout, "admin", authority.Issue("kubernetes-admin", "system:masters"));
         Write(layout, "controllers", authority.Issue("system:kube-controller-manager"));
         foreach (var node in topology.Nodes)
-            Write(layout, node.Name, authority.Issue($"system:node:{node.Name}", "system:nodes", [node.Name], [node.Address]));
+            Write(layout, node.Name, authority.Issue($"system:node:{node.Name}", "system:nodes", [node.Name], node.Addresses));
 
         using var serviceAccounts = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         WriteSecret(layout.Pki("sa.key"), serviceAccounts.ExportPkcs8PrivateKeyPem() + "\n");

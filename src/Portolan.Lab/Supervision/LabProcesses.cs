@@ -19,8 +19,12 @@ internal static class LabProcesses
     /// <param name="listenDescriptor">The listening loopback socket that the API server inherits.</param>
     public static IReadOnlyList<LabProcess> Of(LabLayout layout, Topology topology, LabSpec spec, int listenDescriptor) =>
     [
-        new("apiserver", "control", "apiserver", ["apiserver", "--lab", layout.Name, "--listen-fd", $"{listenDescriptor}", "--default-toleration-seconds", $"{spec.PodEvictionTimeout}"], listenDescriptor),
+        new("apiserver", "control", "apiserver", ["apiserver", "--lab", layout.Name, "--listen-fd", $"{listenDescriptor}", "--default-toleration-seconds", $"{spec.PodEvictionTimeout}", .. DualStackOptions(topology)], listenDescriptor),
         new("controllers", "control", "controllers", ["controllers", "--kubeconfig", layout.Kubeconfig("controllers"), "--node-monitor-grace-period", $"{spec.NodeMonitorGracePeriod}", "--pod-eviction-timeout", $"{spec.PodEvictionTimeout}"]),
         .. topology.Nodes.Select((n, i) => new LabProcess(n.Name, n.Name, "agent", ["node", "--lab", layout.Name, "--name", n.Name, .. spec.ZoneOf(i + 1) is { } zone ? (string[])["--zone", zone] : []])),
     ];
+
+    private static string[] DualStackOptions(Topology topology) => topology.DualStack
+        ? ["--service-cidr", $"{Topology.ServiceRange},{Topology.ServiceRange6}", "--bind", $"{Topology.ControlAddress}:6443,[{topology.Find("control")!.Addresses[1]}]:6443"]
+        : [];
 }

@@ -8,7 +8,8 @@ namespace Portolan.Lab.Supervision;
 /// <summary>What a lab was asked to be; its file is written last when a lab is made, so a lab without one is half made.</summary>
 /// <param name="Nodes">How many.</param>
 /// <param name="Portolan">Whether controller and speaker were to be installed.</param>
-internal sealed record LabSpec(int Nodes, bool Portolan)
+/// <param name="DualStack">Whether hosts, pods and Services have IPv6 addresses, too.</param>
+internal sealed record LabSpec(int Nodes, bool Portolan, bool DualStack = false)
 {
     /// <summary>
     /// Seconds of silence after which a node is not Ready. Real clusters wait 40 s, for networks that lose packets; a lab's wires lose none,
@@ -25,7 +26,7 @@ internal sealed record LabSpec(int Nodes, bool Portolan)
     /// <summary>The zone of the node of that number, from 1; null without zones.</summary>
     public string? ZoneOf(int node) => Zones == 0 ? null : $"zone{(node - 1) % Zones + 1}";
 
-    public Topology Topology(LabLayout layout) => new(layout, Nodes);
+    public Topology Topology(LabLayout layout) => new(layout, Nodes, DualStack);
 
     public static LabSpec? Read(LabLayout layout)
     {

@@ -7,7 +7,7 @@ using Portolan.Lab.ApiServer.Storage;
 namespace Portolan.Lab.Tests.ApiServer;
 
 /// <summary>An API server in this process, on a loopback port, shared by the tests of a class (each uses a namespace of its own).</summary>
-public sealed class RunningServer : IAsyncLifetime
+public class RunningServer : IAsyncLifetime
 {
     private ServerState? _state;
     private ApiServerHost? _host;
@@ -20,13 +20,16 @@ public sealed class RunningServer : IAsyncLifetime
     internal ApiClient Client { get; private set; } = null!;
     internal string Address => _host!.Addresses.Single();
 
+    /// <summary>The server's settings, but for where its state is.</summary>
+    private protected virtual ApiServerOptions Options(string state) =>
+        new() { StateDirectory = state, Bind = new(IPAddress.Loopback, 0), Advertised = IPEndPoint.Parse("192.168.100.10:6443"), History = History };
+
     public async ValueTask InitializeAsync()
     {
         _state = new();
         _loggers = LoggerFactory.Create(b => b.AddConsole().SetMinimumLevel(LogLevel.Warning));
         _host = await ApiServerHost.StartAsync(
-            new() { StateDirectory = _state.Directory, Bind = new(IPAddress.Loopback, 0), Advertised = IPEndPoint.Parse("192.168.100.10:6443"), History = History },
-            new SchemaCatalogue(), TimeProvider.System, _loggers, CancellationToken.None);
+            Options(_state.Directory), new SchemaCatalogue(), TimeProvider.System, _loggers, CancellationToken.None);
         Client = new(Address, _state.AuthorityPem, _state.Admin);
     }
 

@@ -54,6 +54,18 @@ public sealed class ClusterZoneTests
     }
 
     [Fact]
+    public void NamesAddressesOfBothFamilies_AndBackAgain()
+    {
+        Service("default", "both", """{"clusterIP":"10.233.0.9","clusterIPs":["10.233.0.9","fd00:233::9"],"ports":[{"port":80}]}""");
+        const string Name = "both.default.svc.cluster.local";
+        Assert.Equal((DnsCode.NoError, "A 10.233.0.9"), Ask(Name, DnsType.A));
+        Assert.Equal((DnsCode.NoError, "Aaaa fd00:233::9"), Ask(Name, DnsType.Aaaa));
+        Assert.Equal((DnsCode.NoError, $"Ptr {Name}"), Ask("9.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.3.3.2.0.0.0.d.f.ip6.arpa", DnsType.Ptr));
+        Assert.Equal((DnsCode.NameError, ""), Ask("9.0.ip6.arpa", DnsType.Ptr));
+        Assert.Equal((DnsCode.NoError, "Aaaa fd00:234:0:65::7"), Ask("fd00-234-0-65--7.default.pod.cluster.local", DnsType.Aaaa));
+    }
+
+    [Fact]
     public void ForgetsWhatIsGone()
     {
         _zone.Set(new ObjectKey("default", "web"), (Service?)null);
@@ -105,7 +117,7 @@ public sealed class ClusterZoneTests
 
     private static string Text(DnsRecord record) => record.Type switch
     {
-        DnsType.A => $"A {new IPAddress(record.Data)}",
+        DnsType.A or DnsType.Aaaa => $"{record.Type} {new IPAddress(record.Data)}",
         DnsType.Srv => $"Srv {record.Data[1]} {record.Data[3]} {(record.Data[4] << 8) | record.Data[5]} {Name(record.Data[6..])}",
         _ => $"{record.Type} {Name(record.Data)}",
     };

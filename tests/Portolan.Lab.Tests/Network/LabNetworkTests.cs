@@ -91,6 +91,16 @@ public sealed class LabNetworkTests : IAsyncLifetime
         Assert.True(await ReachesAsync("remote", "192.168.100.101"));
     }
 
+    [Fact]
+    public async Task PodNamespacesOfADualStackNodeAreRoutedInBothFamilies()
+    {
+        var topology = new Topology(_layout, 2, dualStack: true);
+        await new LabNetwork(_layout, topology).CreateAsync(Cancel);
+        Assert.True(await ReachesAsync("node1", "fd00:234:0:66::1"));
+        Assert.True(await ReachesAsync("remote", "fd00:100::101"));
+        Assert.Equal("1", await SettingAsync("node1", "ipv6/conf/all/forwarding"));
+    }
+
     [Theory]
     [InlineData(5000, 0, 0.42, 0.58)]
     [InlineData(0, 5000, 0.42, 0.58)]

@@ -161,7 +161,7 @@ public sealed class PodRulesTests
     [Fact]
     public void ConditionsKeepTheTimeOfTheirLastChange()
     {
-        var composer = new PodStatusComposer(_now, _node.Address);
+        var composer = new PodStatusComposer(_now, _node);
         var pod = Pod();
         pod.Status = JsonSerializer.Deserialize("""{"status":{"conditions":[{"type":"PodScheduled","status":"True"}]}}""", PodJson.Default.Pod)!.Status;
         var running = new ContainerSnapshot("c", "i").Running(_now, "id", "image");

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Portolan.Lab.ApiServer.Storage;
@@ -7,43 +8,33 @@ namespace Portolan.Lab.ApiServer.Resources;
 /// <summary>Which Service addresses and node ports are in use. Follows the store, so it is right after a restart and after any deletion.</summary>
 internal sealed class ServiceAllocations
 {
-    public ServiceAllocations(uint firstAddress, int addressBits, int firstPort, int lastPort)
+    /// <param name="networks">One, or one of each family: the first is the cluster's preferred.</param>
+    /// <param name="firstPort">Of the node ports.</param>
+    /// <param name="lastPort">Of the node ports.</param>
+    public ServiceAllocations(IReadOnlyList<IPNetwork> networks, int firstPort, int lastPort)
     {
-        var size = 1u << addressBits;
-        // Neither the network's own address nor the broadcast address.
-        Addresses = new(firstAddress + 1, firstAddress + size - 2, Math.Min(Math.Max(16, size / 16), 256));
-        AddressRange = $"{Dotted(firstAddress)}/{32 - addressBits}";
+        Families = [.. networks.Select(n => new ServiceAddresses(n))];
         var ports = (uint)(lastPort - firstPort + 1);
         Ports = new((uint)firstPort, (uint)lastPort, Math.Min(Math.Max(16, ports / 32), 128));
         PortRange = $"{firstPort}-{lastPort}";
     }
 
-    public NumberPool Addresses { get; }
-    public string AddressRange { get; }
+    /// <summary>The cluster's IP families, the preferred first.</summary>
+    public IReadOnlyList<ServiceAddresses> Families { get; }
     public NumberPool Ports { get; }
     public string PortRange { get; }
 
-    public static string Dotted(uint address) => $"{address >> 24}.{(address >> 16) & 255}.{(address >> 8) & 255}.{address & 255}";
-
-    public static bool TryParse(string? text, out uint address)
-    {
-        address = 0;
-        if (!System.Net.IPAddress.TryParse(text, out var parsed) || parsed.AddressFamily != System.Net.Sockets.AddressFamily.InterNetwork) return false;
-        Span<byte> bytes = stackalloc byte[4];
-        parsed.TryWriteBytes(bytes, out _);
-        address = System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(bytes);
-        return true;
-    }
+    public ServiceAddresses? Family(string? name) => Families.FirstOrDefault(f => f.Family == name);
 
     public void Follow(ObjectStore store)
     {
-        foreach (var service in store.List("services", null).Objects) Own(service, Addresses.Add, Ports.Add);
+        foreach (var service in store.List("services", null).Objects) Own(service, (pool, number) => pool.Add(number));
         store.Committed += e =>
         {
             if (e.New.Resource != "services") return;
             // First the new, then the old: a number kept is never free in between.
-            if (!e.Deleted) Own(e.New, Addresses.Add, Ports.Add);
-            if (e.Old is { } old) Own(old, Addresses.Release, Ports.Release);
+            if (!e.Deleted) Own(e.New, (pool, number) => pool.Add(number));
+            if (e.Old is { } old) Own(old, (pool, number) => pool.Release(number));
         };
     }
 
@@ -55,7 +46,7 @@ internal sealed class ServiceAllocations
     }
 
     // On the store's writer thread, for every change of a Service: reads only what it needs, and makes no objects of it.
-    private static void Own(StoredObject service, Action<uint> address, Action<uint> port)
+    private void Own(StoredObject service, Action<NumberPool, uint> act)
     {
         var reader = new Utf8JsonReader(service.Json);
         if (!reader.MoveToMember("spec"u8) || reader.TokenType != JsonTokenType.StartObject) return;
@@ -67,8 +58,9 @@ internal sealed class ServiceAllocations
                 reader.Read();
                 if (reader.TokenType != JsonTokenType.StartArray) continue;
                 while (reader.Read() && reader.TokenType == JsonTokenType.String)
-                    if (TryParse(reader.GetString(), out var number))
-                        address(number);
+                    foreach (var family in Families)
+                        if (family.TryParse(reader.GetString(), out var number))
+                            act(family.Pool, number);
             }
             else if (reader.ValueTextEquals("healthCheckNodePort"u8))
             {
@@ -92,7 +84,7 @@ internal sealed class ServiceAllocations
             }
         }
 
-        foreach (var number in ports) port(number);
+        foreach (var number in ports) act(Ports, number);
 
         void Note(ref Utf8JsonReader value)
         {

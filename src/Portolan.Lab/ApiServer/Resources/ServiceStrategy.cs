@@ -23,7 +23,8 @@ internal sealed class ServiceStrategy(ServiceAllocations allocations) : Resource
         }
 
         DefaultByType(spec);
-        AllocateAddress(spec, [], scope);
+        ServiceFamilies.Decide(spec, null, allocations.Families, scope.Errors);
+        AllocateAddresses(spec, [], scope);
         AllocatePorts(spec, null, scope);
     }
 
@@ -33,8 +34,9 @@ internal sealed class ServiceStrategy(ServiceAllocations allocations) : Resource
         DropWhatTheTypeLost(spec, before);
         KeepWhatWasLeftOut(spec, before);
         DefaultByType(spec);
+        ServiceFamilies.Decide(spec, before, allocations.Families, scope.Errors);
         var had = (before["clusterIPs"] as JsonArray ?? []).Select(ip => (string?)ip ?? "").ToList();
-        AllocateAddress(spec, had, scope);
+        AllocateAddresses(spec, had, scope);
         AllocatePorts(spec, before, scope);
     }
 
@@ -53,15 +55,6 @@ internal sealed class ServiceStrategy(ServiceAllocations allocations) : Resource
         spec["sessionAffinity"] ??= "None";
         if (type == "ExternalName") return;
         spec["internalTrafficPolicy"] ??= "Cluster";
-        if (spec["ipFamilies"] is not JsonArray { Count: > 0 })
-        {
-            // A headless Service without selector may list addresses of either family, whatever the cluster has.
-            var bare = spec.Text("clusterIP") == "None" && spec["selector"] is not JsonObject { Count: > 0 } && spec["ipFamilyPolicy"] is null;
-            spec["ipFamilies"] = JsonText.Strings(bare ? ["IPv4", "IPv6"] : ["IPv4"]);
-            if (bare) spec["ipFamilyPolicy"] = "RequireDualStack";
-        }
-
-        spec["ipFamilyPolicy"] ??= "SingleStack";
         if (type is "NodePort" or "LoadBalancer" || spec["externalIPs"] is JsonArray { Count: > 0 }) spec["externalTrafficPolicy"] ??= "Cluster";
         if (type == "LoadBalancer") spec["allocateLoadBalancerNodePorts"] ??= true;
     }
@@ -117,32 +110,42 @@ internal sealed class ServiceStrategy(ServiceAllocations allocations) : Resource
         if (Type(spec) == "LoadBalancer" && Type(before) == "LoadBalancer") spec["allocateLoadBalancerNodePorts"] ??= before["allocateLoadBalancerNodePorts"]?.DeepClone();
     }
 
-    private void AllocateAddress(JsonObject spec, List<string> had, WriteScope scope)
+    /// <summary>One address of each of the Service's families: those it names, and for the others any.</summary>
+    private void AllocateAddresses(JsonObject spec, List<string> had, WriteScope scope)
     {
-        if (!HasAddress(spec) || spec.Text("clusterIP") == "None") return;
-        var pool = allocations.Addresses;
-        if (spec["clusterIPs"] is not JsonArray { Count: > 0 } ips)
+        if (!HasAddress(spec) || spec.Text("clusterIP") == "None" || scope.Errors.Count > 0) return;
+        var named = (spec["clusterIPs"] as JsonArray ?? []).Select(ip => (string?)ip ?? "").ToList();
+        var families = (spec["ipFamilies"] as JsonArray ?? []).Select(f => allocations.Family((string?)f)).OfType<ServiceAddresses>().ToList();
+        for (var i = 0; i < families.Count; i++)
         {
-            if (pool.TakeAny() is not { } any)
-            {
-                scope.Errors.Add(new("spec.clusterIPs", FieldErrorReason.FieldValueInvalid, "Invalid value: []string{\"\"}: failed to allocate an IP: range is full"));
-                return;
-            }
-
-            scope.Afterwards(() => pool.Release(any));
-            var address = ServiceAllocations.Dotted(any);
-            spec["clusterIP"] = address;
-            spec["clusterIPs"] = JsonText.Strings([address]);
-            return;
+            if (i < named.Count) Honour(families[i], named[i]);
+            else if (Any(families[i]) is { } address) named.Add(address);
+            else return;
         }
 
-        foreach (var text in ips.Select(ip => (string?)ip ?? ""))
+        spec["clusterIP"] = named[0];
+        spec["clusterIPs"] = JsonText.Strings([.. named]);
+
+        void Honour(ServiceAddresses family, string text)
         {
-            if (had.Contains(text) || text == "None" || !ServiceAllocations.TryParse(text, out var number)) continue;
-            var why = !pool.Contains(number) ? $"the provided IP ({text}) is not in the valid range. The range of valid IPs is {allocations.AddressRange}"
-                : !pool.TryTake(number) ? "provided IP is already allocated" : null;
-            if (why is null) scope.Afterwards(() => pool.Release(number));
+            if (had.Contains(text)) return;
+            var inRange = family.TryParse(text, out var number);
+            var why = !inRange || !family.Pool.Contains(number) ? $"the provided IP ({text}) is not in the valid range. The range of valid IPs is {family.Range}"
+                : !family.Pool.TryTake(number) ? "provided IP is already allocated" : null;
+            if (why is null) scope.Afterwards(() => family.Pool.Release(number));
             else scope.Errors.Add(new("spec.clusterIPs", FieldErrorReason.FieldValueInvalid, $"Invalid value: []string{{\"{text}\"}}: failed to allocate IP {text}: {why}"));
+        }
+
+        string? Any(ServiceAddresses family)
+        {
+            if (family.Pool.TakeAny() is { } number)
+            {
+                scope.Afterwards(() => family.Pool.Release(number));
+                return family.Text(number);
+            }
+
+            scope.Errors.Add(new("spec.clusterIPs", FieldErrorReason.FieldValueInvalid, "Invalid value: []string{\"\"}: failed to allocate an IP: range is full"));
+            return null;
         }
     }
 

@@ -1,4 +1,6 @@
+using System.Net;
 using System.Text.Json.Nodes;
+using Portolan.Lab.ApiServer.Resources;
 using Portolan.Lab.ApiServer.Schema;
 
 namespace Portolan.Lab.ApiServer.Validation;
@@ -127,6 +129,10 @@ internal static class ServiceRules
     {
         if (spec.List("clusterIPs") is { Count: > 0 } || spec.Str("clusterIP").Length > 0)
             errors.Forbidden("spec.clusterIPs", "may not be set for ExternalName services");
+        if (spec.List("ipFamilies") is { Count: > 0 })
+            errors.Forbidden("spec.ipFamilies", "may not be set for ExternalName services");
+        if (spec.Str("ipFamilyPolicy").Length > 0)
+            errors.Forbidden("spec.ipFamilyPolicy", "may not be set for ExternalName services");
         var name = spec.Str("externalName");
         if (name.Length == 0)
             errors.Required("spec.externalName");
@@ -168,7 +174,7 @@ internal static class ServiceRules
 
     private static void CheckFamilies(JsonObject? spec, ErrorList errors)
     {
-        ValueRules.OneOfIfSet("spec.ipFamilyPolicy", spec.Str("ipFamilyPolicy"), errors, "SingleStack", "PreferDualStack", "RequireDualStack");
+        ValueRules.OneOfIfSet("spec.ipFamilyPolicy", spec.Str("ipFamilyPolicy"), errors, "PreferDualStack", "RequireDualStack", "SingleStack");
         var seen = new HashSet<string>();
         foreach (var (family, path) in spec.Strings("ipFamilies", "spec"))
         {
@@ -178,10 +184,36 @@ internal static class ServiceRules
                 errors.Duplicate(path, family);
         }
 
-        foreach (var (address, path) in spec.Strings("clusterIPs", "spec"))
+        var addresses = spec.Strings("clusterIPs", "spec").Select(a => a.Item1).ToList();
+        if (addresses.Count == 0)
+            return;
+        if (spec.Str("clusterIP") is { Length: > 0 } single && single != addresses[0])
+            errors.Invalid("spec.clusterIPs", JsonText.Strings(addresses), "first value must match `clusterIP`");
+        if (addresses.Count > 2)
+            errors.Invalid("spec.clusterIPs", JsonText.Strings(addresses), "may only hold up to 2 values");
+        if (addresses.Count > 1 && addresses.Contains("None"))
+            errors.Invalid("spec.clusterIPs", JsonText.Strings(addresses), "'None' must be the first and only value");
+        CheckAddressFamilies(spec, addresses, errors);
+    }
+
+    /// <summary>Each address is of the family at its place, and none of the other's.</summary>
+    private static void CheckAddressFamilies(JsonObject? spec, List<string> addresses, ErrorList errors)
+    {
+        var families = spec.Strings("ipFamilies", "spec").Select(f => f.Item1).ToList();
+        var seen = new HashSet<string>();
+        for (var i = 0; i < addresses.Count; i++)
         {
-            if (address != "None")
-                ValueRules.Address(path, address, errors);
+            if (addresses[i] == "None")
+                continue;
+            var path = $"spec.clusterIPs[{i}]";
+            ValueRules.Address(path, addresses[i], errors);
+            if (!IPAddress.TryParse(addresses[i], out var address))
+                continue;
+            var family = ServiceAddresses.FamilyOf(address);
+            if (i < families.Count && families[i] is "IPv4" or "IPv6" && families[i] != family)
+                errors.Invalid(path, addresses[i], $"expected an {families[i]} value as indicated by `ipFamilies[{i}]`");
+            else if (!seen.Add(family))
+                errors.Invalid("spec.clusterIPs", JsonText.Strings(addresses), "may specify no more than one IP for each IP family");
         }
     }
 
@@ -195,6 +227,22 @@ internal static class ServiceRules
             errors.Invalid("spec.clusterIPs[0]", new JsonArray((JsonNode)spec.Str("clusterIP")), "may not change once set");
         if (spec.Str("type") == "LoadBalancer" && before.Str("type") == "LoadBalancer" && spec.Str("loadBalancerClass") != before.Str("loadBalancerClass"))
             errors.Invalid("spec.loadBalancerClass", spec.Str("loadBalancerClass"), "may not change once set");
+        // Headless Services without selector may list what families they like; of others the first stays, and the second while there are two.
+        if (spec.Str("clusterIP") == "None")
+            return;
+        for (var i = 0; i < 2; i++)
+        {
+            if (Different("clusterIPs", i, out var address) && i > 0)
+                errors.Invalid($"spec.clusterIPs[{i}]", address, "may not change once set");
+            if (Different("ipFamilies", i, out var family))
+                errors.Invalid($"spec.ipFamilies[{i}]", family, "may not change once set");
+        }
+
+        bool Different(string field, int index, out string now)
+        {
+            now = spec.List(field)?.ElementAtOrDefault(index)?.ToString() ?? "";
+            return now.Length > 0 && before.List(field)?.ElementAtOrDefault(index)?.ToString() is { Length: > 0 } then && then != now;
+        }
     }
 
     private static void CheckSubset(JsonObject subset, string path, ErrorList errors)

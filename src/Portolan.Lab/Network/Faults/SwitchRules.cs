@@ -52,7 +52,7 @@ internal static class SwitchRules
                 text.Append($"iifname {Set(near.SelectMany(Names))} {family} daddr {address} drop\n");
     }
 
-    private static IEnumerable<(string Family, string Address)> Addresses(LabHost host) => [("ip", $"{host.Address}"), ("ip6", $"{host.Address6}")];
+    private static IEnumerable<(string Family, string Address)> Addresses(LabHost host) => [("ip", $"{host.Address}"), ("ip6", $"{LabHost.Twin(host.Address)}")];
 
     private static IEnumerable<string> Names(LabHost host) => host.Cables.Select(c => c.SwitchPort);
 

@@ -31,6 +31,6 @@ internal static class NodeCommand
 
     private static LabHost HostOf(LabLayout layout, string name) =>
         name.StartsWith("node", StringComparison.Ordinal) && int.TryParse(name["node".Length..], CultureInfo.InvariantCulture, out var number) && number is >= 1 and <= Topology.MaximumNodes
-            ? new Topology(layout, number).Find(name)!
+            ? new Topology(layout, number, LabSpec.Read(layout)?.DualStack == true).Find(name)!
             : throw new LabException($"'{name}' is not a node's name: nodes are node1 to node{Topology.MaximumNodes}", CommandLine.WrongUsage);
 }

@@ -1,5 +1,6 @@
 using System.Net;
 
+using Portolan.Lab.Network;
 using Portolan.Lab.Supervision;
 
 namespace Portolan.Lab.Nodes.Networking;
@@ -16,10 +17,11 @@ internal sealed record PodLink(IPAddress Address, string NamespacePath);
 /// <param name="namespacePrefix">What the names of this node's pod namespaces begin with.</param>
 /// <param name="nodeNamespace">The name of the node's own.</param>
 /// <param name="addresses">The pool.</param>
-/// <param name="gateway">The node's address towards its pods.</param>
-internal sealed class PodNetwork(string namespacePrefix, string nodeNamespace, PodAddresses addresses, IPAddress gateway)
+/// <param name="node">Whose local address towards its pods is their gateway; in a dual-stack lab pods have a /128 likewise.</param>
+internal sealed class PodNetwork(string namespacePrefix, string nodeNamespace, PodAddresses addresses, LabHost node)
 {
     private const string NamespaceDirectory = "/run/netns";
+    private const string LinkGateway = "fe80::1";
 
     /// <exception cref="ToolFailedException">The kernel refused a link or a route.</exception>
     /// <exception cref="PodAddressesExhaustedException">Every address is taken.</exception>
@@ -35,15 +37,17 @@ internal sealed class PodNetwork(string namespacePrefix, string nodeNamespace, P
             await Tool.RunAsync("ip", ["-n", nodeNamespace, "-batch", "-"], $"""
                 link add {link} type veth peer name eth0 netns {name}
                 link set {link} up
-                route add {address}/32 dev {link} src {gateway}
+                route add {address}/32 dev {link} src {node.PodGateway}
+                {(node.DualStack ? NodeLines6(link, LabHost.Twin(address)) : "")}
 
                 """, cancel).ConfigureAwait(false);
             await Tool.RunAsync("ip", ["-n", name, "-batch", "-"], $"""
                 link set lo up
                 link set eth0 up
                 addr add {address}/32 dev eth0
-                route add {gateway} dev eth0
-                route add default via {gateway}
+                route add {node.PodGateway} dev eth0
+                route add default via {node.PodGateway}
+                {(node.DualStack ? PodLines6(LabHost.Twin(address)) : "")}
 
                 """, cancel).ConfigureAwait(false);
             return new PodLink(address, $"{NamespaceDirectory}/{name}");
@@ -83,7 +87,23 @@ internal sealed class PodNetwork(string namespacePrefix, string nodeNamespace, P
             await Tool.RunAsync("ip", ["netns", "del", name], null, cancel).ConfigureAwait(false);
     }
 
-    private string Name(string podUid) => namespacePrefix + Short(podUid);
+    /// <summary>The name of a pod's network namespace.</summary>
+    /// <param name="prefix">What the names of its node's pod namespaces begin with.</param>
+    /// <param name="podUid">The pod.</param>
+    public static string NamespaceOf(string prefix, string podUid) => prefix + Short(podUid);
+
+    // A host answers who-has for any of its IPv4 addresses on any link, but neighbour solicitations only for the link's own: so the pods' IPv6 gateway is one of each link.
+    private string NodeLines6(string link, IPAddress address) => $"""
+        addr add {LinkGateway}/64 dev {link} nodad
+        route add {address}/128 dev {link} src {node.PodGateway6}
+        """;
+
+    private static string PodLines6(IPAddress address) => $"""
+        addr add {address}/128 dev eth0 nodad
+        route add default via {LinkGateway} dev eth0
+        """;
+
+    private string Name(string podUid) => NamespaceOf(namespacePrefix, podUid);
 
     /// <summary>Interface names have at most 15 characters.</summary>
     private static string Link(string podUid) => "pod" + Short(podUid);

@@ -30,8 +30,10 @@ internal sealed class PodFields(Pod pod, IPAddress podAddress, NodeFigures node)
             "metadata.annotations" => Lines(pod.Metadata.Annotations),
             "spec.nodeName" => node.Name,
             "spec.serviceAccountName" => pod.Spec.ServiceAccountName ?? "default",
-            "status.podIP" or "status.podIPs" => podAddress.ToString(),
-            "status.hostIP" or "status.hostIPs" => node.Address.ToString(),
+            "status.podIP" => podAddress.ToString(),
+            "status.podIPs" => string.Join(',', node.AddressesOf(podAddress)),
+            "status.hostIP" => node.Address.ToString(),
+            "status.hostIPs" => string.Join(',', node.AddressesOf(node.Address)),
             _ => throw Unknown(path),
         };
     }
@@ -70,4 +72,8 @@ internal sealed class PodFields(Pod pod, IPAddress podAddress, NodeFigures node)
 }
 
 /// <summary>What a node says of itself.</summary>
-internal sealed record NodeFigures(string Name, IPAddress Address, int Cpus, long MemoryBytes);
+internal sealed record NodeFigures(string Name, IPAddress Address, int Cpus, long MemoryBytes)
+{
+    /// <summary>Of every family, the given first: the addresses of the host or pod that has this one.</summary>
+    public Func<IPAddress, IReadOnlyList<IPAddress>> AddressesOf { get; init; } = address => [address];
+}

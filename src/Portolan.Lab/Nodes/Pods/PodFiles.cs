@@ -39,7 +39,8 @@ internal static class PodFiles
             """);
         var name = Hostname(pod, node);
         var qualified = pod.Spec.Subdomain is { Length: > 0 } subdomain && pod.Spec.HostNetwork != true ? $"{name}.{subdomain}.{pod.Namespace}.svc.{ClusterDomain}\t" : "";
-        text.Append($"{address}\t{qualified}{name}\n");
+        foreach (var own in node.AddressesOf(address))
+            text.Append($"{own}\t{qualified}{name}\n");
         foreach (var alias in pod.Spec.HostAliases ?? [])
             text.Append($"{alias.Ip}\t{string.Join('\t', alias.Hostnames ?? [])}\n");
         return text.ToString();

@@ -4,7 +4,7 @@ using System.Text.Json.Nodes;
 namespace Portolan.Lab.Nodes.Pods;
 
 /// <summary>Puts a pod's status together from its containers, by the rules of a kubelet. Keeps only when each condition last changed.</summary>
-internal sealed class PodStatusComposer(DateTimeOffset startTime, IPAddress hostAddress)
+internal sealed class PodStatusComposer(DateTimeOffset startTime, NodeFigures node)
 {
     private static readonly string[] _own = ["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady"];
     private readonly Dictionary<string, (bool Status, DateTimeOffset Since)> _conditions = [];
@@ -35,8 +35,8 @@ internal sealed class PodStatusComposer(DateTimeOffset startTime, IPAddress host
         {
             ["phase"] = phase,
             ["conditions"] = conditions,
-            ["hostIP"] = hostAddress.ToString(),
-            ["hostIPs"] = new JsonArray(new JsonObject { ["ip"] = hostAddress.ToString() }),
+            ["hostIP"] = node.Address.ToString(),
+            ["hostIPs"] = Addresses(node.Address),
             ["startTime"] = ContainerSnapshot.Time(startTime),
             ["containerStatuses"] = new JsonArray([.. containers.Select(c => (JsonNode)c.ToJson(isInit: false))]),
         };
@@ -45,7 +45,7 @@ internal sealed class PodStatusComposer(DateTimeOffset startTime, IPAddress host
         if (podAddress is not null)
         {
             status["podIP"] = podAddress.ToString();
-            status["podIPs"] = new JsonArray(new JsonObject { ["ip"] = podAddress.ToString() });
+            status["podIPs"] = Addresses(podAddress);
         }
         if (failure is { } failed)
         {
@@ -79,6 +79,8 @@ internal sealed class PodStatusComposer(DateTimeOffset startTime, IPAddress host
             return "Succeeded";
         return restartPolicy == "Never" && containers.All(c => c.Terminated is not null) ? "Failed" : "Running";
     }
+
+    private JsonArray Addresses(IPAddress first) => new([.. node.AddressesOf(first).Select(a => (JsonNode)new JsonObject { ["ip"] = a.ToString() })]);
 
     private JsonObject Condition(string type, bool status, DateTimeOffset now, string? reason = null, string? message = null)
     {

@@ -37,7 +37,7 @@ internal sealed class PodWorker : IDisposable
             Volumes = new PodVolumes(pod, Path.Combine(disk, "volumes"), Path.Combine(memory, "volumes"), node.Paths.Host, node.Cluster),
         };
         var start = pod.Status?.StartTime is { } text && DateTimeOffset.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var earlier) ? earlier : node.Time.GetUtcNow();
-        _composer = new PodStatusComposer(start, node.Figures.Address);
+        _composer = new PodStatusComposer(start, node.Figures);
         var initializing = pod.Spec.InitContainers is { Count: > 0 };
         _init = [.. (pod.Spec.InitContainers ?? []).Select(c => Runner(c, true, pod.Status?.InitContainerStatuses, "PodInitializing"))];
         _containers = [.. pod.Spec.Containers.Select(c => Runner(c, false, pod.Status?.ContainerStatuses, initializing ? "PodInitializing" : "ContainerCreating"))];
