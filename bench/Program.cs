@@ -1,10 +1,13 @@
 using Portolan.Bench;
 using Portolan.Bench.ApiScale;
+using Portolan.Bench.LabCost;
 
 // Each benchmark prints its figures as they are known.
 var benchmarks = new Dictionary<string, (string What, Func<Task<IReadOnlyList<Figure>>> RunAsync)>(StringComparer.Ordinal)
 {
     ["api-scale"] = ("the API server with 10,000 Services of 3 endpoints", ApiScaleBenchmark.RunAsync),
+    ["lab-idle"] = ("what a lab of three nodes costs while nothing happens", LabIdleBenchmark.RunAsync),
+    ["lab-up"] = ("how long a lab of three nodes takes to come up", LabUpBenchmark.RunAsync),
 };
 
 if (args.FirstOrDefault(name => !benchmarks.ContainsKey(name)) is { } unknown)

@@ -1,3 +1,5 @@
+using Portolan.Soak.LabCycles;
+
 namespace Portolan.EndToEnd.Tests;
 
 /// <summary>The walkthrough itself, as a user starts it.</summary>
@@ -5,21 +7,21 @@ namespace Portolan.EndToEnd.Tests;
 public sealed class DemoTests
 {
     [Fact]
-    public void TheWalkthroughHoldsFromFirstCommandToLast() => Walk(Kubectls.Default);
+    public Task TheWalkthroughHoldsFromFirstCommandToLast() => WalkAsync(Kubectls.Default);
 
     [Theory]
     [MemberData(nameof(Kubectls.Rows), MemberType = typeof(Kubectls))]
-    public void TheWalkthroughHoldsWithEveryKubectl(string kubectl)
+    public async Task TheWalkthroughHoldsWithEveryKubectl(string kubectl)
     {
         Assert.SkipUnless(Environment.GetEnvironmentVariable("PORTOLAN_TEST_LONG") == "1", "half a minute for each kubectl: ./test.sh --long runs it");
-        Walk(kubectl);
+        await WalkAsync(kubectl);
     }
 
-    private static void Walk(string kubectl)
+    private static async Task WalkAsync(string kubectl)
     {
-        var before = MachineState.Snapshot("walk");
+        var before = await MachineState.SnapshotAsync("walk");
         var outcome = Shell.Run("./demo.sh", new Dictionary<string, string> { ["LAB"] = "walk", ["KUBECTL"] = kubectl }, 180).Succeeds();
         Assert.Contains("All of it held", outcome.Output);
-        Assert.Equal(before, MachineState.Snapshot("walk"));
+        Assert.Equal(before, await MachineState.SnapshotAsync("walk"));
     }
 }

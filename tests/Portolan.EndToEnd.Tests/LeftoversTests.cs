@@ -1,3 +1,5 @@
+using Portolan.Soak.LabCycles;
+
 namespace Portolan.EndToEnd.Tests;
 
 /// <summary>A lab leaves the machine as it found it, however it ended.</summary>
@@ -7,9 +9,9 @@ public sealed class LeftoversTests
     private readonly Lab _lab = new("gone");
 
     [Fact]
-    public void UpTwiceSaysWhatIsThereAndDownLeavesNothing()
+    public async Task UpTwiceSaysWhatIsThereAndDownLeavesNothing()
     {
-        var before = MachineState.Snapshot(_lab.Name);
+        var before = await MachineState.SnapshotAsync(_lab.Name);
         try
         {
             _lab.Up("--nodes 2 --without-portolan");
@@ -22,7 +24,7 @@ public sealed class LeftoversTests
             _lab.Down().Succeeds();
         }
 
-        Assert.Equal(before, MachineState.Snapshot(_lab.Name));
+        Assert.Equal(before, await MachineState.SnapshotAsync(_lab.Name));
         _lab.Down().Succeeds();
     }
 
@@ -30,9 +32,9 @@ public sealed class LeftoversTests
     [InlineData("portolan-lab supervise")]
     [InlineData("portolan-lab node")]
     [InlineData("portolan-lab apiserver")]
-    public void DownCleansUpAfterTheDeathOf(string command)
+    public async Task DownCleansUpAfterTheDeathOf(string command)
     {
-        var before = MachineState.Snapshot(_lab.Name);
+        var before = await MachineState.SnapshotAsync(_lab.Name);
         try
         {
             _lab.Up("--nodes 1 --without-portolan");
@@ -44,7 +46,7 @@ public sealed class LeftoversTests
             _lab.Down().Succeeds();
         }
 
-        Assert.Equal(before, MachineState.Snapshot(_lab.Name));
+        Assert.Equal(before, await MachineState.SnapshotAsync(_lab.Name));
     }
 
     [Theory]
@@ -54,7 +56,7 @@ public sealed class LeftoversTests
     [InlineData(2500)]
     public async Task DownCleansUpAfterUpWasKilledHalfway(int milliseconds)
     {
-        var before = MachineState.Snapshot(_lab.Name);
+        var before = await MachineState.SnapshotAsync(_lab.Name);
         using (var up = Shell.Start($"exec portolan lab up --name {_lab.Name} --nodes 1 --without-portolan", new Dictionary<string, string>(_lab.Variables)))
         {
             await Task.Delay(milliseconds, TestContext.Current.CancellationToken);
@@ -63,6 +65,6 @@ public sealed class LeftoversTests
         }
 
         _lab.Down().Succeeds();
-        Assert.Equal(before, MachineState.Snapshot(_lab.Name));
+        Assert.Equal(before, await MachineState.SnapshotAsync(_lab.Name));
     }
 }
