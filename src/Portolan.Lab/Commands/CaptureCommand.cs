@@ -39,7 +39,7 @@ internal static class CaptureCommand
             File.WriteAllText(Path.Combine(cgroup, "cgroup.procs"), "0");
 
             throw new LabException(NativeMethods.Become("nsenter",
-                [$"--net={path}", "--", .. Limit(parsed.GetValue(seconds)), "tcpdump", "-n", "-i", parsed.GetValue(device)!, .. Output(parsed.GetValue(file)), .. parsed.GetValue(filter)!]));
+                [$"--net={path}", "--", .. Limit(parsed.GetValue(seconds)), "tcpdump", "-n", "--immediate-mode", "-i", parsed.GetValue(device)!, .. Output(parsed.GetValue(file)), .. parsed.GetValue(filter)!]));
         });
         return command;
     }
@@ -48,7 +48,7 @@ internal static class CaptureCommand
     private static string[] Limit(int? seconds) =>
         seconds is { } limit ? ["timeout", "--foreground", "--preserve-status", "--signal=INT", limit.ToString(CultureInfo.InvariantCulture)] : [];
 
-    /// <summary>The file is the caller's, whoever sudo made of them; packets are in it as they come.</summary>
+    /// <summary>The file is the caller's, whoever sudo made of them; packets are in it as they come, so that stopping loses none.</summary>
     private static string[] Output(string? file) =>
         file is null ? ["-l"] : ["-U", "-Z", Environment.GetEnvironmentVariable("SUDO_USER") is { Length: > 0 } caller ? caller : "root", "-w", file];
 
