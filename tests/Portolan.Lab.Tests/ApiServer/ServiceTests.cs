@@ -39,10 +39,10 @@ public sealed class ServiceTests(RunningServer server) : IClassFixture<RunningSe
     {
         var services = await server.NamespaceAsync() + "/services";
         string Port(int port) => $$"""{"type":"NodePort","ports":[{"port":80,"nodePort":{{port}} }]}""";
-        var made = await _client.DoAsync("POST", services, Service("s", Port(31300)));
-        Assert.Equal(31300, (int?)made["spec"]!["ports"]![0]!["nodePort"]);
-        Assert.Equal("""Service "t" is invalid: spec.ports[0].nodePort: Invalid value: 31300: provided port is already allocated""",
-            await _client.RefusedAsync(422, "POST", services, Service("t", Port(31300))));
+        var made = await _client.DoAsync("POST", services, Service("s", Port(30010)));
+        Assert.Equal(30010, (int?)made["spec"]!["ports"]![0]!["nodePort"]);
+        Assert.Equal("""Service "t" is invalid: spec.ports[0].nodePort: Invalid value: 30010: provided port is already allocated""",
+            await _client.RefusedAsync(422, "POST", services, Service("t", Port(30010))));
         Assert.Equal("""Service "t" is invalid: spec.ports[0].nodePort: Invalid value: 80: provided port is not in the valid range. The range of valid ports is 30000-32767""",
             await _client.RefusedAsync(422, "POST", services, Service("t", Port(80))));
         Assert.Contains("provided IP is already allocated", await _client.RefusedAsync(422, "POST", services, Service("t", """{"clusterIP":"10.233.0.1","ports":[{"port":80}]}""")));
@@ -50,19 +50,19 @@ public sealed class ServiceTests(RunningServer server) : IClassFixture<RunningSe
         var chosen = await _client.DoAsync("POST", services, Service("t", """{"clusterIP":"10.233.0.77","ports":[{"port":80}]}"""));
         Assert.Equal("10.233.0.77", (string?)chosen["spec"]!["clusterIPs"]![0]);
         await _client.DoAsync("DELETE", $"{services}/s");
-        await _client.DoAsync("POST", services, Service("again", Port(31300)));
+        await _client.DoAsync("POST", services, Service("again", Port(30010)));
     }
 
     [Fact]
     public async Task ARefusedOrDryCreationTakesNothing()
     {
         var services = await server.NamespaceAsync() + "/services";
-        const string Spec = """{"type":"NodePort","ports":[{"port":80,"nodePort":31301}]}""";
+        const string Spec = """{"type":"NodePort","ports":[{"port":80,"nodePort":30011}]}""";
         await _client.DoAsync("POST", $"{services}?dryRun=All", Service("s", Spec));
         await _client.DoAsync("POST", services, Service("s", Spec));
-        await _client.DoAsync("POST", services, Service("u", """{"type":"NodePort","ports":[{"port":80,"nodePort":31302}]}"""));
-        await _client.RefusedAsync(409, "POST", services, Service("s", """{"type":"NodePort","ports":[{"port":80,"nodePort":31303}]}"""));
-        await _client.DoAsync("POST", services, Service("t", """{"type":"NodePort","ports":[{"port":80,"nodePort":31303}]}"""));
+        await _client.DoAsync("POST", services, Service("u", """{"type":"NodePort","ports":[{"port":80,"nodePort":30012}]}"""));
+        await _client.RefusedAsync(409, "POST", services, Service("s", """{"type":"NodePort","ports":[{"port":80,"nodePort":30013}]}"""));
+        await _client.DoAsync("POST", services, Service("t", """{"type":"NodePort","ports":[{"port":80,"nodePort":30013}]}"""));
     }
 
     [Fact]
@@ -88,7 +88,7 @@ public sealed class ServiceTests(RunningServer server) : IClassFixture<RunningSe
     public async Task GivesBackWhatItsNewTypeDoesNotHave()
     {
         var services = await server.NamespaceAsync() + "/services";
-        var made = await _client.DoAsync("POST", services, Service("s", """{"type":"LoadBalancer","externalTrafficPolicy":"Local","ports":[{"port":80,"nodePort":31310}]}"""));
+        var made = await _client.DoAsync("POST", services, Service("s", """{"type":"LoadBalancer","externalTrafficPolicy":"Local","ports":[{"port":80,"nodePort":30020}]}"""));
         var check = (int)made["spec"]!["healthCheckNodePort"]!;
         Assert.InRange(check, 30000, 32767);
         await _client.DoAsync("PATCH", $"{services}/s/status", """{"status":{"loadBalancer":{"ingress":[{"ip":"192.168.100.240"}]}}}""", "application/merge-patch+json");
@@ -96,7 +96,7 @@ public sealed class ServiceTests(RunningServer server) : IClassFixture<RunningSe
         Assert.Null(plain["spec"]!["ports"]![0]!["nodePort"]);
         foreach (var field in (string[])["healthCheckNodePort", "externalTrafficPolicy", "allocateLoadBalancerNodePorts"]) Assert.Null(plain["spec"]![field]);
         Assert.Equal((string?)made["spec"]!["clusterIP"], (string?)plain["spec"]!["clusterIP"]);
-        await _client.DoAsync("POST", services, Service("t", $$"""{"type":"NodePort","ports":[{"port":80,"nodePort":31310},{"name":"b","port":81,"nodePort":{{check}} }]}""".Replace("{\"port\":80", "{\"name\":\"a\",\"port\":80", StringComparison.Ordinal)));
+        await _client.DoAsync("POST", services, Service("t", $$"""{"type":"NodePort","ports":[{"port":80,"nodePort":30020},{"name":"b","port":81,"nodePort":{{check}} }]}""".Replace("{\"port\":80", "{\"name\":\"a\",\"port\":80", StringComparison.Ordinal)));
         var external = await _client.DoAsync("PATCH", $"{services}/s", """{"spec":{"type":"ExternalName","externalName":"example.com"}}""", "application/merge-patch+json");
         Assert.Null(external["spec"]!["clusterIP"]);
         await _client.DoAsync("POST", services, Service("u", $$"""{"clusterIP":"{{(string?)made["spec"]!["clusterIP"]}}","ports":[{"port":80}]}"""));
