@@ -35,7 +35,7 @@ internal readonly record struct FieldChanges(FieldSet Changed, FieldSet Removed)
         var (left, right) = (before.Node, after.Node);
         // Two empty things, or a thing and nothing, are a leaf: so that a field that is there and empty has an owner.
         if ((before.IsEmpty && after.IsEmpty) || (!structure.IsGranular(left) && !structure.IsGranular(right)))
-            return (ends != Difference.None ? ends : JsonNode.DeepEquals(left, right) ? Difference.None : Difference.Changed, None);
+            return (ends != Difference.None ? ends : Same(left, right) ? Difference.None : Difference.Changed, None);
         if (left is JsonObject or null && right is JsonObject or null)
             return (ends, Members(left as JsonObject, right as JsonObject, structure));
         if (left is JsonArray or null && right is JsonArray or null)
@@ -45,6 +45,16 @@ internal readonly record struct FieldChanges(FieldSet Changed, FieldSet Removed)
         var gone = Compare(before, new Value(true, left is JsonArray ? new JsonArray() : new JsonObject()), structure).Below.Removed;
         var came = structure.IsGranular(right) ? ObjectFields.Of(right, structure) : FieldSet.Empty;
         return (Difference.Changed, new(came, gone));
+    }
+
+    // Nearly all leaves are strings, flags and whole numbers; a general comparison of nodes made in different ways would write both as JSON.
+    private static bool Same(JsonNode? left, JsonNode? right)
+    {
+        if (left is not JsonValue || right is not JsonValue) return JsonNode.DeepEquals(left, right);
+        if (Scalars.AsString(left) is { } text) return text == Scalars.AsString(right);
+        if (Scalars.AsBoolean(left) is { } flag) return flag == Scalars.AsBoolean(right);
+        if (Scalars.AsInteger(left) is { } whole && Scalars.AsInteger(right) is { } other) return whole == other;
+        return JsonNode.DeepEquals(left, right);
     }
 
     private static FieldChanges Members(JsonObject? before, JsonObject? after, ValueStructure structure)
@@ -78,8 +88,8 @@ internal readonly record struct FieldChanges(FieldSet Changed, FieldSet Removed)
     {
         var gathered = new Gathered();
         var items = structure.Items ?? ValueStructure.Leaf;
-        var left = (OrderedDictionary<string, List<JsonNode?>>)ListItems.Index(before ?? [], structure);
-        var right = (OrderedDictionary<string, List<JsonNode?>>)ListItems.Index(after ?? [], structure);
+        var left = ListItems.Index(before ?? [], structure);
+        var right = ListItems.Index(after ?? [], structure);
         foreach (var (element, was) in left)
             Item(element, was, right.GetValueOrDefault(element) ?? []);
         foreach (var (element, isNow) in right)

@@ -7,7 +7,7 @@ namespace Portolan.Lab.ApiServer.FieldOwnership;
 internal static class ListItems
 {
     /// <returns>The items by path element, in the list's order. An item that cannot be told apart is owned by nobody and left out.</returns>
-    public static IEnumerable<KeyValuePair<string, List<JsonNode?>>> Index(JsonArray list, ValueStructure structure)
+    public static OrderedDictionary<string, List<JsonNode?>> Index(JsonArray list, ValueStructure structure)
     {
         var index = new OrderedDictionary<string, List<JsonNode?>>(list.Count, StringComparer.Ordinal);
         foreach (var item in list)
