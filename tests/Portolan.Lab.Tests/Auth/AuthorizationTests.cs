@@ -153,6 +153,8 @@ public sealed class AuthorizationTests(RunningServer server) : IClassFixture<Run
         await agent.DoAsync("GET", $"/api/v1/pods?fieldSelector=spec.nodeName%3D{mine}");
         await agent.RefusedAsync(403, "GET", "/api/v1/pods");
         await agent.RefusedAsync(403, "GET", $"/api/v1/pods?fieldSelector=spec.nodeName%3D{other}");
+        await agent.DoAsync("GET", $"/api/v1/nodes?fieldSelector=metadata.name%3D{mine}");
+        await agent.RefusedAsync(403, "GET", $"/api/v1/nodes?fieldSelector=metadata.name%3D{other}");
         const string Merge = "application/merge-patch+json";
         await agent.DoAsync("PATCH", $"{path}/pods/p/status", """{"status":{"phase":"Running"}}""", Merge);
         await stranger.RefusedAsync(403, "PATCH", $"{path}/pods/p/status", """{"status":{"phase":"Failed"}}""", Merge);
