@@ -110,9 +110,12 @@ internal static class Kubectls
     /// <summary>The one a user gets by typing kubectl.</summary>
     public static string Default => All[0];
 
-    /// <summary>From 1.25 on kubectl asks the server to refuse unknown fields; before, it looks for them itself, by a schema (OpenAPI v2) the lab does not publish.</summary>
-    public static bool AsksForFieldValidation { get; } =
-        Regex.Match(Shell.Run($"{Default} version --client -o json").Output, "\"minor\": \"(\\d+)") is { Success: true } minor && int.Parse(minor.Groups[1].ValueSpan, CultureInfo.InvariantCulture) >= 25;
+    /// <summary>From 1.25 on kubectl asks the server to refuse unknown fields; before, it looks for them itself, and says only the last part of the path.</summary>
+    public static string Wording(string expected) => expected.StartsWith("unknown field", StringComparison.Ordinal) && !_asksForFieldValidation.Value
+        ? $"unknown field \"{expected[(expected.LastIndexOf('.') + 1)..]}" : expected;
+
+    private static readonly Lazy<bool> _asksForFieldValidation = new(() =>
+        Regex.Match(Shell.Run($"{Default} version --client -o json").Output, "\"minor\": \"(\\d+)") is { Success: true } minor && int.Parse(minor.Groups[1].ValueSpan, CultureInfo.InvariantCulture) >= 25);
 
     public static IEnumerable<TheoryDataRow<string>> Rows() => All.Select(path => new TheoryDataRow<string>(path));
 

@@ -77,6 +77,7 @@ internal sealed class ApiServerHost : IAsyncDisposable
 
         var tokens = new ServiceAccountTokens(signing, store, clock);
         var nodes = new NodeProxy(context, toNodes, authority);
+        var proxy = new ResourceProxy(context, nodes);
         // No settings files here, so none are watched for: the working directory may be a big tree.
         var builder = WebApplication.CreateSlimBuilder(["--hostBuilder:reloadConfigOnChange=false"]);
         builder.Services.AddSingleton(loggers);
@@ -92,14 +93,14 @@ internal sealed class ApiServerHost : IAsyncDisposable
         var watches = new WatchRequests(context, replies, app.Lifetime.ApplicationStopping);
         var apply = new ObjectApply(context, update, creation);
         var resources = new ResourceRequests(
-            context, replies, lists, watches, new Subresources(context, update, new EvictionSubresource(context, update, deletion), new TokenRequests(context, tokens), new ScaleSubresource(context, update, apply), nodes),
+            context, replies, lists, watches, new Subresources(context, update, new EvictionSubresource(context, update, deletion), new TokenRequests(context, tokens), new ScaleSubresource(context, update, apply), nodes), proxy,
             new Reviews(new IdentityReviews(tokens), new AccessReviews(access)), creation, update, new ObjectPatch(update, apply), deletion);
         var handler = new ApiHandler(
             new Authenticator(new CertificateAuthentication(authority), tokens), new Impersonation(access), access, new IssuerDocuments(signing, options.Advertised.ToString()), resources, discovery, new OpenApiDocuments(catalogue, discovery, kinds), store,
             loggers.CreateLogger<ApiHandler>());
         app.Run(handler.HandleAsync);
 
-        var host = new ApiServerHost(app, store, nodes, [authority, serving, toNodes, signing, webhooks]);
+        var host = new ApiServerHost(app, store, nodes, [proxy, authority, serving, toNodes, signing, webhooks]);
         var secrets = new AccountSecrets(context, update, deletion, tokens, authority.ExportCertificatePem() + "\n");
         var signer = new CertificateSigner(context, update, X509Certificate2.CreateFromPemFile(options.Pki("ca.crt"), options.Pki("ca.key")));
         host._owned.Add(signer);

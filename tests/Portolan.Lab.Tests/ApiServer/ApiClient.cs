@@ -21,7 +21,7 @@ internal sealed class ApiClient : IDisposable
         policy.CustomTrustStore.Add(X509Certificate2.CreateFromPem(authorityPem));
         var ssl = new SslClientAuthenticationOptions { CertificateChainPolicy = policy };
         if (_certificate is not null) ssl.ClientCertificates = [_certificate];
-        _http = new(new SocketsHttpHandler { SslOptions = ssl, UseProxy = false })
+        _http = new(new SocketsHttpHandler { SslOptions = ssl, UseProxy = false, AllowAutoRedirect = false })
         {
             BaseAddress = new(server),
             DefaultRequestVersion = http2 ? HttpVersion.Version20 : HttpVersion.Version11,
@@ -45,6 +45,15 @@ internal sealed class ApiClient : IDisposable
         var text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
         JsonObject parsed = text.StartsWith('{') ? (JsonObject)JsonNode.Parse(text)! : new() { ["text"] = text };
         return ((int)response.StatusCode, parsed, response);
+    }
+
+    /// <summary>Reads, perhaps only what has changed since <paramref name="knownTag"/>.</summary>
+    public Task<HttpResponseMessage> GetAsync(string path, string accept, string? knownTag = null)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Get, path);
+        request.Headers.TryAddWithoutValidation("Accept", accept);
+        if (knownTag is not null) request.Headers.TryAddWithoutValidation("If-None-Match", knownTag);
+        return _http.SendAsync(request, TestContext.Current.CancellationToken);
     }
 
     /// <summary>Sends and expects success.</summary>

@@ -82,26 +82,26 @@ internal sealed partial class ApiHandler(
                 await Reply.BytesAsync(context, issuer.Keys, IssuerDocuments.KeysType);
                 return;
             case "/openapi/v3":
-                await Reply.BytesAsync(context, openApi.Index(), "application/json");
+                await DocumentReplies.SendAsync(context, openApi.Index(), "application/json");
                 return;
             case "/openapi/v2" when context.Request.Headers.Accept.ToString().Contains(OpenApiV2Document.Accepted, StringComparison.Ordinal):
-                await Reply.BytesAsync(context, openApi.V2(), OpenApiV2Document.ContentType);
+                await DocumentReplies.SendAsync(context, openApi.V2(), OpenApiV2Document.ContentType);
                 return;
             case "/":
-                await Reply.JsonAsync(context, new JsonObject { ["paths"] = JsonText.Strings(["/api", "/api/v1", "/apis", "/healthz", "/livez", "/openapi/v3", "/readyz", "/version"]) });
+                await Reply.JsonAsync(context, new JsonObject { ["paths"] = JsonText.Strings(["/api", "/api/v1", "/apis", "/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz", "/version"]) });
                 return;
         }
 
         if (path.StartsWith("/openapi/v3/", StringComparison.Ordinal))
         {
-            if (openApi.Document(path["/openapi/v3/".Length..]) is not { } document) throw ApiErrors.NoSuchPath();
-            await Reply.BytesAsync(context, document, "application/json");
+            if (openApi.Document(path["/openapi/v3/".Length..]) is not { } schemas) throw ApiErrors.NoSuchPath();
+            await DocumentReplies.SendHashedAsync(context, schemas);
             return;
         }
 
-        if (HttpMethods.IsGet(context.Request.Method) && discovery.Find(path, context.Request.Headers.Accept.ToString()) is var (body, type))
+        if (HttpMethods.IsGet(context.Request.Method) && discovery.Find(path, context.Request.Headers.Accept.ToString()) is var (document, type))
         {
-            await Reply.BytesAsync(context, body, type);
+            await DocumentReplies.SendAsync(context, document, type);
             return;
         }
 

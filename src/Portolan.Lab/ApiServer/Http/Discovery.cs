@@ -19,11 +19,11 @@ internal sealed class Discovery(KindRegistry kinds, string serverAddress)
     ];
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, byte[]> _cache = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, HashedDocument> _cache = new(StringComparer.Ordinal);
     private int _generation;
 
     /// <returns>Null when the path is none of discovery's, or names nothing served.</returns>
-    public (byte[] Body, string ContentType)? Find(string path, string accept)
+    public (HashedDocument Document, string ContentType)? Find(string path, string accept)
     {
         if (path is "/api" or "/apis" && Aggregated(accept) is { } version)
             return (Cached($"{path}?{version}", () => AggregatedDocument(path == "/api", version)), $"application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList");
@@ -68,7 +68,7 @@ internal sealed class Discovery(KindRegistry kinds, string serverAddress)
         return null;
     }
 
-    private byte[] Cached(string key, Func<JsonObject> make)
+    private HashedDocument Cached(string key, Func<JsonObject> make)
     {
         lock (_lock)
         {
@@ -78,8 +78,8 @@ internal sealed class Discovery(KindRegistry kinds, string serverAddress)
                 _generation = kinds.Generation;
             }
 
-            if (!_cache.TryGetValue(key, out var bytes)) _cache[key] = bytes = JsonText.ToBytes(make());
-            return bytes;
+            if (!_cache.TryGetValue(key, out var document)) _cache[key] = document = HashedDocument.Of(JsonText.ToBytes(make()));
+            return document;
         }
     }
 
@@ -173,6 +173,7 @@ internal sealed class Discovery(KindRegistry kinds, string serverAddress)
         "log" => ["get"],
         "exec" or "attach" or "portforward" => ["create", "get"],
         "finalize" => ["update"],
+        "proxy" => ["create", "delete", "get", "patch", "update"],
         _ => ["get", "patch", "update"],
     };
 
@@ -184,6 +185,8 @@ internal sealed class Discovery(KindRegistry kinds, string serverAddress)
         "binding" => ("", "v1", "Binding"),
         "exec" => ("", "v1", "PodExecOptions"),
         "attach" => ("", "v1", "PodAttachOptions"),
+        "portforward" => ("", "v1", "PodPortForwardOptions"),
+        "proxy" => ("", "v1", $"{kind.Kind}ProxyOptions"),
         _ => (kind.Group, kind.Version, kind.Kind),
     };
 }

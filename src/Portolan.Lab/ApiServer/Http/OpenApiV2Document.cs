@@ -1,11 +1,11 @@
-using System.Text;
+using System.Text.Json;
 using Portolan.Lab.ApiServer.Schema;
 
 namespace Portolan.Lab.ApiServer.Http;
 
 /// <summary>
-/// The OpenAPI v2 document in its protobuf form (gnostic's <c>openapi.v2.Document</c>). kubectl before 1.29 reads it before it creates anything, to see
-/// whether the server validates fields itself; so it holds what that question needs: for each kind its PATCH with the query parameters.
+/// The OpenAPI v2 document in its protobuf form (gnostic's <c>openapi.v2.Document</c>), made from the OpenAPI v3 documents. kubectl before 1.27 knows no other: it validates
+/// fields by it, explains by it, and merges lists by it; until 1.28 it reads from it whether the server validates fields itself (a query parameter of PATCH).
 /// </summary>
 internal static class OpenApiV2Document
 {
@@ -14,24 +14,43 @@ internal static class OpenApiV2Document
 
     public const string ContentType = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 
-    public static byte[] Write(IEnumerable<KindSchema> kinds)
+    // A definition's schema nests as deep as its author liked; what is stored has been parsed before with a smaller bound.
+    private static readonly JsonDocumentOptions _deep = new() { MaxDepth = 1000 };
+
+    /// <param name="kinds">Those whose paths are told.</param>
+    /// <param name="documents">OpenAPI v3 documents; a schema that is in several is taken once.</param>
+    public static byte[] Write(IEnumerable<KindSchema> kinds, IEnumerable<byte[]> documents)
     {
-        var parameters = (byte[])[.. Field(8, QueryParameter("dryRun")), .. Field(8, QueryParameter("fieldManager")), .. Field(8, QueryParameter("fieldValidation"))];
-        var paths = new MemoryStream();
-        foreach (var kind in kinds)
+        var definitions = new MemoryStream();
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var bytes in documents)
         {
-            var extension = (byte[])[.. Field(1, "x-kubernetes-group-version-kind"), .. Field(2, Field(2, $"group: \"{kind.Group}\"\nkind: {kind.Kind}\nversion: {kind.Version}\n"))];
-            var patch = (byte[])[.. parameters, .. Field(13, extension)];
-            paths.Write(Field(2, [.. Field(1, Path(kind)), .. Field(2, Field(8, patch))]));
+            using var document = JsonDocument.Parse(bytes, _deep);
+            foreach (var schema in document.RootElement.GetProperty("components").GetProperty("schemas").EnumerateObject())
+                if (seen.Add(schema.Name))
+                    definitions.Write(GnosticSchema.WriteNamed(1, schema));
         }
 
         return
         [
-            .. Field(1, "2.0"),
-            .. Field(2, [.. Field(1, "Kubernetes"), .. Field(2, "v1.33.0")]),
-            .. Field(8, paths.ToArray()),
-            .. Field(9, []),
+            .. Gnostic.Field(1, "2.0"),
+            .. Gnostic.Field(2, [.. Gnostic.Field(1, "Kubernetes"), .. Gnostic.Field(2, "v1.33.0")]),
+            .. Gnostic.Field(8, Paths(kinds)),
+            .. Gnostic.Field(9, definitions.ToArray()),
         ];
+    }
+
+    private static byte[] Paths(IEnumerable<KindSchema> kinds)
+    {
+        var parameters = (byte[])[.. Gnostic.Field(8, QueryParameter("dryRun")), .. Gnostic.Field(8, QueryParameter("fieldManager")), .. Gnostic.Field(8, QueryParameter("fieldValidation"))];
+        var paths = new MemoryStream();
+        foreach (var kind in kinds)
+        {
+            var patch = (byte[])[.. parameters, .. Gnostic.Field(13, Gnostic.Extension("x-kubernetes-group-version-kind", $"group: \"{kind.Group}\"\nkind: {kind.Kind}\nversion: {kind.Version}\n"))];
+            paths.Write(Gnostic.Field(2, [.. Gnostic.Field(1, Path(kind)), .. Gnostic.Field(2, Gnostic.Field(8, patch))]));
+        }
+
+        return paths.ToArray();
     }
 
     private static string Path(KindSchema kind)
@@ -41,18 +60,5 @@ internal static class OpenApiV2Document
     }
 
     // ParametersItem { Parameter { NonBodyParameter { QueryParameterSubSchema } } }
-    private static byte[] QueryParameter(string name) => Field(1, Field(2, Field(3, [.. Field(2, "query"), .. Field(4, name), .. Field(6, "string")])));
-
-    private static byte[] Field(int number, string text) => Field(number, Encoding.UTF8.GetBytes(text));
-
-    /// <summary>A length-delimited field: its tag, its length, its bytes.</summary>
-    private static byte[] Field(int number, byte[] value) => [.. Varint(((uint)number << 3) | 2), .. Varint((uint)value.Length), .. value];
-
-    private static byte[] Varint(uint value)
-    {
-        var bytes = new List<byte>(5);
-        for (; value >= 0x80; value >>= 7) bytes.Add((byte)(value | 0x80));
-        bytes.Add((byte)value);
-        return [.. bytes];
-    }
+    private static byte[] QueryParameter(string name) => Gnostic.Field(1, Gnostic.Field(2, Gnostic.Field(3, [.. Gnostic.Field(2, "query"), .. Gnostic.Field(4, name), .. Gnostic.Field(6, "string")])));
 }

@@ -24,11 +24,11 @@ internal static class Reply
         return BytesAsync(context, JsonText.ToBytes(node), "application/json");
     }
 
-    public static async Task BytesAsync(HttpContext context, ReadOnlyMemory<byte> bytes, string contentType)
+    public static async Task BytesAsync(HttpContext context, ReadOnlyMemory<byte> bytes, string contentType, string? cacheControl = null)
     {
         context.Response.ContentType = contentType;
         context.Response.ContentLength = bytes.Length;
-        context.Response.Headers.CacheControl = "no-cache, private";
+        context.Response.Headers.CacheControl = cacheControl ?? "no-cache, private";
         if (HttpMethods.IsHead(context.Request.Method)) return;
         context.Response.BodyWriter.Write(bytes.Span);
         await context.Response.BodyWriter.FlushAsync(context.RequestAborted);

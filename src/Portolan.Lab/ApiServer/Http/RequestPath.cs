@@ -12,9 +12,20 @@ internal readonly record struct RequestPath(string Group, string Version, string
     /// <summary>The old spelling <c>/api/v1/watch/services</c>, which some clients still use.</summary>
     public bool WatchPrefix { get; init; }
 
+    /// <summary>What follows <c>/proxy</c>: a path of whoever answers there, with its slash.</summary>
+    public string ProxyPath { get; init; } = "/";
+
     public static bool TryParse(string path, out RequestPath result)
     {
         result = default;
+        // What follows "/proxy" is not the API's: it may have any form.
+        var proxy = path.IndexOf("/proxy/", StringComparison.Ordinal);
+        if (proxy >= 0 && TryParse(path[..(proxy + 6)], out var before) && before.Subresource == "proxy")
+        {
+            result = before with { ProxyPath = path[(proxy + 6)..] };
+            return true;
+        }
+
         var parts = path.Split('/', StringSplitOptions.None).AsSpan()[1..];
         if (parts.Length > 0 && parts[^1].Length == 0) parts = parts[..^1];
         foreach (var part in parts)

@@ -6,6 +6,7 @@ using Portolan.Lab.ApiServer.Auth;
 using Portolan.Lab.ApiServer.Auth.Reviews;
 using Portolan.Lab.ApiServer.FieldOwnership;
 using Portolan.Lab.ApiServer.Patching;
+using Portolan.Lab.ApiServer.Proxying;
 using Portolan.Lab.ApiServer.Resources;
 using Portolan.Lab.ApiServer.Schema;
 using Portolan.Lab.ApiServer.Storage;
@@ -14,7 +15,7 @@ namespace Portolan.Lab.ApiServer.Http;
 
 /// <summary>REST over the resources: verbs by method and path.</summary>
 internal sealed class ResourceRequests(
-    ServerContext server, ObjectReplies replies, ListRequests lists, WatchRequests watches, Subresources subresources, Reviews reviews,
+    ServerContext server, ObjectReplies replies, ListRequests lists, WatchRequests watches, Subresources subresources, ResourceProxy proxy, Reviews reviews,
     ObjectCreation creation, ObjectUpdate update, ObjectPatch patch, Deletion deletion)
 {
     public async Task HandleAsync(HttpContext context, RequestPath path, Identity who)
@@ -34,7 +35,9 @@ internal sealed class ResourceRequests(
         if (target.Subresource is { } sub && sub is not ("status" or "finalize" or "approval"))
         {
             if (!kind.Subresources.Contains(sub)) throw ApiErrors.NoSuchPath();
-            await subresources.HandleAsync(context, target, query, Options(context.Request, query) with { By = caller });
+            await (sub == "proxy"
+                ? proxy.HandleAsync(context, target, path.ProxyPath)
+                : subresources.HandleAsync(context, target, query, Options(context.Request, query) with { By = caller }));
             return;
         }
 

@@ -16,7 +16,7 @@ namespace Portolan.Lab.ApiServer.Proxying;
 /// </summary>
 internal sealed class NodeProxy : IDisposable
 {
-    private const int AgentPort = 10250;
+    public const string AgentPortText = "10250";
     private static readonly string[] NotForwarded = ["Authorization", "Host", "Content-Length", "Transfer-Encoding", "Cookie", "Expect"];
 
     private readonly ServerContext _server;
@@ -37,6 +37,9 @@ internal sealed class NodeProxy : IDisposable
             SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = policy, ClientCertificates = [clientCertificate] },
         });
     }
+
+    /// <summary>Speaks to agents, as the API server.</summary>
+    public HttpMessageInvoker Http => _http;
 
     public async Task LogAsync(HttpContext context, JsonObject pod, Dictionary<string, string> query)
     {
@@ -104,14 +107,19 @@ internal sealed class NodeProxy : IDisposable
         var metadata = pod["metadata"] as JsonObject;
         var node = (pod["spec"] as JsonObject).Text("nodeName");
         if (string.IsNullOrEmpty(node)) throw ApiErrors.BadRequest($"pod {metadata.Text("name")} does not have a host assigned");
+        var path = $"https://{Address(node)}:{AgentPortText}/{verb}/{Uri.EscapeDataString(metadata.Text("namespace")!)}/{Uri.EscapeDataString(metadata.Text("name")!)}";
+        if (container is not null) path += $"/{Uri.EscapeDataString(container)}";
+        return new(method, query.Length == 0 ? path : $"{path}?{query}") { Version = HttpVersion.Version11, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+    }
+
+    /// <summary>A node's internal address, in brackets if need be.</summary>
+    public string Address(string node)
+    {
         var stored = _server.Store.Find("nodes", new("", node)) ?? throw ApiErrors.NotFound("", "nodes", node);
         var addresses = (StoredForm.Parse(stored)["status"]?["addresses"] as JsonArray ?? []).OfType<JsonObject>();
         var address = addresses.FirstOrDefault(a => a.Text("type") == "InternalIP").Text("address")
             ?? throw ApiErrors.Internal($"no preferred addresses found; known addresses: []");
-        var host = address.Contains(':') ? $"[{address}]" : address;
-        var path = $"https://{host}:{AgentPort}/{verb}/{Uri.EscapeDataString(metadata.Text("namespace")!)}/{Uri.EscapeDataString(metadata.Text("name")!)}";
-        if (container is not null) path += $"/{Uri.EscapeDataString(container)}";
-        return new(method, query.Length == 0 ? path : $"{path}?{query}") { Version = HttpVersion.Version11, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        return address.Contains(':') ? $"[{address}]" : address;
     }
 
     private async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellation)
@@ -123,11 +131,11 @@ internal sealed class NodeProxy : IDisposable
         catch (HttpRequestException e)
         {
             var why = e.InnerException?.Message ?? e.Message;
-            throw ApiErrors.Internal($"error dialing backend: dial tcp {request.RequestUri!.Host}:{AgentPort}: {why}");
+            throw ApiErrors.Internal($"error dialing backend: dial tcp {request.RequestUri!.Host}:{AgentPortText}: {why}");
         }
         catch (TaskCanceledException e) when (!cancellation.IsCancellationRequested)
         {
-            throw ApiErrors.Internal($"error dialing backend: dial tcp {request.RequestUri!.Host}:{AgentPort}: {e.Message}");
+            throw ApiErrors.Internal($"error dialing backend: dial tcp {request.RequestUri!.Host}:{AgentPortText}: {e.Message}");
         }
     }
 
@@ -146,7 +154,8 @@ internal sealed class NodeProxy : IDisposable
         };
     }
 
-    private static async Task CopyAsync(Stream from, Stream to, CancellationToken cancellation)
+    /// <summary>Copies as it comes, keeping nothing back.</summary>
+    internal static async Task CopyAsync(Stream from, Stream to, CancellationToken cancellation)
     {
         var buffer = new byte[16 * 1024];
         while (true)

@@ -27,7 +27,7 @@ internal static class BuiltInKinds
         Kind("", "PersistentVolume", "persistentvolumes", StoragePrinters.PersistentVolume, KindRules.None, namespaced: false, shortNames: ["pv"], subresources: ["status"]),
         Kind("", "PersistentVolumeClaim", "persistentvolumeclaims", StoragePrinters.PersistentVolumeClaim, KindRules.None, shortNames: ["pvc"], subresources: ["status"]),
         Kind("", "Pod", "pods", PodPrinter.Instance, PodRules.Pod, shortNames: ["po"], categories: ["all"],
-            subresources: ["status", "log", "exec", "attach", "portforward", "binding", "eviction", "ephemeralcontainers", "proxy", "resize"]),
+            subresources: ["status", "log", "exec", "attach", "portforward", "binding", "eviction", "proxy"]),
         Kind("", "PodTemplate", "podtemplates", WorkloadPrinters.PodTemplate, WorkloadRules.PodTemplate),
         Kind("", "ReplicationController", "replicationcontrollers", WorkloadPrinters.ReplicationController, WorkloadRules.ReplicationController,
             shortNames: ["rc"], categories: ["all"], subresources: ["status", "scale"], scale: _replicas, generation: true),
