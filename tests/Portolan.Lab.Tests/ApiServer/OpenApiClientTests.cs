@@ -77,7 +77,7 @@ public sealed class OpenApiClientTests(RunningServer server) : IClassFixture<Run
         var tag = first.Headers.ETag!.ToString();
         using var again = await server.Client.GetAsync(path, accept, tag);
         Assert.Equal(304, (int)again.StatusCode);
-        Assert.Equal(0, (await again.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken)).Length);
+        Assert.Empty(await again.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken));
         using var other = await server.Client.GetAsync(path, accept, "\"another\"");
         Assert.Equal(200, (int)other.StatusCode);
     }
