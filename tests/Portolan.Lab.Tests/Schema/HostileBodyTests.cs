@@ -43,11 +43,21 @@ public sealed class HostileBodyTests
         Kinds.Cells(kind, body);
         Kinds.Cells(kind, obj);
         FieldChanges.Between(obj, other, kind.Structure);
+        ManagedFields.Read(new JsonArray(body.DeepClone(), new JsonObject { ["operation"] = "Apply", ["apiVersion"] = "v1", ["fieldsType"] = "FieldsV1", ["fieldsV1"] = other.DeepClone() }));
         if (AppliedCheck.Problems(other, kind.Structure).Count == 0)
-            AppliedMerge.Merge(obj, other, kind.Structure);
+            ApplyTwice(kind, obj, other);
         if (kind.Kind == "CustomResourceDefinition")
             new SchemaCatalogue().Compile(obj);
     }, iter: 3000);
+
+    // First all of it, then nothing: so that all of it is pruned again.
+    private static void ApplyTwice(KindSchema kind, JsonObject live, JsonObject applied)
+    {
+        var fields = new FieldManager(kind, [kind], (_, _) => throw new InvalidOperationException(), "2026-01-01T00:00:00Z");
+        var first = fields.ApplyAsync(live, applied, ManagedFields.None, "a", null, force: true).AsTask().GetAwaiter().GetResult();
+        Assert.NotNull(ManagedFields.Read(first.Managers.Write()));
+        fields.ApplyAsync(first.Object, [], first.Managers, "a", null, force: true).AsTask().GetAwaiter().GetResult();
+    }
 
     [Fact]
     public void AnyPatchMergesOrIsRefused() => Gen.Select(_bodies, _bodies).Sample((original, patch) =>
