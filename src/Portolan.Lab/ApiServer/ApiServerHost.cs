@@ -58,7 +58,7 @@ internal sealed class ApiServerHost : IAsyncDisposable
             options.SecondServiceNetwork is { } second ? [options.ServiceNetwork, second] : [options.ServiceNetwork], options.FirstNodePort, options.LastNodePort);
         allocations.Follow(store);
         var webhooks = new WebhookClient(store);
-        var conversion = new VersionConversion();
+        var conversion = new VersionConversion(webhooks);
         var roles = new RbacIndex();
         roles.Follow(store);
         var access = new Authorizer(roles, new NodeAuthorizer(store));
@@ -87,7 +87,7 @@ internal sealed class ApiServerHost : IAsyncDisposable
         builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, options, serving));
         var app = builder.Build();
 
-        var replies = new ObjectReplies(clock);
+        var replies = new ObjectReplies(clock, conversion);
         var discovery = new Discovery(kinds, options.Advertised.ToString());
         var lists = new ListRequests(context);
         var watches = new WatchRequests(context, replies, app.Lifetime.ApplicationStopping);

@@ -115,7 +115,7 @@ internal sealed partial class AdmissionWebhooks(ObjectStore store, VersionConver
 
     // A body of another kind has no versions of the resource's kind.
     private async ValueTask<JsonObject?> ShownAsync(AdmissionRequest request, JsonObject? obj, KindSchema seen, CancellationToken cancellation) =>
-        obj is null || request.BodyKind is not null ? obj : await conversion.ConvertAsync(obj, seen, cancellation);
+        obj is null || request.BodyKind is not null ? obj : await conversion.ConvertAsync(request.Target.Resource, obj, seen, cancellation);
 
     /// <returns>The verdict, or the failure that stands for it; neither when the webhook could not be asked and need not be.</returns>
     private async Task<(AdmissionVerdict? Verdict, ApiException? Failure)> AnswerAsync(Webhook webhook, byte[] review, string uid, CancellationToken cancellation)

@@ -36,8 +36,9 @@ internal sealed class ApiException(int code, string reason, string message) : Ex
     {
         var status = new JsonObject
         {
-            ["kind"] = "Status", ["apiVersion"] = "v1", ["metadata"] = Continue is null ? [] : new JsonObject { ["continue"] = Continue }, ["status"] = "Failure", ["message"] = Message, ["reason"] = Reason,
+            ["kind"] = "Status", ["apiVersion"] = "v1", ["metadata"] = Continue is null ? [] : new JsonObject { ["continue"] = Continue }, ["status"] = "Failure", ["message"] = Message,
         };
+        if (Reason.Length > 0) status["reason"] = Reason;
         var details = (JsonObject?)Details?.DeepClone() ?? [];
         if (Name is { Length: > 0 }) details["name"] = Name;
         if (Group is { Length: > 0 }) details["group"] = Group;

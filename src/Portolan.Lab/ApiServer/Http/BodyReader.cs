@@ -157,6 +157,11 @@ internal static class BodyReader
         {
             throw ApiErrors.BadRequest($"error converting YAML to JSON: yaml: line {e.Start.Line}: {e.Message}");
         }
+        catch (InvalidOperationException)
+        {
+            // The scanner's way to say that a flow collection is never finished.
+            throw ApiErrors.BadRequest("error converting YAML to JSON: yaml: a flow collection does not end");
+        }
     }
 
     private static JsonNode? ReadYaml(IParser parser, string path, int depth, List<string> duplicates)

@@ -1,6 +1,5 @@
 using System.Buffers.Text;
 using System.Text;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Portolan.Core.Cluster;
 using Portolan.Lab.ApiServer.Resources;
@@ -23,9 +22,9 @@ internal readonly record struct ContinueToken(long Revision, ObjectKey Start)
         JsonObject? token = null;
         try
         {
-            token = JsonNode.Parse(Base64Url.DecodeFromChars(text)) as JsonObject;
+            token = BodyReader.ParseJson(Base64Url.DecodeFromChars(text)).Root as JsonObject;
         }
-        catch (Exception e) when (e is FormatException or JsonException)
+        catch (Exception e) when (e is FormatException or ApiException)
         {
             // Told below, as any other wrong token.
         }

@@ -165,7 +165,7 @@ internal sealed class Discovery(KindRegistry kinds, string serverAddress)
 
     private static JsonObject ResponseKind(string group, string version, string kind) => new() { ["group"] = group, ["version"] = version, ["kind"] = kind };
 
-    private static string[] Verbs(KindSchema kind) => Reviews.IsReview(kind) ? ["create"] : AllVerbs;
+    private static string[] Verbs(KindSchema kind) => Reviews.IsReview(kind) ? ["create"] : kind is { Group: "", Kind: "Namespace" } ? [.. AllVerbs.Where(v => v != "deletecollection")] : AllVerbs;
 
     private static string[] SubresourceVerbs(string subresource) => subresource switch
     {

@@ -2,13 +2,14 @@ using System.Buffers;
 using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
+using Portolan.Lab.ApiServer.Conversion;
 using Portolan.Lab.ApiServer.Resources;
 using Portolan.Lab.ApiServer.Storage;
 
 namespace Portolan.Lab.ApiServer.Http;
 
 /// <summary>Writes stored objects in the form a client accepts: whole, as tables, or their metadata alone. Bytes are copied, not parsed, where they can be.</summary>
-internal sealed class ObjectReplies(TimeProvider clock)
+internal sealed class ObjectReplies(TimeProvider clock, VersionConversion conversion)
 {
     private const int Large = 64 * 1024;
     private readonly SharedForms _shared = new(clock);
@@ -17,6 +18,7 @@ internal sealed class ObjectReplies(TimeProvider clock)
     public async Task ObjectAsync(HttpContext context, Target target, StoredObject obj, int code = 200)
     {
         var accept = Accept.Of(context.Request);
+        if (accept.Form != ReplyForm.PartialMetadata) obj = await conversion.ReadAsync(target, obj, context.RequestAborted);
         context.Response.StatusCode = code;
         if (accept.Form == ReplyForm.Json)
         {
@@ -35,10 +37,12 @@ internal sealed class ObjectReplies(TimeProvider clock)
     public async Task ListAsync(HttpContext context, Target target, ListPage page)
     {
         var accept = Accept.Of(context.Request);
+        // The metadata alone is the same in every version.
+        if (accept.Form != ReplyForm.PartialMetadata) page = page with { Objects = await conversion.ReadAsync(target, page.Objects, context.RequestAborted) };
         context.Response.StatusCode = 200;
         context.Response.ContentType = accept.Form == ReplyForm.Yaml ? "application/yaml" : "application/json";
         context.Response.Headers.CacheControl = "no-cache, private";
-        if (HttpMethods.IsHead(context.Request.Method)) return;
+        if (context.Request.Method == HttpMethods.Head) return;
         var body = context.Response.BodyWriter;
         switch (accept.Form)
         {

@@ -29,7 +29,8 @@ internal static class Reply
         context.Response.ContentType = contentType;
         context.Response.ContentLength = bytes.Length;
         context.Response.Headers.CacheControl = cacheControl ?? "no-cache, private";
-        if (HttpMethods.IsHead(context.Request.Method)) return;
+        // Methods are case-sensitive (RFC 9110 §9.1): "Head" is none that may go without a body.
+        if (context.Request.Method == HttpMethods.Head) return;
         context.Response.BodyWriter.Write(bytes.Span);
         await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
     }

@@ -122,7 +122,8 @@ internal sealed class ResourceRequests(
 
     private async Task DeleteCollectionAsync(HttpContext context, Target target, Dictionary<string, string> query, Caller caller)
     {
-        if (target.Kind.Namespaced && target.Namespace is null) throw ApiErrors.MethodNotAllowed();
+        // Not across namespaces, and not all namespaces: nobody means that.
+        if (target.Storage == "namespaces" || (target.Kind.Namespaced && target.Namespace is null)) throw ApiErrors.MethodNotAllowed();
         var options = await DeleteOptionsAsync(context, query) with { By = caller };
         query.Remove("limit");
         query.Remove("continue");

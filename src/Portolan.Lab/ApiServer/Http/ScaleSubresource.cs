@@ -101,7 +101,7 @@ internal sealed class ScaleSubresource(ServerContext server, ObjectUpdate update
     }
 
     private async Task<JsonObject> ViewAsync(StoredObject stored, Target target, CancellationToken cancellation) =>
-        View(await server.Conversion.ConvertAsync(StoredForm.Parse(stored), target.WorkedKind, cancellation), target.Kind);
+        View(await server.Conversion.ConvertAsync(target.Resource, StoredForm.Parse(stored), target.WorkedKind, cancellation), target.Kind);
 
     private static JsonObject View(JsonObject obj, KindSchema kind)
     {

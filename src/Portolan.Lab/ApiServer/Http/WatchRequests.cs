@@ -22,7 +22,8 @@ internal sealed class WatchRequests(ServerContext server, ObjectReplies replies,
     public async Task WatchAsync(HttpContext context, Target target, IReadOnlyDictionary<string, string> query)
     {
         var options = ListOptions.Parse(query, target, watch: true);
-        var stream = new WatchStream(context.Response.BodyWriter, replies, target, Accept.Of(context.Request), ObjectReplies.IncludeObject(context));
+        var accept = Accept.Of(context.Request);
+        var stream = new WatchStream(context.Response.BodyWriter, replies, target, accept, ObjectReplies.IncludeObject(context));
         var current = server.Store.Revision;
         // A list in the form of a watch must not be older than the revision; a plain watch from the future waits for it.
         if (options.InitialEvents == true && options.Revision > current) throw ApiErrors.TooLargeVersion(options.Revision.Value, current);
@@ -47,11 +48,20 @@ internal sealed class WatchRequests(ServerContext server, ObjectReplies replies,
         await using var hurry = ending.Token.UnsafeRegister(_ => patience.CancelAfter(TimeSpan.FromSeconds(5)), null);
         try
         {
-            await RunAsync(subscription, stream, options, patience.Token);
+            // The metadata alone is the same in every version.
+            ValueTask<StoredObject> Read(StoredObject obj) =>
+                accept.Form == ReplyForm.PartialMetadata ? new(obj) : server.Conversion.ReadAsync(target, obj, patience.Token);
+            await RunAsync(subscription, stream, options, Read, patience.Token);
         }
         catch (OperationCanceledException) when (ending.IsCancellationRequested)
         {
             // The client left or does not read: there is nobody to be told.
+        }
+        catch (ApiException e)
+        {
+            // An object that cannot be converted: the client must not believe that it saw everything.
+            stream.Error(e);
+            await stream.FlushAsync(patience.Token);
         }
         catch (WatcherTooSlowException)
         {
@@ -59,18 +69,20 @@ internal sealed class WatchRequests(ServerContext server, ObjectReplies replies,
         }
     }
 
-    private static async Task RunAsync(Subscription subscription, WatchStream stream, ListOptions options, CancellationToken cancellation)
+    private static async Task RunAsync(
+        Subscription subscription, WatchStream stream, ListOptions options, Func<StoredObject, ValueTask<StoredObject>> read, CancellationToken cancellation)
     {
         foreach (var obj in subscription.Initial?.Objects ?? [])
             if (options.Matches(obj))
             {
-                stream.Event("ADDED"u8, obj);
+                var shown = await read(obj);
+                stream.Event("ADDED"u8, shown);
                 await stream.FlushIfLargeAsync(cancellation);
             }
 
         foreach (var e in subscription.Missed)
         {
-            Send(e);
+            await SendAsync(e);
             await stream.FlushIfLargeAsync(cancellation);
         }
 
@@ -83,20 +95,21 @@ internal sealed class WatchRequests(ServerContext server, ObjectReplies replies,
             while (subscription.Items.TryRead(out var item))
             {
                 if (item.Bookmark > 0) stream.Bookmark(item.Bookmark);
-                else Send(item.Event);
+                else await SendAsync(item.Event);
                 await stream.FlushIfLargeAsync(cancellation);
             }
 
             await stream.FlushAsync(cancellation);
         }
 
-        void Send(in WatchEvent e)
+        async ValueTask SendAsync(WatchEvent e)
         {
             var before = e.Old is { } old && options.Matches(old);
             var now = !e.Deleted && options.Matches(e.New);
-            if (now) stream.Event(before ? "MODIFIED"u8 : "ADDED"u8, e.New);
+            if (!now && !before) return;
             // An object that leaves what a selector selects is deleted in this watch's eyes, in its last state that matched.
-            else if (before) stream.Event("DELETED"u8, e.Deleted ? e.New : e.Old!.AtRevision(e.Revision));
+            var shown = await read(now || e.Deleted ? e.New : e.Old!.AtRevision(e.Revision));
+            stream.Event(!now ? "DELETED"u8 : before ? "MODIFIED"u8 : "ADDED"u8, shown);
         }
     }
 }

@@ -59,7 +59,7 @@ internal sealed class Deletion(ServerContext server)
 
     private async Task AdmitAsync(Target target, Caller caller, DeleteOptions options, JsonObject obj, CancellationToken cancellation)
     {
-        var old = StoredForm.Shown(await server.Conversion.ConvertAsync(obj, target.WorkedKind, cancellation), target.Kind);
+        var old = StoredForm.Shown(await server.Conversion.ConvertAsync(target.Resource, obj, target.WorkedKind, cancellation), target.Kind);
         var asked = AdmissionRequest.Delete(target, caller, options, old);
         await server.Admission.MutateAsync(asked, patched => patched, cancellation);
         await server.Admission.ValidateAsync(asked, cancellation);
@@ -115,13 +115,23 @@ internal sealed class Deletion(ServerContext server)
     {
         var preconditions = body?["preconditions"] as JsonObject;
         var policy = body.Text("propagationPolicy") ?? query.GetValueOrDefault("propagationPolicy");
-        if (policy is null && (body.Flag("orphanDependents") ?? (query.TryGetValue("orphanDependents", out var o) ? o == "true" : null)) is { } orphan)
+        if ((body.Flag("orphanDependents") ?? (query.TryGetValue("orphanDependents", out var o) ? o == "true" : null)) is { } orphan)
+        {
+            if (policy is not null)
+                throw Unacceptable(new("propagationPolicy", FieldErrorReason.FieldValueInvalid, $"Invalid value: \"{policy}\": orphanDependents and deletionPropagation cannot be both set"));
             policy = orphan ? "Orphan" : "Background";
+        }
+
         if (policy is not (null or "Background" or "Foreground" or "Orphan"))
-            throw ApiErrors.Invalid("meta.k8s.io", "DeleteOptions", "", [new("propagationPolicy", FieldErrorReason.FieldValueNotSupported,
-                $"Unsupported value: \"{policy}\": supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\"")]);
+            throw Unacceptable(new("propagationPolicy", FieldErrorReason.FieldValueNotSupported,
+                $"Unsupported value: \"{policy}\": supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\""));
         var grace = body.Whole("gracePeriodSeconds") ?? (query.TryGetValue("gracePeriodSeconds", out var g) && long.TryParse(g, out var seconds) ? seconds : null);
-        return new(grace, policy, preconditions.Text("uid"), preconditions.Text("resourceVersion"),
-            body?["dryRun"] is JsonArray { Count: > 0 } || query.GetValueOrDefault("dryRun") == "All");
+        // A misspelt dry run must not become a real one.
+        var dryRun = (body?["dryRun"] as JsonArray ?? []).Select(d => (string?)d ?? "").Append(query.GetValueOrDefault("dryRun")).Where(d => d is { Length: > 0 }).ToList();
+        if (dryRun.Find(d => d != "All") is { } unknown)
+            throw Unacceptable(new("dryRun", FieldErrorReason.FieldValueNotSupported, $"Unsupported value: \"{unknown}\": supported values: \"All\""));
+        return new(grace, policy, preconditions.Text("uid"), preconditions.Text("resourceVersion"), dryRun.Count > 0);
+
+        static ApiException Unacceptable(FieldError error) => ApiErrors.Invalid("meta.k8s.io", "DeleteOptions", "", [error]);
     }
 }

@@ -7,7 +7,7 @@ namespace Portolan.Lab.ApiServer.Resources;
 internal sealed class FieldTracking(ServerContext server)
 {
     public FieldManager Manager(Target target, CancellationToken cancellation) => new(
-        target.Kind, target.Resource.Versions, (obj, to) => server.Conversion.ConvertAsync(obj, to, cancellation), JsonText.Time(server.Clock.GetUtcNow()));
+        target.Kind, target.Resource.Versions, (obj, to) => server.Conversion.ConvertAsync(target.Resource, obj, to, cancellation), JsonText.Time(server.Clock.GetUtcNow()));
 
     /// <summary>Takes the list out of an object, so that it is compared and merged without.</summary>
     public static JsonNode? Take(JsonObject obj)

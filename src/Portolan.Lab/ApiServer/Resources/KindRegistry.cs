@@ -1,6 +1,8 @@
 using System.Text.Json.Nodes;
 using Portolan.Lab.ApiServer.Schema;
 using Portolan.Lab.ApiServer.Storage;
+using Portolan.Lab.ApiServer.Validation;
+using Portolan.Lab.ApiServer.Webhooks;
 
 namespace Portolan.Lab.ApiServer.Resources;
 
@@ -17,6 +19,9 @@ internal sealed class ServedResource
     public required IReadOnlyList<KindSchema> Versions { get; init; }
 
     public required KindSchema StorageKind { get; init; }
+
+    /// <summary>Who converts between the versions, when more than the apiVersion differs.</summary>
+    public WebhookAddress? Converter { get; init; }
 
     /// <summary>The CustomResourceDefinition's name, null for built-in kinds.</summary>
     public string? Definition { get; init; }
@@ -80,7 +85,8 @@ internal sealed class KindRegistry
     public void Define(JsonObject crd)
     {
         var name = (string)crd["metadata"]!["name"]!;
-        var versions = _catalogue.Compile(crd);
+        var compiled = _catalogue.Compile(crd);
+        var versions = compiled.Where(v => v.Served).ToList();
         var established = versions.Count > 0 && ((crd["status"] as JsonObject)?["conditions"] as JsonArray ?? [])
             .Any(c => (string?)c?["type"] == "Established" && (string?)c["status"] == "True");
         Change(resources =>
@@ -88,7 +94,8 @@ internal sealed class KindRegistry
             foreach (var old in resources.Where(r => r.Value.Definition == name).ToList()) resources.Remove(old.Key);
             if (!established) return;
             var storageVersion = ((JsonArray)crd["spec"]!["versions"]!).First(v => (bool?)v?["storage"] == true)!;
-            var storage = versions.FirstOrDefault(v => v.Version == (string?)storageVersion["name"]) ?? versions[0];
+            var storage = compiled.First(v => v.Version == (string?)storageVersion["name"]);
+            var conversion = (crd["spec"] as JsonObject).Obj("conversion");
             resources[(storage.Group, storage.Plural)] = new()
             {
                 Group = storage.Group,
@@ -97,6 +104,7 @@ internal sealed class KindRegistry
                 Versions = versions,
                 StorageKind = storage,
                 Definition = name,
+                Converter = conversion.Str("strategy") == "Webhook" ? WebhookAddress.Of(conversion.Obj("webhook").Obj("clientConfig")) : null,
             };
         });
     }
@@ -124,9 +132,13 @@ internal sealed class KindRegistry
             else
             {
                 Define(Parse(e.New));
+                // A watch holds on to the schemas and the converter it began with: those who watch come back to the new ones.
+                if (e.Old is not null && SpecGeneration(e.Old) != SpecGeneration(e.New)) store.CloseWatches(e.New.Key.Name);
             }
         };
     }
+
+    private static long? SpecGeneration(StoredObject definition) => (JsonNode.Parse(definition.MetadataJson) as JsonObject).Whole("generation");
 
     private static JsonObject Parse(StoredObject obj) => (JsonObject)JsonNode.Parse(obj.Json)!;
 

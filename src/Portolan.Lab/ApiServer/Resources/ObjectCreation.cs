@@ -74,7 +74,7 @@ internal sealed class ObjectCreation(ServerContext server)
         if (kind.Namespaced) RequireNamespace(target, key);
         if (options.By is { } caller && server.Admission.Any)
             await server.Admission.ValidateAsync(AdmissionRequest.Create(target with { Name = name }, caller, options, StoredForm.Shown(obj, kind)), cancellation);
-        var payload = ObjectWriter.Write(await server.Conversion.ConvertAsync(obj, target.Resource.StorageKind, cancellation));
+        var payload = ObjectWriter.Write(await server.Conversion.ConvertAsync(target.Resource, obj, target.Resource.StorageKind, cancellation));
         if (!options.DryRun) return await server.Store.WriteAsync(new(target.Storage, key, 0, payload), cancellation);
         var existing = server.Store.Find(target.Storage, key);
         return new(existing is null, existing ?? payload.WithRevision(target.Storage, key, 0));

@@ -47,7 +47,7 @@ internal sealed class ObjectUpdate(ServerContext server)
         for (var attempt = 1; ; attempt++)
         {
             var current = server.Store.Find(target.Storage, target.Key) ?? throw target.NotFound();
-            var old = await server.Conversion.ConvertAsync(StoredForm.Parse(current), target.WorkedKind, cancellation);
+            var old = await server.Conversion.ConvertAsync(target.Resource, StoredForm.Parse(current), target.WorkedKind, cancellation);
             var (made, managers) = await change((JsonObject)StoredForm.Shown(old, target.Kind).DeepClone());
             var insisted = made.Child("metadata").Text("resourceVersion");
             if (insisted is { Length: > 0 } and not "0" && insisted != current.Revision.ToString()) throw ApiErrors.Modified(target.Kind, current.Key.Name);
@@ -80,7 +80,7 @@ internal sealed class ObjectUpdate(ServerContext server)
 
     private async Task<StoreOutcome> StoreAsync(Target target, StoredObject current, JsonObject updated, WriteOptions options, CancellationToken cancellation)
     {
-        var payload = ObjectWriter.Write(await server.Conversion.ConvertAsync(updated, target.Resource.StorageKind, cancellation));
+        var payload = ObjectWriter.Write(await server.Conversion.ConvertAsync(target.Resource, updated, target.Resource.StorageKind, cancellation));
         if (options.DryRun) return new(true, payload.WithRevision(target.Storage, current.Key, current.Revision));
         // The last finalizer of an object marked for deletion is gone: this update is its end.
         var ends = Deletion.IsOver(updated, server.Strategy(target.Resource));

@@ -17,9 +17,9 @@ internal static class StoredForm
     {
         if (ReferenceEquals(kind, resource.StorageKind) && !kind.IsCustom) return obj.Json;
         if (EventForms.Differs(kind)) return JsonText.ToBytes(EventForms.FromCore(Parse(obj)));
-        var head = Encoding.UTF8.GetBytes($"{{\"apiVersion\":\"{kind.ApiVersion}\",");
+        var head = Head(kind);
         if (obj.Json.AsSpan().StartsWith(head)) return obj.Json;
-        // Versions of a custom resource without a conversion webhook differ in their apiVersion only.
+        // Versions of a custom resource without a conversion webhook differ in their apiVersion only; with one, what comes here was converted before.
         var rest = obj.Json.AsMemory(obj.Json.AsSpan().IndexOf(KindProperty));
         var bytes = new byte[head.Length + rest.Length];
         head.CopyTo(bytes, 0);
@@ -27,9 +27,14 @@ internal static class StoredForm
         return bytes;
     }
 
+    /// <summary>Whether an object is stored in this version.</summary>
+    public static bool IsIn(StoredObject obj, KindSchema kind) => obj.Json.AsSpan().StartsWith(Head(kind));
+
     /// <summary>A client's object in the form the server works on: the stored one, but for custom kinds, which have as many schemas as versions.</summary>
     public static JsonObject Worked(JsonObject obj, KindSchema kind) => EventForms.Differs(kind) ? EventForms.ToCore(obj) : obj;
 
     /// <summary>An object as the server works on it in the form of the version a client speaks.</summary>
     public static JsonObject Shown(JsonObject obj, KindSchema kind) => EventForms.Differs(kind) ? EventForms.FromCore(obj) : obj;
+
+    private static byte[] Head(KindSchema kind) => Encoding.UTF8.GetBytes($"{{\"apiVersion\":\"{kind.ApiVersion}\",");
 }

@@ -77,6 +77,9 @@ internal abstract class KindSchema
     /// </summary>
     public bool TracksGeneration { get; init; }
 
+    /// <summary>False for a version that objects may be stored in, but that nobody can ask for.</summary>
+    public bool Served { get; init; } = true;
+
     /// <summary>True for a kind that a CustomResourceDefinition made.</summary>
     public bool IsCustom { get; init; }
 
@@ -133,7 +136,7 @@ internal interface ISchemaCatalogue
     IReadOnlyList<KindSchema> BodiesOnly { get; }
 
     /// <summary>
-    /// The kinds a CustomResourceDefinition serves, one per served version, in the CRD's order of preference (empty when it is not well-formed).
+    /// The kinds a CustomResourceDefinition makes, one per version, in the CRD's order of preference (empty when it is not well-formed).
     /// A CRD that passed its own <see cref="KindSchema.ValidateCreate"/> (which checks that its schemas are structural) compiles.
     /// </summary>
     IReadOnlyList<KindSchema> Compile(JsonObject crd);

@@ -17,7 +17,9 @@ internal static class DefinitionRules
                 ValueRules.Immutable($"spec.{name}", definition.Obj("spec")?[name], old.Obj("spec")?[name], errors);
             foreach (var name in (string[])["plural", "kind"])
                 ValueRules.Immutable($"spec.names.{name}", definition.Obj("spec").Obj("names")?[name], old.Obj("spec").Obj("names")?[name], errors);
+            ConversionRules.CheckStoredVersions(definition, errors);
         },
+        CheckStatus = static (definition, _, errors) => ConversionRules.CheckStoredVersions(definition, errors),
     };
 
     private static void Default(JsonObject definition)
@@ -31,7 +33,7 @@ internal static class DefinitionRules
             names.SetDefault("listKind", kind + "List");
         }
 
-        spec.Ensure("conversion").SetDefault("strategy", "None");
+        ConversionRules.Default(spec);
         foreach (var (version, _) in spec.Items("versions", ""))
         {
             version.SetDefault("served", false);
@@ -75,7 +77,7 @@ internal static class DefinitionRules
         if (definition.Obj("metadata").Str("name") is { Length: > 0 } actual && actual != expected && group.Length > 0)
             errors.Invalid("metadata.name", actual, "must be spec.names.plural+\".\"+spec.group");
         ValueRules.OneOf("spec.scope", spec.Str("scope"), errors, "Cluster", "Namespaced");
-        ValueRules.OneOf("spec.conversion.strategy", spec.Obj("conversion").Str("strategy"), errors, "None", "Webhook");
+        ConversionRules.Check(spec, errors);
         CheckVersions(spec, errors);
     }
 

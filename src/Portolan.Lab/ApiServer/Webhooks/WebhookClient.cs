@@ -29,15 +29,15 @@ internal sealed class WebhookClient(ObjectStore store) : IDisposable
 
     /// <param name="address">Whom to ask.</param>
     /// <param name="review">The review, JSON.</param>
-    /// <param name="timeout">How long the whole call may take; it also goes into the query, as webhooks expect. Null: 30 s, unsaid.</param>
+    /// <param name="timeout">How long the whole call may take; it also goes into the query, as webhooks expect.</param>
     /// <param name="cancellation">Of the request that is reviewed.</param>
     /// <returns>The body of a 200.</returns>
     /// <exception cref="WebhookUnreachableException">No connection, no trust, no answer in time, or an answer that is not a 200.</exception>
-    public async Task<byte[]> PostAsync(WebhookAddress address, byte[] review, TimeSpan? timeout, CancellationToken cancellation)
+    public async Task<byte[]> PostAsync(WebhookAddress address, byte[] review, TimeSpan timeout, CancellationToken cancellation)
     {
-        var url = timeout is { } t ? $"{address.Url}?timeout={(int)t.TotalSeconds}s" : address.Url;
+        var url = $"{address.Url}?timeout={(int)timeout.TotalSeconds}s";
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        patience.CancelAfter(timeout ?? TimeSpan.FromSeconds(30));
+        patience.CancelAfter(timeout);
         try
         {
             return await PostAsync(Http(address), url, review, patience.Token);

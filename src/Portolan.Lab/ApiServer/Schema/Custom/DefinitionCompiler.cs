@@ -19,7 +19,7 @@ internal static partial class DefinitionCompiler
         return
         [
             .. spec.Items("versions", "").Select(version => version.Item)
-                .Where(version => version.Flag("served") == true && version.Str("name").Length > 0)
+                .Where(version => version.Str("name").Length > 0)
                 .OrderBy(version => Priority(version.Str("name")))
                 .Select(version => Version(spec!, names!, version)),
         ];
@@ -56,6 +56,7 @@ internal static partial class DefinitionCompiler
                 scale.Str("specReplicasPath"), scale.Str("statusReplicasPath"), scale.Str("labelSelectorPath") is { Length: > 0 } selector ? selector : null),
             TracksGeneration = true,
             IsCustom = true,
+            Served = version.Flag("served") == true,
         };
     }
 
