@@ -1,0 +1,21 @@
+namespace Portolan.Fuzz;
+
+/// <summary>What can be fuzzed.</summary>
+public static class Targets
+{
+    /// <summary>By their names on the command line.</summary>
+    public static IReadOnlyList<string> Names { get; } = ["paths", "bodies", "patches", "watch", "websocket", "spdy"];
+
+    internal static async Task<FuzzTarget> StartAsync(string name)
+    {
+        var server = await ServerProcess.StartAsync();
+        return name switch
+        {
+            "paths" => new RequestTarget(server, RequestPart.Target),
+            "watch" => new RequestTarget(server, RequestPart.Target),
+            "bodies" or "patches" => new RequestTarget(server, RequestPart.Body),
+            "websocket" => new StreamTarget(server, spdy: false),
+            _ => new StreamTarget(server, spdy: true),
+        };
+    }
+}

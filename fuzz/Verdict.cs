@@ -1,0 +1,40 @@
+using System.Text;
+using System.Text.Json;
+
+namespace Portolan.Fuzz;
+
+/// <summary>Whether an answer is one that a server may give, whatever it was asked.</summary>
+internal static class Verdict
+{
+    /// <returns>What is wrong with it; null when nothing.</returns>
+    public static string? Of(string head, Answer answer)
+    {
+        if (answer.Problem is { } problem) return problem;
+        // 505 is for the version of HTTP, which is ours; 504 tells of a revision that is not reached yet, 503 of a pod's node that cannot be.
+        if (answer.Code >= 500 && !IsDeliberate(answer)) return $"{answer.Code}: {Text(answer)}";
+        if (answer.Code < 400 || head.StartsWith("HEAD ", StringComparison.OrdinalIgnoreCase)) return null;
+        // What is no HTTP at all is refused before there is a request, and the connection closed.
+        if (answer is { Closed: true, Body.Length: 0 }) return null;
+        try
+        {
+            using var status = JsonDocument.Parse(answer.Body);
+            var root = status.RootElement;
+            return root.GetProperty("kind").GetString() == "Status" && root.GetProperty("code").GetInt32() == answer.Code && root.GetProperty("message").GetString()!.Length > 0 ? null : $"no Status: {Text(answer)}";
+        }
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
+        {
+            return $"no Status: {answer.Code} {Text(answer)}";
+        }
+    }
+
+    private static bool IsDeliberate(Answer answer) => answer.Code switch
+    {
+        504 => Text(answer).Contains("\"reason\":\"Timeout\"", StringComparison.Ordinal),
+        505 => true,
+        500 => Text(answer) is var text && (text.Contains("error dialing backend", StringComparison.Ordinal) || text.Contains("failed calling webhook", StringComparison.Ordinal)
+            || text.Contains("conversion webhook for", StringComparison.Ordinal)),
+        _ => false,
+    };
+
+    private static string Text(Answer answer) => Encoding.UTF8.GetString(answer.Body.AsSpan(..Math.Min(answer.Body.Length, 600)));
+}
