@@ -46,12 +46,9 @@ internal static class FuzzServer
 
     private static async Task ServeAsync(HttpContext http)
     {
-        var terminal = http.Request.Path == "/tty";
-        var wanted = new StreamSet(Stdin: true, Stdout: true, Stderr: !terminal, Terminal: terminal);
         try
         {
-            if (http.WebSockets.IsWebSocketRequest) await WebSocketStreams.ServeAsync(http, wanted, EchoAsync);
-            else await SpdyStreams.ServeAsync(http, wanted, EchoAsync, NullLogger.Instance);
+            await HandleAsync(http);
         }
         catch (Exception left) when (left is OperationCanceledException or IOException or WebSocketException && (http.RequestAborted.IsCancellationRequested || http.Response.HasStarted))
         {
@@ -60,7 +57,22 @@ internal static class FuzzServer
         catch (Exception e)
         {
             await Console.Error.WriteLineAsync($"unexpected: {e}");
+            http.Abort();
         }
+    }
+
+    private static async Task HandleAsync(HttpContext http)
+    {
+        if (http.Request.Path == "/cel")
+        {
+            await CelEndpoint.ServeAsync(http);
+            return;
+        }
+
+        var terminal = http.Request.Path == "/tty";
+        var wanted = new StreamSet(Stdin: true, Stdout: true, Stderr: !terminal, Terminal: terminal);
+        if (http.WebSockets.IsWebSocketRequest) await WebSocketStreams.ServeAsync(http, wanted, EchoAsync);
+        else await SpdyStreams.ServeAsync(http, wanted, EchoAsync, NullLogger.Instance);
     }
 
     private static async Task EchoAsync(IRemoteStreams streams, CancellationToken cancellation)

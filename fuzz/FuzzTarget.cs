@@ -21,7 +21,7 @@ internal abstract class FuzzTarget : IAsyncDisposable
     /// <summary>Why nothing can be tried any more; null as long as it can.</summary>
     public virtual string? Dead => null;
 
-    public virtual ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    public abstract ValueTask DisposeAsync();
 }
 
 /// <summary>Tries inputs one after another.</summary>
@@ -30,5 +30,5 @@ internal abstract class FuzzLane : IAsyncDisposable
     /// <returns>What was wrong with the reaction; null when nothing.</returns>
     public abstract Task<string?> TryAsync(byte[] input);
 
-    public virtual ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    public abstract ValueTask DisposeAsync();
 }

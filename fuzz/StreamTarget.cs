@@ -93,6 +93,8 @@ internal sealed class StreamTarget(ServerProcess server, bool spdy) : FuzzTarget
             }
         }
 
+        public override ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
         private static async Task<bool> UpgradedAsync(NetworkStream stream, CancellationToken cancellation)
         {
             var head = new List<byte>();

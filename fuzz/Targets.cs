@@ -4,7 +4,7 @@ namespace Portolan.Fuzz;
 public static class Targets
 {
     /// <summary>By their names on the command line.</summary>
-    public static IReadOnlyList<string> Names { get; } = ["paths", "bodies", "patches", "watch", "websocket", "spdy"];
+    public static IReadOnlyList<string> Names { get; } = ["paths", "bodies", "patches", "watch", "websocket", "spdy", "cel"];
 
     internal static async Task<FuzzTarget> StartAsync(string name)
     {
@@ -14,6 +14,7 @@ public static class Targets
             "paths" => new RequestTarget(server, RequestPart.Target),
             "watch" => new RequestTarget(server, RequestPart.Target),
             "bodies" or "patches" => new RequestTarget(server, RequestPart.Body),
+            "cel" => new CelTarget(server),
             "websocket" => new StreamTarget(server, spdy: false),
             _ => new StreamTarget(server, spdy: true),
         };

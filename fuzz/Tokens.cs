@@ -34,5 +34,14 @@ internal static class Tokens
         [0x82, 0xFE], [0x82, 0xFF], [0x88, 0x80], [0x89, 0x80], [0x02, 0x81], [0x80, 0x81], [0x00, 0x00, 0xFF, 0xFF],
     ];
 
+    /// <summary>In expressions.</summary>
+    public static IReadOnlyList<byte[]> Expressions { get; } = Bytes(
+    [
+        .. Numbers, "u", "e9", "(", ")", "((((((((", "[", "]", "{", "}", ".", "?", ":", "? 1 : ", "&&", "||", "!", "!!!!!!", "-", "---", "+", "*", "/", "%", "==", "!=", "<=", " in ", "[?", ".?", "\"", "'", "\"\"\"", "r'", "b\"", "\\u00e9", "\\U0010FFFF", "\\x", "//", "\n",
+        "self", "oldSelf", "text", "number", "self.list", "self.map", "self.items", "self.none", "null", "true", "type(", "dyn(", "int(", "uint(", "double(", "string(", "bytes(", "timestamp(", "duration(", "has(", "size(", ".all(x, ", ".exists(x, ", ".map(x, ",
+        ".filter(x, ", ".exists_one(x, ", ".matches('(a+)+$')", ".replace('', 'xx')", ".split('')", ".join('')", ".format([", "%s", "%.9999f", ".substring(", ".charAt(", ".indexOf(", ".sum()", ".min()", "quantity('1Gi')", "ip('::1')", "cidr('10.0.0.0/8')", "url('", "optional.of(", ".orValue(",
+        "cel.bind(x, ", "sets.contains(", "x", "-9223372036854775808", "1/0", "1%0", "'P'", "{1: 2, 1: 3}",
+    ]);
+
     private static IReadOnlyList<byte[]> Bytes(IEnumerable<string> tokens) => [.. tokens.Select(Encoding.Latin1.GetBytes)];
 }

@@ -132,6 +132,29 @@ public sealed class ValidatingWebhookTests(RunningServer server) : IClassFixture
     }
 
     [Fact]
+    public async Task MatchConditionsMustAllHold()
+    {
+        var (path, ns) = await NamespaceAsync();
+        await using var webhook = await WebhookServer.StartAsync();
+        webhook.AnswerWith(WebhookServer.Deny("guarded"));
+        const string Conditions = """
+            ,"matchConditions":[{"name":"not-nodes","expression":"!('system:nodes' in request.userInfo.groups)"},{"name":"guarded","expression":"(object != null ? object : oldObject).data.a == 'guard'"}]
+            """;
+        await using (await Configured.AsAsync(server, webhook, ns, Configured.Rule("\"*\"", "\"configmaps\""), Conditions))
+        {
+            await _client.DoAsync("POST", $"{path}/configmaps", Map("c"));
+            Assert.Empty(webhook.Requests);
+            await _client.RefusedAsync(400, "PATCH", $"{path}/configmaps/c", """{"data":{"a":"guard"}}""", "application/merge-patch+json");
+            await _client.DoAsync("DELETE", $"{path}/configmaps/c");
+            // One that cannot be evaluated decides like a webhook that cannot be asked.
+            Assert.Contains("configmaps \"d\" is forbidden: matchCondition \"guarded\": ", await _client.RefusedAsync(403, "POST", $"{path}/configmaps", """{"metadata":{"name":"d"}}"""));
+        }
+
+        await using (await Configured.AsAsync(server, webhook, ns, Configured.Rule("\"*\"", "\"configmaps\""), Conditions + ""","failurePolicy":"Ignore" """))
+            await _client.DoAsync("POST", $"{path}/configmaps", """{"metadata":{"name":"d"}}""");
+    }
+
+    [Fact]
     public async Task FailurePolicyDecidesWhenItCannotBeAsked()
     {
         var (path, ns) = await NamespaceAsync();

@@ -31,7 +31,9 @@ public sealed class WebhookRulesTests(RunningServer server) : IClassFixture<Runn
     [InlineData("rules", "[{\"operations\":[\"*\"],\"apiGroups\":[\"\"],\"apiVersions\":[\"v1\"],\"resources\":[\"pods\",\"*\"]}]", "webhooks[0].rules[0].resources: Invalid value: [\"pods\",\"*\"]: if '*' is present, must not specify other resources without subresources")]
     [InlineData("rules", "[{\"operations\":[\"GET\"],\"apiGroups\":[\"\"],\"apiVersions\":[\"v1\"],\"resources\":[\"pods\"]}]", "webhooks[0].rules[0].operations[0]: Unsupported value: \"GET\": supported values: \"*\", \"CONNECT\", \"CREATE\", \"DELETE\", \"UPDATE\"")]
     [InlineData("objectSelector", "{\"matchExpressions\":[{\"key\":\"a\",\"operator\":\"In\"}]}", "webhooks[0].objectSelector.matchExpressions[0].values: Required value: must be specified when `operator` is 'In' or 'NotIn'")]
-    [InlineData("matchConditions", "[{\"name\":\"a\",\"expression\":\"true\"}]", "webhooks[0].matchConditions: Forbidden: this server does not evaluate match conditions")]
+    [InlineData("matchConditions", "[{\"name\":\"a\",\"expression\":\"object.metadata.name\"}]", "webhooks[0].matchConditions[0].expression: Invalid value: \"object.metadata.name\": must evaluate to bool")]
+    [InlineData("matchConditions", "[{\"name\":\"a\",\"expression\":\"authorizer.requestResource.check('x').allowed()\"}]", "compilation failed: ERROR: <input>:1:1: undeclared reference to 'authorizer'")]
+    [InlineData("matchConditions", "[{\"name\":\"a\",\"expression\":\"true\"},{\"name\":\"a\",\"expression\":\"\"}]", "[webhooks[0].matchConditions[1].name: Duplicate value: \"a\", webhooks[0].matchConditions[1].expression: Required value]")]
     public async Task ANonsensicalOneIsRefused_WithTheField(string field, string value, string expected)
     {
         var webhook = (JsonObject)JsonNode.Parse(Valid)!;

@@ -41,7 +41,10 @@ internal sealed partial class AdmissionWebhooks(ObjectStore store, VersionConver
             {
                 if (round > 0 && !(webhooks[i].Reinvoked && askedAt[i] is { } at && at != changes)) continue;
                 if (webhooks[i].Match(request, store) is not { } seen) continue;
-                var obj = await MutateAsync(webhooks[i], request, seen, reread, cancellation);
+                var uid = Guid.NewGuid().ToString();
+                var review = await ReviewAsync(request, uid, seen, cancellation);
+                if (!IsWanted(webhooks[i], request, review)) continue;
+                var obj = await MutateAsync(webhooks[i], request, (seen, uid, review), reread, cancellation);
                 if (!JsonNode.DeepEquals(obj, request.Object)) changes++;
                 askedAt[i] = changes;
                 request = request with { Object = obj };
@@ -61,7 +64,8 @@ internal sealed partial class AdmissionWebhooks(ObjectStore store, VersionConver
             if (webhook.Match(request, store) is { } seen)
             {
                 var uid = Guid.NewGuid().ToString();
-                asked.Add((webhook, uid, await ReviewAsync(request, uid, seen, cancellation)));
+                var review = await ReviewAsync(request, uid, seen, cancellation);
+                if (IsWanted(webhook, request, review)) asked.Add((webhook, uid, review));
             }
 
         if (asked.Count == 0) return;
@@ -89,10 +93,21 @@ internal sealed partial class AdmissionWebhooks(ObjectStore store, VersionConver
         return body!;
     }
 
-    private async Task<JsonObject?> MutateAsync(Webhook webhook, AdmissionRequest request, KindSchema seen, Func<JsonObject, JsonObject> reread, CancellationToken cancellation)
+    /// <summary>Whether its match conditions hold. Ones that cannot be evaluated are a failure like any other of the webhook.</summary>
+    private bool IsWanted(Webhook webhook, AdmissionRequest request, byte[] review)
     {
-        var uid = Guid.NewGuid().ToString();
-        var (verdict, failure) = await AnswerAsync(webhook, await ReviewAsync(request, uid, seen, cancellation), uid, cancellation);
+        if (webhook.Conditions is not { } conditions || conditions.Hold(review, out var problem)) return true;
+        if (problem is null) return false;
+        if (!webhook.IgnoresFailure) throw ApiErrors.Forbidden(request.Target.Kind, request.Name, problem);
+        LogIgnored(logger, $"webhook \"{webhook.Name}\": {problem}");
+        return false;
+    }
+
+    private async Task<JsonObject?> MutateAsync(
+        Webhook webhook, AdmissionRequest request, (KindSchema Seen, string Uid, byte[] Review) call, Func<JsonObject, JsonObject> reread, CancellationToken cancellation)
+    {
+        var seen = call.Seen;
+        var (verdict, failure) = await AnswerAsync(webhook, call.Review, call.Uid, cancellation);
         if (failure is not null) throw failure;
         if (verdict is null) return request.Object;
         Warn(request, verdict);

@@ -15,6 +15,7 @@ internal sealed class Webhook
     private readonly JsonObject? _namespaceSelector;
     private readonly JsonObject? _objectSelector;
     private readonly bool _equivalent;
+    private readonly Lazy<MatchConditions?> _conditions;
 
     /// <param name="webhook">As stored, so validated and with its defaults.</param>
     public Webhook(JsonObject webhook)
@@ -24,6 +25,7 @@ internal sealed class Webhook
         Timeout = TimeSpan.FromSeconds(webhook.Int("timeoutSeconds") ?? 10);
         IgnoresFailure = webhook.Str("failurePolicy") == "Ignore";
         Reinvoked = webhook.Str("reinvocationPolicy") == "IfNeeded";
+        _conditions = new(() => MatchConditions.Of(webhook));
         _equivalent = webhook.Str("matchPolicy") != "Exact";
         _rules = [.. webhook.Items("rules", "").Select(r => new WebhookRule(r.Item))];
         _namespaceSelector = Meaningful(webhook.Obj("namespaceSelector"));
@@ -41,6 +43,9 @@ internal sealed class Webhook
 
     /// <summary>reinvocationPolicy IfNeeded: asked once more when another webhook changed the object afterwards.</summary>
     public bool Reinvoked { get; }
+
+    /// <summary>What must hold of a request beside its rules and selectors; null when nothing. Compiled when first asked for.</summary>
+    public MatchConditions? Conditions => _conditions.Value;
 
     /// <returns>The version in which it wants to see the object; null when the request is none of its business.</returns>
     public KindSchema? Match(AdmissionRequest request, ObjectStore store)

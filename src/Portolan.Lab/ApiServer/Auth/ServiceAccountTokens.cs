@@ -84,5 +84,5 @@ internal sealed class ServiceAccountTokens(TokenKey key, ObjectStore store, Time
         return uid is not null && (bound.Uid.Length == 0 || uid == bound.Uid);
     }
 
-    private string? UidOf(string resource, string ns, string name) => store.Find(resource, new(ns, name)) is { } obj ? (JsonNode.Parse(obj.MetadataJson) as JsonObject).Text("uid") : null;
+    private string? UidOf(string resource, string ns, string name) => store.Find(resource, new(ns, name)) is { } obj ? (StoredJson.Parse(obj.MetadataJson) as JsonObject).Text("uid") : null;
 }

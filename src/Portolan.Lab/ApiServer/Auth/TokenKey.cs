@@ -44,7 +44,7 @@ internal sealed class TokenKey : IDisposable
                 ? JsonNode.Parse(Base64Url.DecodeFromChars(payload)) as JsonObject
                 : null;
         }
-        catch (Exception e) when (e is FormatException or JsonException or CryptographicException)
+        catch (Exception e) when (e is FormatException or JsonException or CryptographicException or InvalidOperationException)
         {
             return null;
         }

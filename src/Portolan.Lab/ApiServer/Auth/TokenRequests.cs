@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Portolan.Lab.ApiServer.Http;
 using Portolan.Lab.ApiServer.Resources;
+using Portolan.Lab.ApiServer.Storage;
 using Portolan.Lab.ApiServer.Validation;
 
 namespace Portolan.Lab.ApiServer.Auth;
@@ -78,7 +79,7 @@ internal sealed class TokenRequests(ServerContext server, ServiceAccountTokens t
         var name = pod.Obj("spec").Str("nodeName");
         if (name.Length == 0) return [binding];
         var node = server.Store.Find("nodes", new("", name));
-        return [binding, new("nodes", name, node is null ? "" : (JsonNode.Parse(node.MetadataJson) as JsonObject).Str("uid"))];
+        return [binding, new("nodes", name, node is null ? "" : (StoredJson.Parse(node.MetadataJson) as JsonObject).Str("uid"))];
     }
 
     private static ApiException Refuse(Target target, string why) => ApiErrors.Forbidden(target.Kind, target.Name!, why);

@@ -10,7 +10,7 @@ namespace Portolan.Lab.ApiServer.FieldOwnership;
 internal static class FieldSetText
 {
     /// <summary>As deep as a request body may be.</summary>
-    private const int MaxDepth = 256;
+    private const int MaxDepth = 512;
 
     private const int MaxRemembered = 512;
 

@@ -101,7 +101,7 @@ internal sealed class ManagedFields
             writer.WriteEndArray();
         }
 
-        return (JsonArray)JsonNode.Parse(buffer.WrittenSpan)!;
+        return (JsonArray)StoredJson.Parse(buffer.WrittenSpan)!;
     }
 
     /// <summary>Whether the two say the same but for times: a write that changes nothing else is none.</summary>

@@ -4,8 +4,6 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
 using Portolan.Lab.ApiServer.Schema;
-using YamlDotNet.Core;
-using YamlDotNet.Core.Events;
 
 namespace Portolan.Lab.ApiServer.Http;
 
@@ -25,7 +23,8 @@ internal static class BodyReader
     /// <summary>Beyond this a connection is cut without ceremony.</summary>
     public const int MaxDrained = 64 * 1024 * 1024;
 
-    private const int MaxDepth = 256;
+    /// <summary>How deep a body may be nested.</summary>
+    public const int MaxDepth = 256;
 
     public static async Task<byte[]> ReadBytesAsync(HttpRequest request, CancellationToken cancellation)
     {
@@ -86,14 +85,14 @@ internal static class BodyReader
 
     public static ParsedBody ParseJson(ReadOnlySpan<byte> bytes)
     {
-        var duplicates = new List<string>();
+        var duplicates = new DuplicateFields();
         try
         {
             var reader = new Utf8JsonReader(bytes, new JsonReaderOptions { MaxDepth = MaxDepth });
             if (!reader.Read()) throw new JsonException("unexpected end of JSON input");
-            var root = ReadValue(ref reader, "", duplicates);
+            var root = ReadValue(ref reader, duplicates);
             if (reader.Read()) throw new JsonException("invalid character after top-level value");
-            return new(root, duplicates);
+            return new(root, duplicates.Found);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
@@ -107,7 +106,7 @@ internal static class BodyReader
         return body is null ? throw ApiErrors.BadRequest($"the object provided is unrecognized (must be of type protobuf): {problem}") : new(body, []);
     }
 
-    private static JsonNode? ReadValue(ref Utf8JsonReader reader, string path, List<string> duplicates)
+    private static JsonNode? ReadValue(ref Utf8JsonReader reader, DuplicateFields duplicates)
     {
         switch (reader.TokenType)
         {
@@ -116,22 +115,30 @@ internal static class BodyReader
                 while (reader.Read() && reader.TokenType != JsonTokenType.EndObject)
                 {
                     var name = reader.GetString()!;
-                    var inner = path.Length == 0 ? name : $"{path}.{name}";
+                    if (obj.ContainsKey(name)) duplicates.Report(name);
                     reader.Read();
-                    if (obj.ContainsKey(name)) duplicates.Add($"duplicate field \"{inner}\"");
-                    obj[name] = ReadValue(ref reader, inner, duplicates);
+                    duplicates.Enter(name);
+                    obj[name] = ReadValue(ref reader, duplicates);
+                    duplicates.Leave();
                 }
 
                 return obj;
             case JsonTokenType.StartArray:
                 var array = new JsonArray();
                 while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
-                    array.Add(ReadValue(ref reader, $"{path}[{array.Count}]", duplicates));
+                {
+                    duplicates.Enter(array.Count);
+                    array.Add(ReadValue(ref reader, duplicates));
+                    duplicates.Leave();
+                }
+
                 return array;
             case JsonTokenType.String:
                 return JsonValue.Create(reader.GetString());
             case JsonTokenType.Number:
-                return reader.TryGetInt64(out var whole) ? JsonValue.Create(whole) : JsonValue.Create(reader.GetDouble());
+                if (reader.TryGetInt64(out var whole)) return JsonValue.Create(whole);
+                var real = reader.GetDouble();
+                return double.IsFinite(real) ? JsonValue.Create(real) : throw new JsonException($"number {Encoding.ASCII.GetString(reader.ValueSpan)} is out of range");
             case JsonTokenType.True:
                 return JsonValue.Create(true);
             case JsonTokenType.False:
@@ -141,53 +148,6 @@ internal static class BodyReader
         }
     }
 
-    public static ParsedBody ParseYaml(byte[] bytes)
-    {
-        var duplicates = new List<string>();
-        try
-        {
-            using var text = new StreamReader(new MemoryStream(bytes), Encoding.UTF8);
-            var parser = new MergingParser(new Parser(text));
-            parser.Consume<StreamStart>();
-            if (parser.Accept<StreamEnd>(out _)) return new(null, duplicates);
-            parser.Consume<DocumentStart>();
-            return new(ReadYaml(parser, "", 0, duplicates), duplicates);
-        }
-        catch (YamlException e)
-        {
-            throw ApiErrors.BadRequest($"error converting YAML to JSON: yaml: line {e.Start.Line}: {e.Message}");
-        }
-        catch (InvalidOperationException)
-        {
-            // The scanner's way to say that a flow collection is never finished.
-            throw ApiErrors.BadRequest("error converting YAML to JSON: yaml: a flow collection does not end");
-        }
-    }
-
-    private static JsonNode? ReadYaml(IParser parser, string path, int depth, List<string> duplicates)
-    {
-        if (depth > MaxDepth) throw new YamlException("nested too deeply");
-        if (parser.TryConsume<MappingStart>(out _))
-        {
-            var obj = new JsonObject();
-            while (!parser.TryConsume<MappingEnd>(out _))
-            {
-                var name = parser.Consume<Scalar>().Value;
-                var inner = path.Length == 0 ? name : $"{path}.{name}";
-                if (obj.ContainsKey(name)) duplicates.Add($"duplicate field \"{inner}\"");
-                obj[name] = ReadYaml(parser, inner, depth + 1, duplicates);
-            }
-
-            return obj;
-        }
-
-        if (parser.TryConsume<SequenceStart>(out _))
-        {
-            var array = new JsonArray();
-            while (!parser.TryConsume<SequenceEnd>(out _)) array.Add(ReadYaml(parser, $"{path}[{array.Count}]", depth + 1, duplicates));
-            return array;
-        }
-
-        return YamlScalar.ToJson(parser.Consume<Scalar>());
-    }
+    /// <exception cref="ApiException">400: it is not well-formed.</exception>
+    public static ParsedBody ParseYaml(byte[] bytes) => YamlReader.Read(bytes);
 }

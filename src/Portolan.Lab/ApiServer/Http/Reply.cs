@@ -41,11 +41,15 @@ internal static class Reply
         return BytesAsync(context, System.Text.Encoding.UTF8.GetBytes(text), "text/plain; charset=utf-8");
     }
 
+    private const int MaxWarnings = 4096;
+
     /// <summary>Warnings a client shows its user (RFC 9111 §5.5 in the old form kubectl reads): <c>299 - "text"</c>.</summary>
     public static void Warn(HttpContext context, IEnumerable<string> warnings)
     {
         foreach (var warning in warnings)
         {
+            // Nobody reads more, and headers of any length are more than clients take.
+            if (context.Response.Headers["Warning"].Sum(w => w?.Length ?? 0) > MaxWarnings) return;
             var text = warning.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);
             context.Response.Headers.Append("Warning", $"299 - \"{string.Concat(text.Where(c => c is >= ' ' and < (char)127))}\"");
         }

@@ -116,7 +116,7 @@ internal sealed class ResourceRequests(
         var details = new JsonObject { ["name"] = last.Key.Name };
         if (target.Kind.Group.Length > 0) details["group"] = target.Kind.Group;
         details["kind"] = target.Kind.Plural;
-        details["uid"] = (JsonNode.Parse(last.MetadataJson) as JsonObject).Text("uid");
+        details["uid"] = (StoredJson.Parse(last.MetadataJson) as JsonObject).Text("uid");
         await Reply.JsonAsync(context, new JsonObject { ["kind"] = "Status", ["apiVersion"] = "v1", ["metadata"] = new JsonObject(), ["status"] = "Success", ["details"] = details });
     }
 

@@ -32,7 +32,7 @@ internal sealed class TableWriter(IBufferWriter<byte> to, Target target, string 
     public void Row(StoredObject obj)
     {
         var bytes = StoredForm.ToVersion(obj, target.Kind, target.Resource);
-        using var document = JsonDocument.Parse(bytes);
+        using var document = JsonDocument.Parse(bytes, StoredJson.Document);
         _writer.WriteStartObject();
         _writer.WriteStartArray("cells"u8);
         target.Kind.WriteCells(document.RootElement, _writer, now);

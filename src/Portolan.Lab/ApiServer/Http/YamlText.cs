@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using System.Text.Json;
+using Portolan.Lab.ApiServer.Storage;
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
 
@@ -15,7 +16,7 @@ internal static class YamlText
         var emitter = new Emitter(text);
         emitter.Emit(new StreamStart());
         emitter.Emit(new DocumentStart());
-        var reader = new Utf8JsonReader(json);
+        var reader = new Utf8JsonReader(json, StoredJson.Reader);
         while (reader.Read())
         {
             switch (reader.TokenType)

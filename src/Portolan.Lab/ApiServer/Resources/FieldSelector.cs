@@ -77,7 +77,7 @@ internal sealed class FieldSelector
 
     private static string Read(byte[] json, byte[][] path)
     {
-        var reader = new Utf8JsonReader(json);
+        var reader = new Utf8JsonReader(json, StoredJson.Reader);
         reader.Read();
         var depth = 0;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)

@@ -138,9 +138,9 @@ internal sealed class KindRegistry
         };
     }
 
-    private static long? SpecGeneration(StoredObject definition) => (JsonNode.Parse(definition.MetadataJson) as JsonObject).Whole("generation");
+    private static long? SpecGeneration(StoredObject definition) => (StoredJson.Parse(definition.MetadataJson) as JsonObject).Whole("generation");
 
-    private static JsonObject Parse(StoredObject obj) => (JsonObject)JsonNode.Parse(obj.Json)!;
+    private static JsonObject Parse(StoredObject obj) => (JsonObject)StoredJson.Parse(obj.Json)!;
 
     private void Change(Action<Dictionary<(string, string), ServedResource>> change)
     {

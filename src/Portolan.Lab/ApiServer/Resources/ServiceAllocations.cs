@@ -48,7 +48,7 @@ internal sealed class ServiceAllocations
     // On the store's writer thread, for every change of a Service: reads only what it needs, and makes no objects of it.
     private void Own(StoredObject service, Action<NumberPool, uint> act)
     {
-        var reader = new Utf8JsonReader(service.Json);
+        var reader = new Utf8JsonReader(service.Json, StoredJson.Reader);
         if (!reader.MoveToMember("spec"u8) || reader.TokenType != JsonTokenType.StartObject) return;
         var ports = new HashSet<uint>();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)

@@ -10,7 +10,7 @@ internal static class StoredForm
 {
     private static readonly byte[] KindProperty = "\"kind\":"u8.ToArray();
 
-    public static JsonObject Parse(StoredObject obj) => (JsonObject)JsonNode.Parse(obj.Json)!;
+    public static JsonObject Parse(StoredObject obj) => (JsonObject)StoredJson.Parse(obj.Json)!;
 
     /// <summary>The stored bytes as the version asked for; nearly always the very same bytes.</summary>
     public static ReadOnlyMemory<byte> ToVersion(StoredObject obj, KindSchema kind, ServedResource resource)

@@ -41,7 +41,7 @@ internal sealed class StoredObject
     /// <summary>A reader standing on the opening brace of <c>metadata.labels</c>, or at its end when there are none.</summary>
     public Utf8JsonReader LabelsReader()
     {
-        var reader = new Utf8JsonReader(MetadataJson);
+        var reader = new Utf8JsonReader(MetadataJson, StoredJson.Reader);
         return reader.MoveToMember("labels"u8) && reader.TokenType == JsonTokenType.StartObject ? reader : default;
     }
 
@@ -50,7 +50,7 @@ internal sealed class StoredObject
     {
         get
         {
-            var reader = new Utf8JsonReader(MetadataJson);
+            var reader = new Utf8JsonReader(MetadataJson, StoredJson.Reader);
             return reader.MoveToMember("deletionTimestamp"u8) && reader.TokenType != JsonTokenType.Null;
         }
     }
@@ -58,7 +58,7 @@ internal sealed class StoredObject
     /// <summary>The same state under another revision: what a watch sends when an object leaves its selection.</summary>
     public StoredObject AtRevision(long revision)
     {
-        var reader = new Utf8JsonReader(MetadataJson);
+        var reader = new Utf8JsonReader(MetadataJson, StoredJson.Reader);
         if (!reader.MoveToMember("resourceVersion"u8)) return this;
         var at = Metadata.Start.Value + (int)reader.TokenStartIndex + 1;
         var length = reader.ValueSpan.Length;
@@ -70,7 +70,7 @@ internal sealed class StoredObject
     /// <exception cref="JsonException">The bytes are not an object with metadata.</exception>
     public static StoredObject Load(string resource, ObjectKey key, long revision, byte[] json)
     {
-        var reader = new Utf8JsonReader(json);
+        var reader = new Utf8JsonReader(json, StoredJson.Reader);
         if (reader.MoveToMember("metadata"u8))
         {
             var start = (int)reader.TokenStartIndex;

@@ -61,8 +61,7 @@ internal static class WebhookRules
         ValueRules.Selector(path + ".objectSelector", webhook.Obj("objectSelector"), null, errors);
         ClientConfigRules.Check(webhook.Obj("clientConfig"), path + ".clientConfig", errors);
         ClientConfigRules.CheckReviewVersions(webhook, "admissionReviewVersions", path, errors);
-        if (webhook.List("matchConditions") is { Count: > 0 })
-            errors.Forbidden(path + ".matchConditions", "this server does not evaluate match conditions");
+        MatchConditionRules.Check(webhook, path, errors);
     }
 
     private static void CheckRule(JsonObject rule, string path, ErrorList errors)

@@ -1,0 +1,48 @@
+using System.Text.Json.Nodes;
+using Portolan.Lab.ApiServer.Admission;
+using Portolan.Lab.ApiServer.Cel;
+using Portolan.Lab.ApiServer.Cel.Types;
+
+namespace Portolan.Lab.ApiServer.Validation;
+
+/// <summary>A webhook's <c>matchConditions</c>: an expression that cannot be evaluated is refused here, never ignored later.</summary>
+internal static class MatchConditionRules
+{
+    private const int Most = 64;
+
+    public static void Check(JsonObject webhook, string path, ErrorList errors)
+    {
+        var conditions = webhook.List("matchConditions")?.Count ?? 0;
+        if (conditions > Most)
+        {
+            errors.TooMany(path + ".matchConditions", conditions, Most);
+            return;
+        }
+
+        var names = new HashSet<string>();
+        foreach (var (condition, at) in webhook.Items("matchConditions", path))
+        {
+            if (condition.Str("name") is { Length: > 0 } name)
+            {
+                MetadataRules.CheckEach(at + ".name", name, NameRules.QualifiedName, errors);
+                if (!names.Add(name))
+                    errors.Duplicate(at + ".name", name);
+            }
+            else
+                errors.Required(at + ".name");
+
+            var expression = condition.Str("expression");
+            if (string.IsNullOrWhiteSpace(expression))
+            {
+                errors.Required(at + ".expression");
+                continue;
+            }
+
+            var (program, problems) = CelProgram.Compile(expression, MatchConditions.Environment);
+            if (program is null)
+                errors.Invalid(at + ".expression", expression, "compilation failed: " + CelProblem.Display(problems, expression));
+            else if (program.ResultType.Kind != CelKind.Bool)
+                errors.Invalid(at + ".expression", expression, "must evaluate to bool");
+        }
+    }
+}
