@@ -12,7 +12,7 @@ internal sealed class CelTarget(ServerProcess server) : FuzzTarget
 
     public override string Tally => string.Join(' ', _tally.OrderBy(t => t.Key).Select(t => $"{t.Key}×{t.Value}"));
 
-    public override long Memory => server.Memory;
+    public override Task<long> MemoryAsync() => server.MemoryAsync();
 
     public override FuzzLane Open() => new Lane(server, _tally);
 

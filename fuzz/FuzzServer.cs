@@ -63,10 +63,15 @@ internal static class FuzzServer
 
     private static async Task HandleAsync(HttpContext http)
     {
-        if (http.Request.Path == "/cel")
+        switch (http.Request.Path.Value)
         {
-            await CelEndpoint.ServeAsync(http);
-            return;
+            case "/cel":
+                await CelEndpoint.ServeAsync(http);
+                return;
+            case "/settle":
+                // What is garbage is no growth.
+                GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+                return;
         }
 
         var terminal = http.Request.Path == "/tty";

@@ -15,8 +15,8 @@ internal abstract class FuzzTarget : IAsyncDisposable
     /// <summary>What the reactions were, counted by kind.</summary>
     public abstract string Tally { get; }
 
-    /// <summary>Memory held by what is fuzzed, bytes; 0 when it has no process of its own.</summary>
-    public virtual long Memory => 0;
+    /// <summary>Memory held by what is fuzzed when it has collected its garbage, bytes.</summary>
+    public abstract Task<long> MemoryAsync();
 
     /// <summary>Why nothing can be tried any more; null as long as it can.</summary>
     public virtual string? Dead => null;

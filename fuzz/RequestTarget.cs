@@ -34,7 +34,7 @@ internal sealed class RequestTarget(ServerProcess server, RequestPart part) : Fu
 
     public override string Tally => string.Join(' ', _tally.OrderBy(t => t.Key).Select(t => $"{t.Key}×{t.Value}"));
 
-    public override long Memory => server.Memory;
+    public override Task<long> MemoryAsync() => server.MemoryAsync();
 
     public override FuzzLane Open() => new Lane(new RequestConnection(server), server, _tally);
 

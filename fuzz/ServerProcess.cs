@@ -50,14 +50,14 @@ internal sealed class ServerProcess : IAsyncDisposable
     /// <summary>How it ended; null while it runs.</summary>
     public string? Dead => _process.HasExited ? $"the server ended with {_process.ExitCode}: {Tail(Errors)}" : Errors.Contains("unexpected", StringComparison.Ordinal) ? $"the server complains: {Tail(Errors)}" : null;
 
-    /// <summary>Resident memory, bytes.</summary>
-    public long Memory
+    /// <summary>Resident memory after a collection, bytes; 0 when it has ended.</summary>
+    public async Task<long> MemoryAsync()
     {
-        get
-        {
-            _process.Refresh();
-            return _process.HasExited ? 0 : _process.WorkingSet64;
-        }
+        if (Dead is not null) return 0;
+        using var http = new HttpClient { Timeout = FuzzRun.Patience };
+        using var settled = await http.GetAsync($"http://127.0.0.1:{StreamPort}/settle");
+        _process.Refresh();
+        return _process.WorkingSet64;
     }
 
     public async ValueTask DisposeAsync()

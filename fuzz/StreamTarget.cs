@@ -19,7 +19,7 @@ internal sealed class StreamTarget(ServerProcess server, bool spdy) : FuzzTarget
 
     public override string Tally => string.Join(' ', _tally.OrderBy(t => t.Key).Select(t => $"{t.Key}×{t.Value}"));
 
-    public override long Memory => server.Memory;
+    public override Task<long> MemoryAsync() => server.MemoryAsync();
 
     public override FuzzLane Open() => new Lane(server, spdy, _tally);
 

@@ -8,6 +8,10 @@ namespace Portolan.Lab.ApiServer.Cel;
 /// <param name="Message">Without position: <c>undefined field 'x'</c>.</param>
 internal readonly record struct CelProblem(int Offset, string Message)
 {
+    // A real server shows as many. A line that nobody can read is not repeated for each of them.
+    private const int MaxShown = 100;
+    private const int MaxLine = 1000;
+
     /// <summary>
     /// The problem as a real server prints it: <c>ERROR: &lt;input&gt;:1:5: undefined field 'x'</c>, then the line and a mark under the place.
     /// </summary>
@@ -19,6 +23,8 @@ internal readonly record struct CelProblem(int Offset, string Message)
         var lineText = source[start..(end < 0 ? source.Length : end)].Replace('\t', ' ').TrimEnd('\r');
         var line = source.AsSpan(0, start).Count('\n') + 1;
         var column = 0;
+        if (lineText.Length > MaxLine)
+            return string.Create(CultureInfo.InvariantCulture, $"ERROR: <input>:{line}:{at - start + 1}: {Message}");
         var mark = new StringBuilder();
         foreach (var rune in source[start..at].EnumerateRunes())
         {
@@ -30,6 +36,9 @@ internal readonly record struct CelProblem(int Offset, string Message)
     }
 
     /// <summary>All problems in the order of their places, one after the other.</summary>
-    public static string Display(IEnumerable<CelProblem> problems, string source) =>
-        string.Join('\n', problems.OrderBy(problem => problem.Offset).Select(problem => problem.Display(source)));
+    public static string Display(IReadOnlyCollection<CelProblem> problems, string source)
+    {
+        var shown = problems.OrderBy(problem => problem.Offset).Take(MaxShown).Select(problem => problem.Display(source));
+        return string.Join('\n', problems.Count > MaxShown ? shown.Append(string.Create(CultureInfo.InvariantCulture, $"{problems.Count - MaxShown} more errors were truncated")) : shown);
+    }
 }

@@ -33,10 +33,10 @@ internal sealed class YamlReader
         {
             throw ApiErrors.BadRequest($"error converting YAML to JSON: yaml: line {e.Start.Line}: {e.Message}");
         }
-        catch (InvalidOperationException)
+        catch (Exception e) when (e is InvalidOperationException or ArgumentException)
         {
-            // The scanner's way to say that a flow collection never ends.
-            throw ApiErrors.BadRequest("error converting YAML to JSON: yaml: a flow collection does not end");
+            // The parser's other ways to say so: of a flow collection that never ends, of a tag that is no URI.
+            throw ApiErrors.BadRequest($"error converting YAML to JSON: yaml: {e.Message}");
         }
     }
 

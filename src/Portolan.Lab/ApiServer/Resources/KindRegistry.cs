@@ -131,14 +131,13 @@ internal sealed class KindRegistry
             }
             else
             {
-                Define(Parse(e.New));
+                var definition = Parse(e.New);
+                Define(definition);
                 // A watch holds on to the schemas and the converter it began with: those who watch come back to the new ones.
-                if (e.Old is not null && SpecGeneration(e.Old) != SpecGeneration(e.New)) store.CloseWatches(e.New.Key.Name);
+                if (e.Old is not null && !JsonNode.DeepEquals(Parse(e.Old)["spec"], definition["spec"])) store.CloseWatches(e.New.Key.Name);
             }
         };
     }
-
-    private static long? SpecGeneration(StoredObject definition) => (StoredJson.Parse(definition.MetadataJson) as JsonObject).Whole("generation");
 
     private static JsonObject Parse(StoredObject obj) => (JsonObject)StoredJson.Parse(obj.Json)!;
 

@@ -16,10 +16,13 @@ internal sealed class Re2
 
     private const int MaxNesting = 200;
     private const int MaxRepeat = 1000;
-    private const int MaxCached = 256;
+
+    // Of all that are kept, in states: an automaton that has been used holds some kilobytes for each.
+    private const int MaxCached = 4000;
 
     private static readonly System.Buffers.SearchValues<char> _nameCharacters = System.Buffers.SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
     private static readonly ConcurrentDictionary<string, Regex> _cache = new();
+    private static long _cached;
     private readonly string _pattern;
     private readonly StringBuilder _to = new();
     private int _at;
@@ -34,10 +37,15 @@ internal sealed class Re2
             return known;
         try
         {
-            var compiled = new Regex(new Re2(pattern).Translate(), RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
-            if (_cache.Count >= MaxCached)
+            var (text, size) = new Re2(pattern).Translate();
+            var compiled = new Regex(text, RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
+            if (Interlocked.Add(ref _cached, size) > MaxCached)
+            {
                 _cache.Clear();
-            return _cache[pattern] = compiled;
+                Interlocked.Exchange(ref _cached, size);
+            }
+
+            return size > MaxCached ? compiled : _cache[pattern] = compiled;
         }
         catch (Exception e) when (e is PatternException or ArgumentException or NotSupportedException)
         {
@@ -46,10 +54,10 @@ internal sealed class Re2
         }
     }
 
-    private string Translate()
+    private (string Text, long Size) Translate()
     {
-        Alternatives(new Flags(false, false), 0);
-        return _at == _pattern.Length ? _to.ToString() : throw new PatternException("unexpected ): `" + _pattern + "`");
+        var size = Alternatives(new Flags(false, false), 0);
+        return _at == _pattern.Length ? (_to.ToString(), size) : throw new PatternException("unexpected ): `" + _pattern + "`");
     }
 
     private readonly record struct Flags(bool DotAll, bool MultiLine);
