@@ -11,7 +11,7 @@ public static class FuzzRun
     private const int SweepEvery = 1000;
 
     /// <summary>The reaction to one input takes less, also on a busy machine.</summary>
-    internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     // The histories of the store and other bounded caches fill up over time.
     private const long AllowedGrowth = 128L * 1024 * 1024;
