@@ -65,7 +65,7 @@ internal sealed class ApiServerHost : IAsyncDisposable
         var context = new ServerContext(store, kinds, allocations, access, clock, options.DefaultTolerationSeconds)
         {
             Conversion = conversion,
-            Admission = new(store, conversion, webhooks, loggers.CreateLogger<AdmissionWebhooks>()),
+            Admission = new(store, new(store, kinds), conversion, webhooks, loggers.CreateLogger<AdmissionWebhooks>()),
         };
         var creation = new ObjectCreation(context);
         var update = new ObjectUpdate(context);

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
+using Portolan.Lab.ApiServer.Admission.Policies;
 using Portolan.Lab.ApiServer.Conversion;
 using Portolan.Lab.ApiServer.Http;
 using Portolan.Lab.ApiServer.Patching;
@@ -12,17 +13,17 @@ namespace Portolan.Lab.ApiServer.Admission;
 
 /// <summary>
 /// Asks the admission webhooks about requests: the mutating ones one after another before an object is validated, the validating ones all at once
-/// just before it is stored. Requests about webhook configurations are never asked about, or a broken one could not be taken back.
+/// just before it is stored, after the admission policies. Requests about webhook configurations are never asked about, or a broken one could not be taken back.
 /// </summary>
-internal sealed partial class AdmissionWebhooks(ObjectStore store, VersionConversion conversion, WebhookClient client, ILogger<AdmissionWebhooks> logger)
+internal sealed partial class AdmissionWebhooks(ObjectStore store, AdmissionPolicies policies, VersionConversion conversion, WebhookClient client, ILogger<AdmissionWebhooks> logger)
 {
     private const string OwnGroup = "admissionregistration.k8s.io";
     private const int MaxWarning = 256;
 
     private readonly WebhookRegistry _registry = new(store);
 
-    /// <summary>False as long as no webhook of any kind is configured: then nothing need be prepared for one.</summary>
-    public bool Any => _registry.Mutating.Count > 0 || _registry.Validating.Count > 0;
+    /// <summary>False as long as no webhook and no policy is configured: then nothing need be prepared for one.</summary>
+    public bool Any => policies.Any || _registry.Mutating.Count > 0 || _registry.Validating.Count > 0;
 
     /// <param name="request">What is asked for.</param>
     /// <param name="reread">Brings a patched object into form again, as if a client had sent it.</param>
@@ -57,8 +58,10 @@ internal sealed partial class AdmissionWebhooks(ObjectStore store, VersionConver
     /// <exception cref="ApiException">A webhook denies the request, or cannot be asked and must be.</exception>
     public async ValueTask ValidateAsync(AdmissionRequest request, CancellationToken cancellation)
     {
+        if (request.Target.Kind.Group == OwnGroup) return;
+        if (policies.Any) await policies.ValidateAsync(request, seen => ReviewAsync(request, Guid.NewGuid().ToString(), seen, cancellation));
         var webhooks = _registry.Validating;
-        if (webhooks.Count == 0 || request.Target.Kind.Group == OwnGroup) return;
+        if (webhooks.Count == 0) return;
         var asked = new List<(Webhook Webhook, string Uid, byte[] Review)>();
         foreach (var webhook in webhooks)
             if (webhook.Match(request, store) is { } seen)
@@ -96,7 +99,7 @@ internal sealed partial class AdmissionWebhooks(ObjectStore store, VersionConver
     /// <summary>Whether its match conditions hold. Ones that cannot be evaluated are a failure like any other of the webhook.</summary>
     private bool IsWanted(Webhook webhook, AdmissionRequest request, byte[] review)
     {
-        if (webhook.Conditions is not { } conditions || conditions.Hold(review, out var problem)) return true;
+        if (webhook.Conditions is not { } conditions || conditions.Hold(AdmissionVariables.Of(review), out var problem)) return true;
         if (problem is null) return false;
         if (!webhook.IgnoresFailure) throw ApiErrors.Forbidden(request.Target.Kind, request.Name, problem);
         LogIgnored(logger, $"webhook \"{webhook.Name}\": {problem}");

@@ -4,7 +4,7 @@ using Portolan.Lab.ApiServer.Validation;
 
 namespace Portolan.Lab.ApiServer.Admission;
 
-/// <summary>A <c>RuleWithOperations</c>: which requests a webhook is about.</summary>
+/// <summary>A <c>RuleWithOperations</c>: which requests a webhook is about; a policy's may name objects, too.</summary>
 internal sealed class WebhookRule
 {
     private readonly string[] _operations;
@@ -12,6 +12,7 @@ internal sealed class WebhookRule
     private readonly string[] _versions;
     private readonly (string Resource, string Subresource)[] _resources;
     private readonly string _scope;
+    private readonly string[] _names;
 
     public WebhookRule(JsonObject rule)
     {
@@ -20,6 +21,7 @@ internal sealed class WebhookRule
         _versions = Texts(rule, "apiVersions");
         _resources = [.. Texts(rule, "resources").Select(r => r.Split('/', 2)).Select(p => (p[0], p.Length > 1 ? p[1] : ""))];
         _scope = rule.Str("scope");
+        _names = Texts(rule, "resourceNames");
     }
 
     /// <summary>Whether the rule names this request, were its object of version <paramref name="kind"/>.</summary>
@@ -28,7 +30,7 @@ internal sealed class WebhookRule
         {
             AdmissionOperation.Create => "CREATE", AdmissionOperation.Update => "UPDATE", AdmissionOperation.Delete => "DELETE", _ => "CONNECT",
         })
-        && Has(_groups, kind.Group) && Has(_versions, kind.Version) && InScope(request)
+        && (_names.Length == 0 || _names.Contains(request.Name)) && Has(_groups, kind.Group) && Has(_versions, kind.Version) && InScope(request)
         && _resources.Any(r => r.Resource is "*" || r.Resource == kind.Plural ? r.Subresource == "*" || r.Subresource == (request.Target.Subresource ?? "") : false);
 
     // A Namespace is a cluster's, although requests for one count as lying inside it.

@@ -37,6 +37,8 @@ internal static class BuiltInKinds
         Kind("", "ServiceAccount", "serviceaccounts", CorePrinters.ServiceAccount, KindRules.None, shortNames: ["sa"], subresources: ["token"]),
 
         Kind(Admission, "MutatingWebhookConfiguration", "mutatingwebhookconfigurations", PolicyPrinters.Webhooks, WebhookRules.Mutating, namespaced: false, generation: true),
+        Kind(Admission, "ValidatingAdmissionPolicy", "validatingadmissionpolicies", PolicyPrinters.AdmissionPolicy, AdmissionPolicyRules.Policy, namespaced: false, subresources: ["status"], generation: true),
+        Kind(Admission, "ValidatingAdmissionPolicyBinding", "validatingadmissionpolicybindings", PolicyPrinters.AdmissionPolicyBinding, AdmissionPolicyRules.Binding, namespaced: false, generation: true),
         Kind(Admission, "ValidatingWebhookConfiguration", "validatingwebhookconfigurations", PolicyPrinters.Webhooks, WebhookRules.Validating, namespaced: false, generation: true),
 
         Kind("apiextensions.k8s.io", "CustomResourceDefinition", "customresourcedefinitions", RowPrinter.Default, DefinitionRules.CustomResourceDefinition,

@@ -38,6 +38,29 @@ internal static class PolicyPrinters
             cells.Age(configuration);
         });
 
+    public static RowPrinter AdmissionPolicy { get; } = new(
+        [RowPrinter.Name, RowPrinter.Number("Validations"), RowPrinter.Column("ParamKind"), RowPrinter.Age],
+        (policy, cells) =>
+        {
+            var parameters = policy.At("spec", "paramKind");
+            cells.Text(policy.Name());
+            cells.Number(policy.At("spec", "validations").Count());
+            cells.Text(parameters.At("kind").Str() is { Length: > 0 } kind ? $"{parameters.At("apiVersion").Str()}/{kind}" : "<unset>");
+            cells.Age(policy);
+        });
+
+    public static RowPrinter AdmissionPolicyBinding { get; } = new(
+        [RowPrinter.Name, RowPrinter.Column("PolicyName"), RowPrinter.Column("ParamRef"), RowPrinter.Age],
+        (binding, cells) =>
+        {
+            var parameters = binding.At("spec", "paramRef");
+            var name = parameters.At("name").Str();
+            cells.Text(binding.Name());
+            cells.Text(binding.At("spec", "policyName").Str());
+            cells.Text(name.Length == 0 ? "<unset>" : parameters.At("namespace").Str() is { Length: > 0 } ns ? $"{ns}/{name}" : $"*/{name}");
+            cells.Age(binding);
+        });
+
     public static RowPrinter PriorityClass { get; } = new(
         [RowPrinter.Name, RowPrinter.Number("Value"), new("Global-Default", "boolean"), RowPrinter.Age, RowPrinter.Column("PreemptionPolicy")],
         (priority, cells) =>

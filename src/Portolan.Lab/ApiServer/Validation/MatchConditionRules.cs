@@ -5,14 +5,14 @@ using Portolan.Lab.ApiServer.Cel.Types;
 
 namespace Portolan.Lab.ApiServer.Validation;
 
-/// <summary>A webhook's <c>matchConditions</c>: an expression that cannot be evaluated is refused here, never ignored later.</summary>
+/// <summary>The <c>matchConditions</c> of a webhook or a policy: an expression that cannot be evaluated is refused here, never ignored later.</summary>
 internal static class MatchConditionRules
 {
     private const int Most = 64;
 
-    public static void Check(JsonObject webhook, string path, ErrorList errors)
+    public static void Check(JsonObject? owner, CelEnvironment environment, string path, ErrorList errors)
     {
-        var conditions = webhook.List("matchConditions")?.Count ?? 0;
+        var conditions = owner.List("matchConditions")?.Count ?? 0;
         if (conditions > Most)
         {
             errors.TooMany(path + ".matchConditions", conditions, Most);
@@ -20,7 +20,7 @@ internal static class MatchConditionRules
         }
 
         var names = new HashSet<string>();
-        foreach (var (condition, at) in webhook.Items("matchConditions", path))
+        foreach (var (condition, at) in owner.Items("matchConditions", path))
         {
             if (condition.Str("name") is { Length: > 0 } name)
             {
@@ -38,11 +38,7 @@ internal static class MatchConditionRules
                 continue;
             }
 
-            var (program, problems) = CelProgram.Compile(expression, MatchConditions.Environment);
-            if (program is null)
-                errors.Invalid(at + ".expression", expression, "compilation failed: " + CelProblem.Display(problems, expression));
-            else if (program.ResultType.Kind != CelKind.Bool)
-                errors.Invalid(at + ".expression", expression, "must evaluate to bool");
+            AdmissionVariables.Check(expression, environment, CelType.Bool, at + ".expression", errors);
         }
     }
 }

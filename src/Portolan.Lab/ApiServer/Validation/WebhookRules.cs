@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Portolan.Lab.ApiServer.Admission;
 using Portolan.Lab.ApiServer.Schema;
 
 namespace Portolan.Lab.ApiServer.Validation;
@@ -61,10 +62,11 @@ internal static class WebhookRules
         ValueRules.Selector(path + ".objectSelector", webhook.Obj("objectSelector"), null, errors);
         ClientConfigRules.Check(webhook.Obj("clientConfig"), path + ".clientConfig", errors);
         ClientConfigRules.CheckReviewVersions(webhook, "admissionReviewVersions", path, errors);
-        MatchConditionRules.Check(webhook, path, errors);
+        MatchConditionRules.Check(webhook, AdmissionVariables.Environment, path, errors);
     }
 
-    private static void CheckRule(JsonObject rule, string path, ErrorList errors)
+    /// <summary>A RuleWithOperations, of a webhook or a policy.</summary>
+    public static void CheckRule(JsonObject rule, string path, ErrorList errors)
     {
         CheckWildcard(rule, "operations", path, "operations", errors);
         foreach (var (operation, at) in rule.Strings("operations", path))
