@@ -54,7 +54,7 @@ internal static class LiteralArguments
 
     private static bool Invalid(CallExpr call) => Constant(call) is LiteralExpr { Value: string text } && call.Function switch
     {
-        "matches" or "find" or "findAll" => Re2.TryCompile(text, out _) is null,
+        "matches" or "find" or "findAll" => !Re2.TryKeep(text),
         "timestamp" => CelTimestamp.Parse(text) is null,
         "duration" => CelDuration.Parse(text) is null,
         _ => false,

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.RegularExpressions;
 
@@ -22,6 +23,7 @@ internal sealed class Re2
 
     private static readonly System.Buffers.SearchValues<char> _nameCharacters = System.Buffers.SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
     private static readonly ConcurrentDictionary<string, Regex> _cache = new();
+    private static readonly ConditionalWeakTable<string, Regex> _kept = [];
     private static long _cached;
     private readonly string _pattern;
     private readonly StringBuilder _to = new();
@@ -29,11 +31,21 @@ internal sealed class Re2
 
     private Re2(string pattern) => _pattern = pattern;
 
+    /// <summary>Compiles a pattern that is a constant of an expression, and keeps it as long as that constant: evaluating it then compiles nothing.</summary>
+    /// <returns>Whether it compiles.</returns>
+    public static bool TryKeep(string constant)
+    {
+        if (TryCompile(constant, out _) is not { } regex)
+            return false;
+        _kept.AddOrUpdate(constant, regex);
+        return true;
+    }
+
     /// <param name="problem">What is wrong with the pattern; null when it compiles.</param>
     public static Regex? TryCompile(string pattern, out string? problem)
     {
         problem = null;
-        if (_cache.TryGetValue(pattern, out var known))
+        if (_kept.TryGetValue(pattern, out var known) || _cache.TryGetValue(pattern, out known))
             return known;
         try
         {
