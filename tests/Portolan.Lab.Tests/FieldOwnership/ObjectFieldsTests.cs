@@ -39,6 +39,8 @@ public sealed class ObjectFieldsTests
     [InlineData("""{"whole":["a"]}""", """{"whole":["a","b"]}""", """{"f:whole":{}}""", "{}")]
     [InlineData("""{"map":{"a":"1"}}""", """{}""", "{}", """{"f:map":{".":{},"f:a":{}}}""")]
     [InlineData("""{"free":{"a":{"b":1}}}""", """{"free":{"a":1}}""", """{"f:free":{"f:a":{}}}""", """{"f:free":{"f:a":{"f:b":{}}}}""")]
+    [InlineData("""{"free":{"a":1}}""", """{"free":{"a":{"b":1}}}""", """{"f:free":{"f:a":{".":{},"f:b":{}}}}""", "{}")]
+    [InlineData("""{"free":{"a":[1]}}""", """{"free":{"a":{"b":1}}}""", """{"f:free":{"f:a":{".":{},"f:b":{}}}}""", "{}")]
     [InlineData("""{"set":["a","b"]}""", """{"set":["b","a"]}""", "{}", "{}")]
     [InlineData("""{"list":[{"name":"a","value":1}]}""", """{"list":[{"name":"a","value":1},{"name":"a","value":2}]}""", """{"f:list":{"k:{\"name\":\"a\"}":{}}}""", """{"f:list":{"k:{\"name\":\"a\"}":{"f:name":{},"f:value":{}}}}""")]
     public void FindsWhatChangedAndWhatWent(string before, string after, string changed, string removed)

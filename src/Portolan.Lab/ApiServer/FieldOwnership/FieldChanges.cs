@@ -42,7 +42,7 @@ internal readonly record struct FieldChanges(FieldSet Changed, FieldSet Removed)
             return (ends, Items(left as JsonArray, right as JsonArray, structure));
 
         // The value is of another shape now: all of the old one is gone.
-        var gone = Compare(before, new Value(true, left is JsonArray ? new JsonArray() : new JsonObject()), structure).Below.Removed;
+        var gone = structure.IsGranular(left) ? Compare(before, new Value(true, Nothing(left)), structure).Below.Removed : FieldSet.Empty;
         var came = structure.IsGranular(right) ? ObjectFields.Of(right, structure) : FieldSet.Empty;
         return (Difference.Changed, new(came, gone));
     }
