@@ -39,7 +39,7 @@ internal sealed class NodeAgent
             client,
             new ImageCatalogue(host.Name, layout.ImagesPath, Executables.Lab, portolan),
             new PodNetwork(layout.Namespace(host.Name) + "-", layout.Namespace(host.Name), new PodAddresses(IPNetwork.Parse(host.PodCidr)), host),
-            new ClusterObjects(client, File.ReadAllText(layout.Pki("ca.crt"))),
+            new ClusterObjects(client, File.ReadAllText(layout.Pki("ca.crt")), _logger),
             new EventRecorder(client, host.Name, time, _logger),
             time,
             _logger);
@@ -55,7 +55,7 @@ internal sealed class NodeAgent
         [
             new NodeRegistration(_node.Client, _host, _zone, _node.Figures, _node.Events, _node.Time, _logger).RunAsync(all.Token),
             _node.Events.RunAsync(all.Token),
-            _node.Cluster.WatchServicesAsync(_logger, all.Token),
+            _node.Cluster.WatchServicesAsync(all.Token),
             new Reflector<Pod>(_node.Client, Pod.Type, fieldSelector: $"spec.nodeName={_host.Name}", logger: _logger).RunAsync(OnChange, all.Token),
         ];
         _logger.LogInformation("node {Name} at {Address}, pods {Range}", _host.Name, _host.Address, _host.PodCidr);

@@ -49,14 +49,14 @@ public sealed class RunningNode : IAsyncLifetime
             Client,
             new ImageCatalogue("node1", Path.Combine(_place.Directory, "images.json"), ContainerFixture.LabExecutable, ContainerFixture.LabExecutable),
             null!,      // no pod here has a network of its own
-            new ClusterObjects(Client, _server.State.AuthorityPem),
+            new ClusterObjects(Client, _server.State.AuthorityPem, NullLogger.Instance),
             new EventRecorder(Client, "node1", TimeProvider.System, NullLogger.Instance),
             TimeProvider.System,
             NullLogger.Instance);
         Directory.CreateDirectory(_node.Paths.PodsCgroup);
         Directory.CreateDirectory(HostDirectory);
         _parts.Add(_node.Events.RunAsync(_stop.Token));
-        _parts.Add(_node.Cluster.WatchServicesAsync(NullLogger.Instance, _stop.Token));
+        _parts.Add(_node.Cluster.WatchServicesAsync(_stop.Token));
         _parts.Add(new Reflector<Pod>(Client, Pod.Type, logger: NullLogger.Instance).RunAsync(OnChange, _stop.Token));
     }
 

@@ -2,6 +2,8 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Text.Json.Nodes;
 
+using Microsoft.Extensions.Logging;
+
 using Portolan.Core.Cluster;
 using Portolan.Kubernetes.Client;
 using Portolan.Kubernetes.Resources;
@@ -15,13 +17,15 @@ internal sealed class MissingConfigurationException(string message) : Exception(
 /// <summary>What pods need of the API besides themselves: Services, ConfigMaps, Secrets, tokens.</summary>
 /// <param name="client">The API.</param>
 /// <param name="authority">The cluster's CA certificate, PEM: for pods, when the namespace has no <c>kube-root-ca.crt</c> yet.</param>
-internal sealed class ClusterObjects(KubeClient client, string authority)
+/// <param name="logger">Told when the server is lost and found.</param>
+internal sealed class ClusterObjects(KubeClient client, string authority, ILogger logger)
 {
-    private const string RootAuthority = "kube-root-ca.crt";
+    public const string RootAuthority = "kube-root-ca.crt";
     private readonly ConcurrentDictionary<ObjectKey, Service> _services = [];
+    private readonly FollowedObjects _followed = new(client, logger);
     private readonly TaskCompletionSource _servicesKnown = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public Task WatchServicesAsync(Microsoft.Extensions.Logging.ILogger logger, CancellationToken cancel) =>
+    public Task WatchServicesAsync(CancellationToken cancel) =>
         new Reflector<Service>(client, Kinds.Services, logger: logger).RunAsync(change =>
         {
             if (change.Kind is ChangeKind.Synced)
@@ -41,10 +45,16 @@ internal sealed class ClusterObjects(KubeClient client, string authority)
             || (pod.Spec.EnableServiceLinks != false && s.Key.Namespace == pod.Namespace)).Select(s => s.Value)];
     }
 
+    /// <summary>Calls back whenever the ConfigMap or Secret changes, until disposed.</summary>
+    public IDisposable Follow(bool isSecret, string ns, string name, Action changed) => _followed.Follow(isSecret ? _secrets : _configMaps, ns, name, changed);
+
+    private static readonly ResourceType<UntypedObject> _configMaps = ResourceType.Untyped("", "v1", "configmaps", "ConfigMap", true);
+    private static readonly ResourceType<UntypedObject> _secrets = ResourceType.Untyped("", "v1", "secrets", "Secret", true);
+
     /// <exception cref="MissingConfigurationException">There is none, and it is not optional.</exception>
     public async Task<IReadOnlyDictionary<string, byte[]>> ConfigMapAsync(string ns, string name, bool optional, CancellationToken cancel)
     {
-        var map = await client.FindAsync(ResourceType.Untyped("", "v1", "configmaps", "ConfigMap", true), ns, name, cancel).ConfigureAwait(false);
+        var map = await client.FindAsync(_configMaps, ns, name, cancel).ConfigureAwait(false);
         if (map is null && name == RootAuthority)
             return new Dictionary<string, byte[]> { ["ca.crt"] = System.Text.Encoding.UTF8.GetBytes(authority) };
         if (map is null)

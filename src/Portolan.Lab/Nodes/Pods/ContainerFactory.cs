@@ -61,7 +61,7 @@ internal static class ContainerFactory
             WorkDirectory = "",
             Hostname = hostname,
             Files = PodFiles.Of(pod, address, node.Figures, MachineResolver()),
-            Mounts = [.. image.Mounts, .. runtime.Volumes.MountsOf(container)],
+            Mounts = [.. image.Mounts, .. runtime.Volumes.MountsOf(container, Expand)],
             ReadOnlyRoot = security?.ReadOnlyRootFilesystem == true,
             WritableNetworkSettings = (capabilities & Capabilities.Of("NET_ADMIN")) != 0,
             Process = new ProcessSpec

@@ -45,14 +45,14 @@ internal sealed class PodFields(Pod pod, IPAddress podAddress, NodeFigures node)
         var container = pod.Spec.Containers.FirstOrDefault(c => c.Name == reference.ContainerName) ?? self;
         var (kind, name) = reference.Resource.Split('.', 2) is [var k, var n] ? (k, n) : throw Unknown(reference.Resource);
         var values = kind == "limits" ? container.Resources?.Limits : kind == "requests" ? container.Resources?.Requests : throw Unknown(reference.Resource);
-        if (values?.TryGetValue(name, out var set) == true && Quantity(set) is { } quantity)
-            return Math.Ceiling(quantity).ToString(CultureInfo.InvariantCulture);
-        return (kind, name) switch
+        var quantity = values?.TryGetValue(name, out var set) == true && Quantity(set) is { } given ? given : (kind, name) switch
         {
-            ("limits", "cpu") => node.Cpus.ToString(CultureInfo.InvariantCulture),
-            ("limits", "memory") => node.MemoryBytes.ToString(CultureInfo.InvariantCulture),
-            _ => "0",
+            ("limits", "cpu") => node.Cpus,
+            ("limits", "memory") => node.MemoryBytes,
+            _ => 0,
         };
+        var divisor = reference.Divisor.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null ? 1 : Quantity(reference.Divisor) is { } unit and > 0 ? unit : 1;
+        return Math.Ceiling(quantity / divisor).ToString(CultureInfo.InvariantCulture);
     }
 
     internal static decimal? Quantity(JsonElement value)

@@ -1,5 +1,3 @@
-using System.Text;
-
 using Portolan.Lab.Nodes.Containers;
 
 namespace Portolan.Lab.Nodes.Pods;
@@ -10,46 +8,56 @@ namespace Portolan.Lab.Nodes.Pods;
 /// <param name="memoryDirectory">For secrets and tokens: in memory, gone with the machine.</param>
 /// <param name="hostDirectory">What <c>hostPath</c> shows: the node's own files, never the machine's.</param>
 /// <param name="cluster">Where ConfigMaps, Secrets and tokens come from.</param>
-internal sealed class PodVolumes(Pod pod, string diskDirectory, string memoryDirectory, string hostDirectory, ClusterObjects cluster)
+/// <param name="time">The clock.</param>
+internal sealed class PodVolumes(Pod pod, string diskDirectory, string memoryDirectory, string hostDirectory, ClusterObjects cluster, TimeProvider time)
 {
     private readonly Dictionary<string, ContainerMount> _mounts = [];
-    private readonly List<(string Path, TokenProjection Projection, int Mode, DateTimeOffset Renew)> _tokens = [];
+    private readonly Dictionary<string, Dictionary<string, VolumeFile>> _written = [];
+    private readonly VolumeContent _content = new(pod, cluster, time);
+
+    private IEnumerable<Volume> Volumes => pod.Spec.Volumes ?? [];
+
+    /// <summary>When a token is to be written anew; null without tokens.</summary>
+    public DateTimeOffset? NextRenewal => _content.NextRenewal;
 
     /// <exception cref="MissingConfigurationException">A ConfigMap, Secret or key is not there.</exception>
     /// <exception cref="FormatException">The lab has no such kind of volume, or a path leaves it.</exception>
     public async Task PrepareAsync(PodFields fields, CancellationToken cancel)
     {
-        _tokens.Clear();
-        foreach (var volume in pod.Spec.Volumes ?? [])
+        foreach (var volume in Volumes)
             _mounts[volume.Name] = await PrepareAsync(volume, fields, cancel).ConfigureAwait(false);
     }
 
+    /// <summary>Brings the volumes that are made of API objects up to date.</summary>
+    /// <exception cref="MissingConfigurationException">A ConfigMap, Secret or key is no longer there; the files stay as they were.</exception>
+    public async Task RefreshAsync(PodFields fields, CancellationToken cancel)
+    {
+        foreach (var volume in Volumes)
+            if (_written.ContainsKey(volume.Name) && await _content.RenderAsync(volume, fields, cancel).ConfigureAwait(false) is { } files)
+                WriteIfChanged(volume, files);
+    }
+
+    /// <summary>Calls back whenever a ConfigMap or Secret of the volumes changes, until disposed.</summary>
+    public IReadOnlyList<IDisposable> Follow(Action changed) =>
+        [.. Volumes.SelectMany(VolumeContent.References).Distinct().Where(r => r.IsSecret || r.Name != ClusterObjects.RootAuthority).Select(r => cluster.Follow(r.IsSecret, pod.Namespace, r.Name, changed))];
+
+    /// <param name="container">Whose mounts.</param>
+    /// <param name="expand">Resolves <c>$(NAME)</c> of <c>subPathExpr</c> by the container's environment.</param>
     /// <exception cref="FormatException">A mount names no volume.</exception>
-    public IEnumerable<ContainerMount> MountsOf(Container container) =>
+    public IEnumerable<ContainerMount> MountsOf(Container container, Func<string, string> expand) =>
         (container.VolumeMounts ?? []).OrderBy(m => m.MountPath.Length).Select(mount =>
         {
             if (!_mounts.TryGetValue(mount.Name, out var volume))
                 throw new FormatException($"no volume named \"{mount.Name}\"");
+            var subPath = mount.SubPathExpr is { Length: > 0 } expression ? expand(expression) : mount.SubPath;
             return volume with
             {
                 Target = Path.GetFullPath(mount.MountPath, "/"),
                 ReadOnly = volume.ReadOnly || mount.ReadOnly == true,
-                SubPath = string.Join('/', new[] { volume.SubPath, mount.SubPath }.Where(p => !string.IsNullOrEmpty(p))),
+                SubPath = string.Join('/', new[] { volume.SubPath, subPath }.Where(p => !string.IsNullOrEmpty(p))),
                 Create = volume.Create || !volume.ReadOnly,
             };
         });
-
-    /// <summary>Writes tokens anew that have used up four fifths of their time.</summary>
-    public async Task RenewTokensAsync(DateTimeOffset now, CancellationToken cancel)
-    {
-        for (var i = 0; i < _tokens.Count; i++)
-        {
-            var (path, projection, mode, renew) = _tokens[i];
-            if (now < renew)
-                continue;
-            _tokens[i] = (path, projection, mode, await WriteTokenAsync(path, projection, mode, cancel).ConfigureAwait(false));
-        }
-    }
 
     public void Delete()
     {
@@ -60,108 +68,36 @@ internal sealed class PodVolumes(Pod pod, string diskDirectory, string memoryDir
 
     private async Task<ContainerMount> PrepareAsync(Volume volume, PodFields fields, CancellationToken cancel)
     {
-        var inMemory = volume.EmptyDir is null || volume.EmptyDir.Medium == "Memory";
-        var directory = Path.Combine(inMemory ? memoryDirectory : diskDirectory, volume.Name);
         if (volume.HostPath is { } hostPath)
         {
             Directory.CreateDirectory(hostDirectory);
             return new ContainerMount(hostDirectory, "", ReadOnly: false, hostPath.Path, Create: hostPath.Type is null or "" or "DirectoryOrCreate");
         }
+        var directory = DirectoryOf(volume);
         Directory.CreateDirectory(directory);
         if (volume.EmptyDir is not null)
         {
             SystemCall.Check(NativeMethods.chmod(directory, 0x1FF), $"chmod {directory}"); // 0777, whoever the container runs as
             if (pod.Spec.SecurityContext?.FsGroup is { } group)
+            {
                 SystemCall.Check(NativeMethods.chown(directory, 0, group), $"chown {directory}");
+                SystemCall.Check(NativeMethods.chmod(directory, 0x5FF), $"chmod {directory}"); // setgid: what is made below is the group's, too
+            }
             return new ContainerMount(directory, "", ReadOnly: false);
         }
-        if (volume.ConfigMap is { } map)
-            await WriteConfigMapAsync(directory, map, map.DefaultMode, cancel).ConfigureAwait(false);
-        else if (volume.Secret is { } secret)
-            await WriteSecretAsync(directory, secret, secret.DefaultMode, cancel).ConfigureAwait(false);
-        else if (volume.DownwardAPI is { } downward)
-            await WriteDownwardAsync(directory, downward, downward.DefaultMode, fields, cancel).ConfigureAwait(false);
-        else if (volume.Projected is { } projected)
-            foreach (var source in projected.Sources ?? [])
-                await WriteProjectionAsync(directory, source, projected.DefaultMode, fields, cancel).ConfigureAwait(false);
-        else
-            throw new FormatException($"volume \"{volume.Name}\": the lab has emptyDir, configMap, secret, downwardAPI, projected and hostPath volumes");
+        WriteIfChanged(volume, await _content.RenderAsync(volume, fields, cancel).ConfigureAwait(false)
+            ?? throw new FormatException($"volume \"{volume.Name}\": the lab has emptyDir, configMap, secret, downwardAPI, projected and hostPath volumes"));
         return new ContainerMount(directory, "", ReadOnly: true);
     }
 
-    private async Task WriteProjectionAsync(string directory, Projection source, int? mode, PodFields fields, CancellationToken cancel)
+    private void WriteIfChanged(Volume volume, Dictionary<string, VolumeFile> files)
     {
-        if (source.ConfigMap is { } map)
-            await WriteConfigMapAsync(directory, map, mode, cancel).ConfigureAwait(false);
-        if (source.Secret is { } secret)
-            await WriteSecretAsync(directory, secret, mode, cancel).ConfigureAwait(false);
-        if (source.DownwardAPI is { } downward)
-            await WriteDownwardAsync(directory, downward, mode, fields, cancel).ConfigureAwait(false);
-        if (source.ServiceAccountToken is { } token)
-        {
-            var path = Below(directory, token.Path);
-            _tokens.Add((path, token, mode ?? DefaultMode, await WriteTokenAsync(path, token, mode ?? DefaultMode, cancel).ConfigureAwait(false)));
-        }
+        if (_written.TryGetValue(volume.Name, out var before) && before.Count == files.Count
+            && files.All(f => before.TryGetValue(f.Key, out var old) && old.Mode == f.Value.Mode && old.Content.AsSpan().SequenceEqual(f.Value.Content)))
+            return;
+        AtomicDirectory.Write(DirectoryOf(volume), files, pod.Spec.SecurityContext?.FsGroup, time.GetUtcNow());
+        _written[volume.Name] = files;
     }
 
-    private async Task<DateTimeOffset> WriteTokenAsync(string path, TokenProjection projection, int mode, CancellationToken cancel)
-    {
-        var (token, expires) = await cluster.TokenAsync(pod, projection, cancel).ConfigureAwait(false);
-        Write(path, Encoding.ASCII.GetBytes(token), mode);
-        var now = DateTimeOffset.UtcNow;
-        return now + ((expires - now) * 0.8);
-    }
-
-    private async Task WriteConfigMapAsync(string directory, ItemsSource source, int? mode, CancellationToken cancel)
-    {
-        var values = await cluster.ConfigMapAsync(pod.Namespace, source.Name ?? "", source.Optional == true, cancel).ConfigureAwait(false);
-        WriteItems(directory, source, values, mode, "configmap");
-    }
-
-    private async Task WriteSecretAsync(string directory, ItemsSource source, int? mode, CancellationToken cancel)
-    {
-        var values = await cluster.SecretAsync(pod.Namespace, source.SecretName ?? source.Name ?? "", source.Optional == true, cancel).ConfigureAwait(false);
-        WriteItems(directory, source, values, mode, "secret");
-    }
-
-    private static void WriteItems(string directory, ItemsSource source, IReadOnlyDictionary<string, byte[]> values, int? mode, string kind)
-    {
-        foreach (var item in source.Items ?? [.. values.Keys.Select(key => new KeyToPath { Key = key, Path = key })])
-        {
-            if (values.TryGetValue(item.Key, out var value))
-                Write(Below(directory, item.Path), value, item.Mode ?? mode ?? DefaultMode);
-            else if (source.Optional != true)
-                throw new MissingConfigurationException($"{kind} references non-existent key: {item.Key}");
-        }
-    }
-
-    private static Task WriteDownwardAsync(string directory, DownwardSource source, int? mode, PodFields fields, CancellationToken cancel)
-    {
-        foreach (var item in source.Items ?? [])
-        {
-            cancel.ThrowIfCancellationRequested();
-            var text = item.FieldRef is { } field ? fields.Field(field.FieldPath) : item.ResourceFieldRef is { } resource ? fields.Resource(resource, new Container()) : "";
-            Write(Below(directory, item.Path), Encoding.UTF8.GetBytes(text), mode ?? DefaultMode);
-        }
-        return Task.CompletedTask;
-    }
-
-    private const int DefaultMode = 0x1A4; // 0644
-
-    /// <exception cref="FormatException">The path leaves the volume.</exception>
-    private static string Below(string directory, string path)
-    {
-        var full = Path.GetFullPath(path, directory);
-        return full.StartsWith(directory + "/", StringComparison.Ordinal) ? full : throw new FormatException($"path \"{path}\" leaves its volume");
-    }
-
-    /// <summary>Whole or not at all: a container may be reading.</summary>
-    private static void Write(string path, byte[] content, int mode)
-    {
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        var temporary = path + ".new";
-        File.WriteAllBytes(temporary, content);
-        SystemCall.Check(NativeMethods.chmod(temporary, (uint)mode), $"chmod {path}");
-        File.Move(temporary, path, overwrite: true);
-    }
+    private string DirectoryOf(Volume volume) => Path.Combine(volume.EmptyDir is null || volume.EmptyDir.Medium == "Memory" ? memoryDirectory : diskDirectory, volume.Name);
 }

@@ -19,6 +19,7 @@ internal sealed class PodWorker : IDisposable
     private readonly PodRuntime _runtime;
     private readonly CancellationTokenSource _stop = new();
     private readonly Channel<bool> _dirty = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Channel<bool> _volumesChanged = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly PodStatusComposer _composer;
     private readonly List<ContainerRunner> _init;
     private readonly List<ContainerRunner> _containers;
@@ -34,7 +35,7 @@ internal sealed class PodWorker : IDisposable
             Cgroup = Path.Combine(node.Paths.PodsCgroup, pod.Uid),
             DiskDirectory = disk,
             MemoryDirectory = memory,
-            Volumes = new PodVolumes(pod, Path.Combine(disk, "volumes"), Path.Combine(memory, "volumes"), node.Paths.Host, node.Cluster),
+            Volumes = new PodVolumes(pod, Path.Combine(disk, "volumes"), Path.Combine(memory, "volumes"), node.Paths.Host, node.Cluster, node.Time),
         };
         var start = pod.Status?.StartTime is { } text && DateTimeOffset.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var earlier) ? earlier : node.Time.GetUtcNow();
         _composer = new PodStatusComposer(start, node.Figures);
@@ -53,7 +54,11 @@ internal sealed class PodWorker : IDisposable
 
     public ContainerRunner? Find(string container) => _containers.Concat(_init).FirstOrDefault(c => c.Container.Name == container);
 
-    public void Update(Pod pod) => _runtime.Pod = pod;
+    public void Update(Pod pod)
+    {
+        _runtime.Pod = pod;
+        _volumesChanged.Writer.TryWrite(true);      // the downward API shows labels and annotations
+    }
 
     /// <summary>Ends the pod; called again, the shorter time counts.</summary>
     public void Stop(TimeSpan grace, bool goneFromApi)
@@ -68,12 +73,12 @@ internal sealed class PodWorker : IDisposable
     {
         using var statusEnds = new CancellationTokenSource();
         var status = ReportAsync(statusEnds.Token);
-        var tokens = Task.CompletedTask;
+        var volumes = Task.CompletedTask;
         try
         {
             if (await SetUpAsync(_stop.Token).ConfigureAwait(false))
             {
-                tokens = RenewTokensAsync(_stop.Token);
+                volumes = KeepVolumesAsync(_stop.Token);
                 await RunContainersAsync(_stop.Token).ConfigureAwait(false);
             }
             _runtime.Changed();
@@ -85,7 +90,7 @@ internal sealed class PodWorker : IDisposable
         {
             await ReleaseAsync().ConfigureAwait(false);
         }
-        await tokens.ConfigureAwait(false);
+        await volumes.ConfigureAwait(false);
         await statusEnds.CancelAsync().ConfigureAwait(false);
         await status.ConfigureAwait(false);
         if (!_goneFromApi)
@@ -198,27 +203,54 @@ internal sealed class PodWorker : IDisposable
         return true;
     }
 
-    private async Task RenewTokensAsync(CancellationToken stop)
+    /// <summary>Volumes follow their ConfigMaps, Secrets and fields, and tokens are renewed in time; nothing is polled.</summary>
+    private async Task KeepVolumesAsync(CancellationToken stop)
     {
+        var followed = _runtime.Volumes.Follow(() => _volumesChanged.Writer.TryWrite(true));
         try
         {
             while (true)
             {
-                await Task.Delay(TimeSpan.FromSeconds(30), _node.Time, stop).ConfigureAwait(false);
+                await VolumesChangedAsync(stop).ConfigureAwait(false);
                 try
                 {
-                    await _runtime.Volumes.RenewTokensAsync(_node.Time.GetUtcNow(), stop).ConfigureAwait(false);
+                    await _runtime.Volumes.RefreshAsync(new PodFields(_runtime.Pod, _runtime.Address!, _node.Figures), stop).ConfigureAwait(false);
                 }
-                catch (Exception failure) when (failure is KubeApiException or HttpRequestException)
+                catch (MissingConfigurationException missing)
                 {
-                    // A fifth of the token's time is left to try again in.
-                    _node.Logger.LogWarning("{Pod}: token not renewed: {Reason}", _runtime.Pod.Name, failure.Message);
+                    _node.Events.Warning(_runtime.Pod, null, "FailedMount", $"MountVolume.SetUp failed: {missing.Message}");
+                }
+                catch (Exception failure) when (failure is KubeApiException or HttpRequestException or IOException || (failure is OperationCanceledException && !stop.IsCancellationRequested))
+                {
+                    _node.Logger.LogWarning("{Pod}: volumes not brought up to date: {Reason}", _runtime.Pod.Name, failure.Message);
+                    await Task.Delay(_retry, _node.Time, stop).ConfigureAwait(false);
+                    _volumesChanged.Writer.TryWrite(true);
                 }
             }
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
             // The pod ends.
+        }
+        finally
+        {
+            foreach (var one in followed)
+                one.Dispose();
+        }
+    }
+
+    private async Task VolumesChangedAsync(CancellationToken stop)
+    {
+        using var due = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        if (_runtime.Volumes.NextRenewal - _node.Time.GetUtcNow() is { } left)
+            due.CancelAfter(left > TimeSpan.Zero ? left : TimeSpan.FromMilliseconds(1));
+        try
+        {
+            await _volumesChanged.Reader.ReadAsync(due.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+        {
+            // A token is to be renewed.
         }
     }
 
