@@ -17,6 +17,7 @@ internal static class ControllerSet
         new DeploymentController(cache, writer),
         new ReplicaSetController(cache, writer),
         new DaemonSetController(cache, writer),
+        new JobController(cache, writer),
         new Scheduler(cache, writer),
         new EndpointSliceController(cache, writer),
         new EndpointsController(cache, writer),

@@ -18,6 +18,7 @@ internal static class WorkloadKinds
     public static ResourceType<UntypedObject> ReplicaSets { get; } = ResourceType.Untyped("apps", "v1", "replicasets", "ReplicaSet", true);
     public static ResourceType<UntypedObject> DaemonSets { get; } = ResourceType.Untyped("apps", "v1", "daemonsets", "DaemonSet", true);
     public static ResourceType<UntypedObject> StatefulSets { get; } = ResourceType.Untyped("apps", "v1", "statefulsets", "StatefulSet", true);
+    public static ResourceType<UntypedObject> Jobs { get; } = ResourceType.Untyped("batch", "v1", "jobs", "Job", true);
     public static ResourceType<UntypedObject> DisruptionBudgets { get; } = ResourceType.Untyped("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget", true);
     public static ResourceType<UntypedObject> ControllerRevisions { get; } = ResourceType.Untyped("apps", "v1", "controllerrevisions", "ControllerRevision", true);
     public static ResourceType<UntypedObject> EndpointSlices { get; } = ResourceType.Untyped("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", true);
@@ -26,7 +27,7 @@ internal static class WorkloadKinds
     public static ResourceType<UntypedObject> Definitions { get; } = ResourceType.Untyped("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", false);
 
     public static IReadOnlyList<ResourceType<UntypedObject>> All { get; } =
-        [Definitions, Namespaces, Nodes, Leases, ServiceAccounts, ConfigMaps, Secrets, Pods, Services, Endpoints, EndpointSlices, Deployments, ReplicaSets, DaemonSets, StatefulSets, ControllerRevisions, DisruptionBudgets];
+        [Definitions, Namespaces, Nodes, Leases, ServiceAccounts, ConfigMaps, Secrets, Pods, Services, Endpoints, EndpointSlices, Deployments, ReplicaSets, DaemonSets, StatefulSets, Jobs, ControllerRevisions, DisruptionBudgets];
 
     /// <summary>Kinds of one name live in several groups; versions of one kind are the same objects.</summary>
     public static string Id(this ResourceType<UntypedObject> type) => $"{type.Group}/{type.Kind}";

@@ -18,6 +18,7 @@ internal sealed class ServerContext
         _strategies = new(StringComparer.Ordinal)
         {
             ["pods"] = new PodStrategy(defaultTolerationSeconds),
+            ["jobs.batch"] = new JobStrategy(),
             ["services"] = new ServiceStrategy(allocations),
             ["nodes"] = new NodeStrategy(),
             ["namespaces"] = new NamespaceStrategy(),
