@@ -46,6 +46,8 @@ public sealed class PodLifecycleTests(RunningNode node) : IClassFixture<RunningN
              "containers":[{"name":"c","command":["sh","-c","{{{life}}}","main"], {{{Mount}}} }], {{{Volumes}}} }
             """);
         await node.UntilReadyAsync(name);
+        // A signal that comes before its trap is set is lost.
+        await node.UntilFileAsync("sidecar", "side begins\nonce\nmain begins\n");
         var status = (await node.FindAsync(name))!.Json["status"]!;
         Assert.Equal("true true", $"{status["initContainerStatuses"]![0]!["ready"]} {status["initContainerStatuses"]![0]!["started"]}");
         await node.DeleteAsync(name);
