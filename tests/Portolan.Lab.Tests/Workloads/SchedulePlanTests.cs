@@ -68,6 +68,56 @@ public sealed class SchedulePlanTests
         Assert.Equal("10.233.127.0/24", PodRanges.For("node2", new HashSet<string> { "10.233.66.0/24" }));
     }
 
+    [Fact]
+    public void PodsThatAvoidEachOtherStandOnNodesOfTheirOwn()
+    {
+        const string spec = """{"affinity":{"podAntiAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":[{"topologyKey":"kubernetes.io/hostname","labelSelector":{"matchLabels":{"app":"x"}}}]}}}""";
+        Assert.Equal(["node1", "node2", "node3"], PlaceAll(3, spec).Order());
+        Assert.Contains("3 node(s) didn't match pod anti-affinity rules", SchedulePlan.Of(Pod("p3", spec: spec), _nodes, _placed).Reason, StringComparison.Ordinal);
+        // Who says nothing is kept away by those that do.
+        Assert.Contains("existing pods anti-affinity", SchedulePlan.Of(Pod("p4"), _nodes, _placed).Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void PodsThatBelongTogetherStandTogether_TheFirstWhereItLikes()
+    {
+        const string spec = """{"affinity":{"podAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":[{"topologyKey":"kubernetes.io/hostname","labelSelector":{"matchLabels":{"app":"x"}}}]}}}""";
+        Assert.Single(PlaceAll(4, spec).Distinct());
+    }
+
+    [Fact]
+    public void SpreadKeepsZonesEven_AndSaysWhenItCannot()
+    {
+        const string spec = """{"topologySpreadConstraints":[{"maxSkew":1,"topologyKey":"topology.kubernetes.io/zone","whenUnsatisfiable":"DoNotSchedule","labelSelector":{"matchLabels":{"app":"x"}}}]}""";
+        foreach (var (node, zone) in _nodes.Zip(["a", "a", "b"]))
+            node.Json["metadata"]!["labels"]!["topology.kubernetes.io/zone"] = zone;
+        var nodes = PlaceAll(4, spec);
+        Assert.Equal(2, nodes.Count(n => n == "node3"));
+        _nodes[2].Json["spec"]!["unschedulable"] = true;
+        PlaceAll(1, spec);
+        Assert.Contains("pod topology spread constraints", SchedulePlan.Of(Pod("p", spec: spec), _nodes, _placed).Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void GoesWhereItWouldRatherBe()
+    {
+        const string spec = """{"affinity":{"nodeAffinity":{"preferredDuringSchedulingIgnoredDuringExecution":[{"weight":10,"preference":{"matchExpressions":[{"key":"kubernetes.io/hostname","operator":"In","values":["node2"]}]}}]}}}""";
+        Assert.Equal(["node2", "node2"], PlaceAll(2, spec));
+        _nodes[0] = Node("node1", """{"taints":[{"key":"old","effect":"PreferNoSchedule"}]}""");
+        Assert.Equal("node3", SchedulePlan.Of(Pod("other"), _nodes, [.. _placed.Where(p => p.NodeName() == "node2")]).Node);
+    }
+
+    private readonly List<UntypedObject> _placed = [];
+
+    private List<string?> PlaceAll(int count, string spec) => [.. Enumerable.Range(_placed.Count, count).Select(i =>
+    {
+        var pod = Pod($"p{i}", spec: spec);
+        var node = SchedulePlan.Of(pod, _nodes, _placed).Node;
+        pod.Json["spec"]!["nodeName"] = node;
+        _placed.Add(pod);
+        return node;
+    })];
+
     private static UntypedObject Node(string name, string spec = "{}") =>
         Object($$$"""{"metadata":{"name":"{{{name}}}","labels":{"kubernetes.io/hostname":"{{{name}}}"}},"spec":{{{spec}}}}""");
 

@@ -39,6 +39,13 @@ internal static class NodeFit
         return node.Json.Objects("spec", "taints").FirstOrDefault(t => effects.Contains(t.Text("effect")) && !list.Exists(toleration => Tolerates(toleration, t)));
     }
 
+    /// <summary>How many taints say that the pod had better go elsewhere (<c>PreferNoSchedule</c>).</summary>
+    public static int Avoided(IEnumerable<JsonObject> tolerations, UntypedObject node)
+    {
+        var list = tolerations.ToList();
+        return node.Json.Objects("spec", "taints").Count(t => t.Text("effect") == "PreferNoSchedule" && !list.Exists(toleration => Tolerates(toleration, t)));
+    }
+
     public static bool Tolerates(JsonObject toleration, JsonObject taint)
     {
         var (key, effect) = (toleration.Text("key") ?? "", toleration.Text("effect") ?? "");

@@ -6,7 +6,7 @@ namespace Portolan.Lab.Workloads.Planning;
 /// <param name="Reason">Why nowhere, as <c>kubectl describe pod</c> shows it.</param>
 internal sealed record Placement(string? Node, string Reason);
 
-/// <summary>Where a pod runs: on a node that admits it, apart from its own kind, then where fewest pods are. Pure.</summary>
+/// <summary>Where a pod runs: on a node that admits it, where it would rather be, apart from its own kind, then where fewest pods are. Pure.</summary>
 internal static class SchedulePlan
 {
     public static Placement Of(UntypedObject pod, IReadOnlyCollection<UntypedObject> nodes, IReadOnlyCollection<UntypedObject> pods)
@@ -17,11 +17,13 @@ internal static class SchedulePlan
         var active = pods.Where(p => p.NodeName().Length > 0 && !p.IsFinished()).ToList();
         var byNode = active.ToLookup(p => p.NodeName(), StringComparer.Ordinal);
         var ports = HostPorts(pod).ToHashSet();
+        var topology = new PodTopology(pod, nodes, active);
         foreach (var node in nodes)
         {
             var obstacle = node.Json.Flag("spec", "unschedulable") && !ToleratesUnschedulable(pod) ? "node(s) were unschedulable"
                 : NodeFit.Obstacle(spec, spec.Objects("tolerations"), node)
-                ?? (ports.Count > 0 && byNode[node.Metadata.Name!].SelectMany(HostPorts).Any(ports.Contains) ? "node(s) didn't have free ports for the requested pod ports" : null);
+                ?? (ports.Count > 0 && byNode[node.Metadata.Name!].SelectMany(HostPorts).Any(ports.Contains) ? "node(s) didn't have free ports for the requested pod ports" : null)
+                ?? topology.Obstacle(node);
             if (obstacle is null)
                 candidates.Add(node);
             else
@@ -34,7 +36,9 @@ internal static class SchedulePlan
             return new Placement(null, nodes.Count == 0 ? "no nodes available to schedule pods" : $"0/{nodes.Count} nodes are available: {string.Join(", ", reasons)}.");
         }
         var best = candidates
-            .OrderBy(n => byNode[n.Metadata.Name!].Count(p => !p.IsDeleting() && IsSibling(pod, p)))
+            .OrderByDescending(topology.Preference)
+            .ThenBy(n => NodeFit.Avoided(spec.Objects("tolerations"), n))
+            .ThenBy(n => byNode[n.Metadata.Name!].Count(p => !p.IsDeleting() && IsSibling(pod, p)))
             .ThenBy(n => byNode[n.Metadata.Name!].Count())
             .ThenBy(n => n.Metadata.Name, StringComparer.Ordinal)
             .First();
