@@ -20,8 +20,19 @@ public sealed class RunningCluster : IAsyncLifetime
     private readonly RunningServer _server = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly List<Task> _parts = [];
+    private readonly TimeSpan _grace;
+    private readonly TimeSpan _eviction;
     private int _namespaces;
     private int _addresses;
+
+    public RunningCluster()
+        : this(TimeSpan.FromHours(1), TimeSpan.FromMinutes(5))
+    {
+    }
+
+    /// <param name="grace">How long a node may be silent: these say nothing unless <see cref="BeatAsync"/> speaks for them.</param>
+    /// <param name="eviction">How long a pod stays on one that is not Ready.</param>
+    internal RunningCluster(TimeSpan grace, TimeSpan eviction) => (_grace, _eviction) = (grace, eviction);
 
     internal KubeClient Client { get; private set; } = null!;
 
@@ -31,7 +42,7 @@ public sealed class RunningCluster : IAsyncLifetime
         Client = new KubeClient(ClusterConnection.Load(_server.State.WriteKubeconfig(_server.Address)));
         foreach (var (node, zone) in new[] { ("node1", "a"), ("node2", "b"), ("node3", "c") })
             await AddNodeAsync(node, zone);
-        var loop = new ControlLoop(Client, TimeProvider.System, NullLogger.Instance, (cache, writer) => ControllerSet.Of(cache, writer, _server.State.AuthorityPem, TimeSpan.FromHours(1), TimeSpan.FromMinutes(5)));
+        var loop = new ControlLoop(Client, TimeProvider.System, NullLogger.Instance, (cache, writer) => ControllerSet.Of(cache, writer, _server.State.AuthorityPem, _grace, _eviction));
         _parts.Add(loop.RunAsync(_stop.Token));
         _parts.Add(PlayNodesAsync());
     }
@@ -120,6 +131,24 @@ public sealed class RunningCluster : IAsyncLifetime
             metadata: {labels: {app: {{{name}}}}}
             spec: {containers: [{name: c, image: {{{image}}}}]}
         """;
+
+    /// <summary>Signs of life of these nodes, until cancelled.</summary>
+    internal async Task BeatAsync(IReadOnlyList<string> nodes, CancellationToken cancel)
+    {
+        while (!cancel.IsCancellationRequested)
+        {
+            foreach (var node in nodes)
+            {
+                var now = DateTimeOffset.UtcNow.ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", System.Globalization.CultureInfo.InvariantCulture);
+                var spec = new JsonObject { ["holderIdentity"] = node, ["leaseDurationSeconds"] = 40, ["renewTime"] = now };
+                if (await Client.FindAsync(WorkloadKinds.Leases, "kube-node-lease", node, CancellationToken.None) is null)
+                    await Client.CreateAsync(WorkloadKinds.Leases, "kube-node-lease", new UntypedObject(new JsonObject { ["metadata"] = new JsonObject { ["name"] = node, ["namespace"] = "kube-node-lease" }, ["spec"] = spec }), CancellationToken.None);
+                else
+                    await Client.PatchAsync(WorkloadKinds.Leases, "kube-node-lease", node, PatchKind.Merge, new JsonObject { ["spec"] = spec }, null, CancellationToken.None);
+            }
+            await Task.Delay(200, CancellationToken.None);
+        }
+    }
 
     private async Task AddNodeAsync(string name, string zone)
     {

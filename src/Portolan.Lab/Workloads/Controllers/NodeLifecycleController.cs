@@ -41,8 +41,15 @@ internal sealed class NodeLifecycleController(ClusterCache cache, ClusterWriter 
 
         var silence = Silence(node);
         var allowed = HollowNodeController.IsHollow(node) && HollowNodeController.Grace > grace ? HollowNodeController.Grace : grace;
-        if (silence >= allowed && node.Condition("Ready").Text("status") != "Unknown")
-            node = await MarkUnknownAsync(node, cancel).ConfigureAwait(false);
+        var isKnown = node.Condition("Ready").Text("status") != "Unknown";
+        if (silence >= allowed || !isKnown)
+        {
+            // Its pods before all else: each moment more, a Service sends traffic to a node that is not there.
+            foreach (var pod in PodsOn(node).Where(p => p.IsReady()))
+                await MarkNotReadyAsync(pod, cancel).ConfigureAwait(false);
+            if (isKnown)
+                node = await MarkUnknownAsync(node, cancel).ConfigureAwait(false);
+        }
         node = await KeepTaintsAsync(node, cancel).ConfigureAwait(false);
         var eviction = node.HasCondition("Ready") ? null : await LeaveAsync(node, cancel).ConfigureAwait(false);
         TimeSpan? check = silence < allowed ? allowed - silence : null;
@@ -101,18 +108,16 @@ internal sealed class NodeLifecycleController(ClusterCache cache, ClusterWriter 
         return await writer.PatchAsync(WorkloadKinds.Nodes, node, new JsonObject { ["spec"] = new JsonObject { ["taints"] = next.Count == 0 ? null : next.ToJson() } }, cancel).ConfigureAwait(false);
     }
 
-    /// <summary>The pods of a node that is not Ready: those of a silent node are no longer Ready, and who does not tolerate the taint leaves in time.</summary>
+    private List<UntypedObject> PodsOn(UntypedObject node) => [.. cache.All(WorkloadKinds.Pods).Where(p => p.NodeName() == node.Metadata.Name && !p.IsFinished())];
+
+    /// <summary>The pods of a node that is not Ready: who does not tolerate the taint leaves in time.</summary>
     /// <returns>When the next one's time is up.</returns>
     private async Task<TimeSpan?> LeaveAsync(UntypedObject node, CancellationToken cancel)
     {
         TimeSpan? next = null;
-        var silent = node.Condition("Ready").Text("status") == "Unknown";
         var taint = node.Json.Objects("spec", "taints").FirstOrDefault(t => t.Text("key") is NotReady or Unreachable && t.Text("effect") == "NoExecute");
-        foreach (var pod in cache.All(WorkloadKinds.Pods).Where(p => p.NodeName() == node.Metadata.Name && !p.IsFinished()).ToList())
+        foreach (var current in PodsOn(node))
         {
-            var current = pod;
-            if (silent && pod.IsReady())
-                current = await MarkNotReadyAsync(pod, cancel).ConfigureAwait(false);
             if (taint is null || current.IsDeleting() || ToleratedFor(current, taint) is not { } tolerated)
                 continue;
             var since = DateTimeOffset.TryParse(taint.Text("timeAdded"), out var added) ? added : writer.Now;

@@ -57,8 +57,8 @@ internal sealed class PodTopology(UntypedObject pod, IReadOnlyCollection<Untyped
         var selector = LabelMatcher.Of(constraint["labelSelector"]);
         foreach (var other in placed)
             if (!other.IsDeleting() && other.Metadata.Namespace == pod.Metadata.Namespace && selector?.Matches(other.Labels()) == true
-                && _nodes.TryGetValue(other.NodeName(), out var there) && Domain(constraint, there) is { } domain && counts.ContainsKey(domain))
-                counts[domain]++;
+                && _nodes.TryGetValue(other.NodeName(), out var there) && Domain(constraint, there) is { } domain && counts.TryGetValue(domain, out var before))
+                counts[domain] = before + 1;
         var own = selector?.Matches(pod.Labels()) == true ? 1 : 0;
         return Domain(constraint, node) is { } here && counts.TryGetValue(here, out var count) ? count + own - counts.Values.Min() : 0;
     }
