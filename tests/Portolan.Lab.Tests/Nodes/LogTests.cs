@@ -26,6 +26,18 @@ public sealed class LogTests : IDisposable
         Assert.StartsWith("2026-01-02T03:04:05.000000000Z stdout F one\n", await File.ReadAllTextAsync(log.Path));
     }
 
+    [Fact]
+    public async Task LogOfAnEarlierAgentIsReadAgain_AndChangesNoMore()
+    {
+        var path = Path.Combine(_directory, "earlier", "0.log");
+        using (var written = new ContainerLog(path, _clock))
+            Write(written, "last words\n");
+        using var found = ContainerLog.Find(path, _clock)!;
+        Write(found, "too late\n");
+        Assert.Equal("last words\n", await ReadAsync(found, new LogQuery(Follow: true)));
+        Assert.Null(ContainerLog.Find(path + ".none", _clock));
+    }
+
     [Theory]
     [InlineData(0L, "")]
     [InlineData(2L, "b\nc\n")]

@@ -31,9 +31,9 @@ internal sealed class ContainerRunner
         _pullBackoff = new RestartBackoff(node.Time, firstIsImmediate: false);
         _crashBackoff = new RestartBackoff(node.Time, firstIsImmediate: true);
         _life = start.RestartCount;
-        // What an earlier agent left of the container's lives.
-        _log = ContainerLog.Find(LogPath(start.RestartCount), node.Time);
-        _previousLog = ContainerLog.Find(LogPath(start.RestartCount - 1), node.Time);
+        // What an earlier agent left: a finished container's own log, or else that of the life before the one to come.
+        _previousLog = ContainerLog.Find(LogPath(_life - 1), node.Time);
+        _log = ContainerLog.Find(LogPath(_life), node.Time) ?? _previousLog;
     }
 
     public Container Container { get; }
