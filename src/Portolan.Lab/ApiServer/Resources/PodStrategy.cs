@@ -1,11 +1,13 @@
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
+using Portolan.Lab.ApiServer.Admission.PodSecurity;
+using Portolan.Lab.ApiServer.Storage;
 
 namespace Portolan.Lab.ApiServer.Resources;
 
 /// <summary>Pods: first status, quality of service, the service account and its token volume, the tolerations every pod has, graceful deletion.</summary>
 /// <param name="tolerationSeconds">How long a pod that says nothing stays on a node that is not Ready or not reachable.</param>
-internal sealed class PodStrategy(long tolerationSeconds) : ResourceStrategy
+internal sealed class PodStrategy(long tolerationSeconds, ObjectStore store, PodSecurityAdmission security) : ResourceStrategy
 {
     private const string TokenMount = "/var/run/secrets/kubernetes.io/serviceaccount";
 
@@ -18,11 +20,12 @@ internal sealed class PodStrategy(long tolerationSeconds) : ResourceStrategy
         if (string.IsNullOrEmpty(account)) account = "default";
         spec["serviceAccountName"] = account;
         spec["serviceAccount"] = account;
-        if (spec.Flag("automountServiceAccountToken") != false) MountToken(spec);
+        if (spec.Flag("automountServiceAccountToken") ?? MountsToken(obj.Child("metadata").Text("namespace") ?? "", account)) MountToken(spec);
         AddToleration(spec, "node.kubernetes.io/not-ready");
         AddToleration(spec, "node.kubernetes.io/unreachable");
         spec["priority"] ??= spec.Text("priorityClassName") switch { "system-node-critical" => 2000001000, "system-cluster-critical" => 2000000000, _ => 0 };
         spec["preemptionPolicy"] ??= "PreemptLowerPriority";
+        security.CheckPod(obj, scope);
     }
 
     public override long? GracePeriod(JsonObject obj, long? asked)
@@ -32,6 +35,9 @@ internal sealed class PodStrategy(long tolerationSeconds) : ResourceStrategy
         if ((obj["status"] as JsonObject).Text("phase") is "Succeeded" or "Failed") return 0;
         return Math.Max(0, asked ?? spec.Whole("terminationGracePeriodSeconds") ?? 30);
     }
+
+    // A pod that does not say is as its account wants it.
+    private bool MountsToken(string ns, string account) => store.Find("serviceaccounts", new(ns, account)) is not { } stored || StoredForm.Parse(stored).Flag("automountServiceAccountToken") != false;
 
     private static void MountToken(JsonObject spec)
     {

@@ -1,4 +1,5 @@
 using Portolan.Lab.ApiServer.Admission;
+using Portolan.Lab.ApiServer.Admission.PodSecurity;
 using Portolan.Lab.ApiServer.Auth;
 using Portolan.Lab.ApiServer.Auth.Certificates;
 using Portolan.Lab.ApiServer.Auth.Rbac;
@@ -15,9 +16,10 @@ internal sealed class ServerContext
     public ServerContext(ObjectStore store, KindRegistry kinds, ServiceAllocations allocations, Authorizer access, TimeProvider clock, long defaultTolerationSeconds)
     {
         (Store, Kinds, Access, Clock) = (store, kinds, access, clock);
+        var security = new PodSecurityAdmission(store);
         _strategies = new(StringComparer.Ordinal)
         {
-            ["pods"] = new PodStrategy(defaultTolerationSeconds),
+            ["pods"] = new PodStrategy(defaultTolerationSeconds, store, security),
             ["jobs.batch"] = new JobStrategy(),
             ["services"] = new ServiceStrategy(allocations),
             ["nodes"] = new NodeStrategy(),
@@ -30,6 +32,8 @@ internal sealed class ServerContext
             [RbacIndex.RoleBindings] = new BindingStrategy(access, "rolebindings"),
             [RbacIndex.ClusterRoleBindings] = new BindingStrategy(access, "clusterrolebindings"),
         };
+        foreach (var workload in (ReadOnlySpan<string>)["replicationcontrollers", "deployments.apps", "daemonsets.apps", "replicasets.apps", "statefulsets.apps", "cronjobs.batch"])
+            _strategies.Add(workload, new PodTemplateStrategy(security));
     }
 
     public ObjectStore Store { get; }
