@@ -7,9 +7,6 @@ namespace Portolan.Lab.Pki;
 /// <summary>The lab's own authority: one P-256 key that signs everything, for ten years, on this machine only.</summary>
 internal sealed class CertificateAuthority : IDisposable
 {
-    private static readonly Oid s_serverAuth = new("1.3.6.1.5.5.7.3.1");
-    private static readonly Oid s_clientAuth = new("1.3.6.1.5.5.7.3.2");
-
     private readonly ECDsa _key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
     private readonly X509Certificate2 _certificate;
     private readonly DateTimeOffset _from;
@@ -37,9 +34,6 @@ internal sealed class CertificateAuthority : IDisposable
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest(Subject(commonName, organization), key, HashAlgorithmName.SHA256);
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: false, hasPathLengthConstraint: false, 0, critical: true));
-        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, critical: true));
-
         var alternatives = new SubjectAlternativeNameBuilder();
         var isServer = false;
         foreach (var name in names ?? [])
@@ -54,12 +48,8 @@ internal sealed class CertificateAuthority : IDisposable
         }
         if (isServer)
             request.CertificateExtensions.Add(alternatives.Build());
-        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension(isServer ? [s_serverAuth, s_clientAuth] : [s_clientAuth], critical: false));
-        request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(_certificate, includeKeyIdentifier: true, includeIssuerAndSerial: false));
-
-        var serial = RandomNumberGenerator.GetBytes(16);
-        serial[0] = (byte)((serial[0] & 0x7f) | 1);     // a positive number (RFC 5280 §4.1.2.2)
-        using var certificate = request.Create(_certificate, _from, _until, serial);
+        string[] purposes = isServer ? [LeafCertificate.ServerAuthentication, LeafCertificate.ClientAuthentication] : [LeafCertificate.ClientAuthentication];
+        using var certificate = LeafCertificate.Sign(request, _certificate, _key, purposes, _from, _until);
         return Credential.Of(certificate, key);
     }
 

@@ -1,5 +1,6 @@
 using System.Formats.Asn1;
 using System.Security.Cryptography.X509Certificates;
+using Portolan.Lab.Pki;
 
 namespace Portolan.Lab.ApiServer.Auth;
 
@@ -8,7 +9,6 @@ internal sealed class CertificateAuthentication(X509Certificate2 authority)
 {
     private const string CommonName = "2.5.4.3";
     private const string Organization = "2.5.4.10";
-    private const string ClientAuthentication = "1.3.6.1.5.5.7.3.2";
 
     /// <returns>Null when the certificate is not from our authority, out of date, or not for clients.</returns>
     public Identity? Authenticate(X509Certificate2 certificate)
@@ -17,7 +17,7 @@ internal sealed class CertificateAuthentication(X509Certificate2 authority)
         chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
         chain.ChainPolicy.CustomTrustStore.Add(authority);
         chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
-        chain.ChainPolicy.ApplicationPolicy.Add(new System.Security.Cryptography.Oid(ClientAuthentication));
+        chain.ChainPolicy.ApplicationPolicy.Add(new System.Security.Cryptography.Oid(LeafCertificate.ClientAuthentication));
         if (!chain.Build(certificate)) return null;
         string? user = null;
         var groups = new List<string>();

@@ -17,14 +17,14 @@ internal sealed class Impersonation(Authorizer access)
     public Identity Apply(Identity who, IHeaderDictionary headers)
     {
         var user = headers[User].ToString();
-        var groups = headers[Group].Where(g => !string.IsNullOrEmpty(g)).Select(g => g!).ToList();
-        var uid = headers[Uid].ToString();
         if (user.Length == 0)
         {
-            if (groups.Count > 0 || uid.Length > 0) throw ApiErrors.BadRequest($"requested impersonation of a group or uid without impersonating a user ({User})");
+            if (headers.ContainsKey(Group) || headers.ContainsKey(Uid)) throw ApiErrors.BadRequest($"requested impersonation of a group or uid without impersonating a user ({User})");
             return who;
         }
 
+        var groups = headers[Group].Where(g => !string.IsNullOrEmpty(g)).Select(g => g!).ToList();
+        var uid = headers[Uid].ToString();
         var account = Identity.AsServiceAccount(user);
         Require(account is var (ns, name) ? new(who, "impersonate") { Resource = "serviceaccounts", Namespace = ns, Name = name } : new(who, "impersonate") { Resource = "users", Name = user });
         foreach (var group in groups) Require(new(who, "impersonate") { Resource = "groups", Name = group });

@@ -6,13 +6,13 @@ using Portolan.Core.Cluster;
 using Portolan.Lab.ApiServer.Http;
 using Portolan.Lab.ApiServer.Resources;
 using Portolan.Lab.ApiServer.Validation;
+using Portolan.Lab.Pki;
 
 namespace Portolan.Lab.ApiServer.Auth.Certificates;
 
 /// <summary>Signs what was approved for <see cref="Signers.Client"/> with the cluster's authority.</summary>
 internal sealed class CertificateSigner : IDisposable
 {
-    private const string ClientAuthentication = "1.3.6.1.5.5.7.3.2";
     private const long DefaultSeconds = 365L * 24 * 3600;
     private static readonly WriteOptions Options = new(false, FieldValidation.Ignore, null, false);
 
@@ -85,15 +85,8 @@ internal sealed class CertificateSigner : IDisposable
     {
         using var key = _authority.GetECDsaPrivateKey()!;
         var request = new CertificateRequest(asked.Request.SubjectName, asked.Request.PublicKey, HashAlgorithmName.SHA256);
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: false, hasPathLengthConstraint: false, 0, critical: true));
-        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature | X509KeyUsageFlags.KeyEncipherment, critical: true));
-        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new(ClientAuthentication)], critical: false));
-        request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(_authority, includeKeyIdentifier: true, includeIssuerAndSerial: false));
         var from = _server.Clock.GetUtcNow().AddMinutes(-5);     // machines whose clocks differ a little
-        var until = from.AddSeconds(seconds);
-        var serial = RandomNumberGenerator.GetBytes(16);
-        serial[0] = (byte)((serial[0] & 0x7f) | 1);     // a positive number (RFC 5280 §4.1.2.2)
-        using var certificate = request.Create(_authority.SubjectName, X509SignatureGenerator.CreateForECDsa(key), from, until < _authority.NotAfter ? until : _authority.NotAfter, serial);
+        using var certificate = LeafCertificate.Sign(request, _authority, key, [LeafCertificate.ClientAuthentication], from, from.AddSeconds(seconds));
         return certificate.ExportCertificatePem() + "\n";
     }
 }
