@@ -36,23 +36,32 @@ internal static class HintPlan
         if (total <= 0)
             return;
         var desired = cpusByZone.ToDictionary(z => z.Key, z => z.Value / total * ready.Count, StringComparer.Ordinal);
-        if (desired.Values.Sum(d => Math.Ceiling(d / (1 + Overload))) > ready.Count)
+        // What a zone must have so that no endpoint of it is overloaded; never none.
+        var least = desired.ToDictionary(z => z.Key, z => (int)Math.Ceiling(z.Value / (1 + Overload)), StringComparer.Ordinal);
+        if (least.Values.Sum() > ready.Count)
             return;
 
-        var byZone = cpusByZone.Keys.ToDictionary(z => z, z => new Queue<JsonObject>(ready.Where(e => e.Text("zone") == z)), StringComparer.Ordinal);
-        var surplus = byZone.ToDictionary(z => z.Key, z => z.Value.Count - desired[z.Key], StringComparer.Ordinal);
+        var own = cpusByZone.Keys.ToDictionary(z => z, z => new Queue<JsonObject>(ready.Where(e => e.Text("zone") == z)), StringComparer.Ordinal);
+        var share = own.ToDictionary(z => z.Key, z => z.Value.Count, StringComparer.Ordinal);
+        double Surplus(string zone) => share[zone] - desired[zone];
+        var moved = new List<(JsonObject Endpoint, string To)>();
         while (true)
         {
-            // One endpoint at a time, from where most are too many to where most are missing, while that is a whole one on either side.
-            var giving = surplus.OrderByDescending(s => s.Value).ThenBy(s => s.Key, StringComparer.Ordinal).First();
-            var receiving = surplus.OrderBy(s => s.Value).ThenBy(s => s.Key, StringComparer.Ordinal).First();
-            if (giving.Value <= 0 || receiving.Value >= 0 || (giving.Value < 1 && receiving.Value > -1) || byZone[giving.Key].Count == 0)
+            // One endpoint at a time, from where most are too many to where most are missing: while that zone lacks the least, or a whole one is out of place on either side.
+            var receiving = share.Keys.OrderByDescending(z => share[z] < least[z]).ThenBy(Surplus).ThenBy(z => z, StringComparer.Ordinal).First();
+            var giving = share.Keys.Where(z => own[z].Count > 0 && share[z] > least[z]).OrderByDescending(Surplus).ThenBy(z => z, StringComparer.Ordinal).FirstOrDefault();
+            var lacks = share[receiving] < least[receiving];
+            if (giving is null || giving == receiving || (!lacks && (Surplus(giving) <= 0 || Surplus(receiving) >= 0 || (Surplus(giving) < 1 && Surplus(receiving) > -1))))
                 break;
-            Hint(byZone[giving.Key].Dequeue(), receiving.Key, null);
-            surplus[giving.Key]--;
-            surplus[receiving.Key]++;
+            moved.Add((own[giving].Dequeue(), receiving));
+            share[giving]--;
+            share[receiving]++;
         }
-        foreach (var (zone, left) in byZone)
+        if (share.Any(z => z.Value < least[z.Key]))
+            return;
+        foreach (var (endpoint, to) in moved)
+            Hint(endpoint, to, null);
+        foreach (var (zone, left) in own)
             foreach (var endpoint in left)
                 Hint(endpoint, zone, null);
     }
