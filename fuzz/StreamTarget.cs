@@ -13,6 +13,8 @@ internal sealed class StreamTarget(ServerProcess server, bool spdy) : FuzzTarget
     private const string WebSocket = "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: v5.channel.k8s.io\r\n";
     private const string Spdy = "Upgrade: SPDY/3.1\r\nX-Stream-Protocol-Version: v4.channel.k8s.io\r\n";
 
+    private static readonly byte[] GoAway = [0x80, 3, 0, 7, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0];
+
     private readonly ConcurrentDictionary<string, long> _tally = new();
 
     public override string? Dead => server.Dead;
@@ -73,6 +75,9 @@ internal sealed class StreamTarget(ServerProcess server, bool spdy) : FuzzTarget
                 try
                 {
                     await stream.WriteAsync(input.AsMemory(Math.Min(1, input.Length)), patience.Token);
+                    if (spdy) await stream.WriteAsync(GoAway, patience.Token);
+                    // The end of the connection must not overtake what was said on it: a server that sees the end first does not read the rest.
+                    await Task.WhenAny(reading, Task.Delay(TimeSpan.FromMilliseconds(20), patience.Token));
                     socket.Shutdown(SocketShutdown.Send);
                 }
                 catch (Exception e) when (e is IOException or SocketException)
