@@ -44,10 +44,10 @@ public sealed class CustomKindTests
     private static readonly KindSchema _pool = new SchemaCatalogue().Compile(Kinds.Accept(_definitions, Definition))[0];
 
     [Fact]
-    public void ServesTheServedVersionsStableBeforeBetaBeforeAlpha()
+    public void OrdersVersionsStableBeforeBetaBeforeAlpha_AndTellsWhichAreServed()
     {
         var kinds = new SchemaCatalogue().Compile(Kinds.Json(Definition));
-        Assert.Equal(["v1beta1", "v1alpha1"], kinds.Select(kind => kind.Version));
+        Assert.Equal([("v1beta1", true), ("v1alpha1", true), ("v0", false)], kinds.Select(kind => (kind.Version, kind.Served)));
         Assert.Equal(("example.io", "Pool", "pools", "pool", "PoolList"), (_pool.Group, _pool.Kind, _pool.Plural, _pool.Singular, _pool.ListKind));
         Assert.Equal(["pl"], _pool.ShortNames);
         Assert.Equal(["status"], _pool.Subresources);

@@ -5,7 +5,7 @@ using Portolan.Lab.ApiServer.Validation;
 
 namespace Portolan.Lab.ApiServer.Schema.Custom;
 
-/// <summary>Makes the kinds that a CustomResourceDefinition serves.</summary>
+/// <summary>Makes the kinds of a CustomResourceDefinition, one for each version; the one objects are stored in need not be served.</summary>
 internal static partial class DefinitionCompiler
 {
     /// <returns>Empty when the definition lacks what a kind needs.</returns>
