@@ -106,7 +106,7 @@ internal sealed class GarbageCollector(ClusterCache cache, ClusterWriter writer,
 
     private List<(ResourceType<UntypedObject> Kind, UntypedObject Dependent)> Dependents(UntypedObject owner) =>
     [
-        .. kinds.Where(k => k.Namespaced).SelectMany(k => cache.OwnedBy(k, owner.Uid())
+        .. kinds.Where(k => k.Namespaced || !type.Namespaced).SelectMany(k => cache.OwnedBy(k, owner.Uid())
             .Where(d => !type.Namespaced || d.Metadata.Namespace == owner.Metadata.Namespace).Select(d => (k, d))),
     ];
 
