@@ -10,7 +10,7 @@ public sealed class HelmConformanceTests(ConformanceLab fixture)
 
     private static readonly Verb[] _verbs =
     [
-        new("install --wait", $"h install berth {Chart} --wait --timeout 90s; k get buoy berth -o jsonpath={{.spec.colour}}; k get pod berth-before -o jsonpath={{.status.phase}}", "STATUS: deployed(?s:.*)redSucceeded$"),
+        new("install --wait", $"h install berth {Chart} --wait --timeout 90s; k get buoy berth -o jsonpath={{.spec.colour}}; k get job berth-before -o jsonpath={{.status.succeeded}}", "STATUS: deployed(?s:.*)red1$"),
         new("list", "h list", "(?m)^berth\\s.*deployed"),
         new("status, get", "h status berth; h get values berth --all; h get manifest berth", "STATUS: deployed(?s:.*)replicas: 1(?s:.*)kind: Deployment"),
         new("upgrade --wait", $"h upgrade berth {Chart} --set replicas=2 --wait --timeout 90s; k get deploy berth -o jsonpath={{.status.readyReplicas}}", "REVISION: 2(?s:.*)2$"),
