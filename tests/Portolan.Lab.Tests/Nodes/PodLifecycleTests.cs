@@ -1,3 +1,6 @@
+using System.Text.Json.Nodes;
+
+using Portolan.Kubernetes.Client;
 using Portolan.Lab.Workloads;
 
 namespace Portolan.Lab.Tests.Nodes;
@@ -29,6 +32,22 @@ public sealed class PodLifecycleTests(RunningNode node) : IClassFixture<RunningN
     {
         ContainerFixture.SkipUnlessRoot();
         var name = await node.StartAsync("""{"terminationGracePeriodSeconds":1,"containers":[{"name":"c","command":["sh","-c","trap '' TERM; while :; do sleep 0.05; done"]}]}""");
+        await node.UntilReadyAsync(name);
+        await node.DeleteAsync(name);
+        await node.UntilGoneAsync(name);
+    }
+
+    /// <summary>As the node controller does while a node is silent.</summary>
+    [Fact]
+    public async Task WhoIsSaidNotToBeReadyButIs_IsSoonSaidToBe()
+    {
+        ContainerFixture.SkipUnlessRoot();
+        var name = await node.StartAsync("""{"terminationGracePeriodSeconds":1,"containers":[{"name":"c","command":["sleep","60"]}]}""");
+        await node.UntilReadyAsync(name);
+        var conditions = (JsonArray)(await node.FindAsync(name))!.Json["status"]!["conditions"]!.DeepClone();
+        conditions.First(c => (string?)c!["type"] == "Ready")!["status"] = "False";
+        var said = await node.Client.PatchAsync(WorkloadKinds.Pods, node.Namespace, name, PatchKind.Merge, new JsonObject { ["status"] = new JsonObject { ["conditions"] = conditions } }, "status");
+        Assert.False(said.IsReady());
         await node.UntilReadyAsync(name);
         await node.DeleteAsync(name);
         await node.UntilGoneAsync(name);

@@ -58,6 +58,12 @@ internal sealed class PodWorker : IDisposable
     {
         _runtime.Pod = pod;
         _volumesChanged.Writer.TryWrite(true);      // the downward API shows labels and annotations
+        // Somebody else (the node controller, while this node was silent) has said otherwise: what is so is said again.
+        if (_readyWritten is { } ours && Ready(pod.Status?.Conditions ?? []) is { } theirs && ours != theirs)
+        {
+            _contradicted = true;
+            _runtime.Changed();
+        }
     }
 
     /// <summary>Ends the pod; called again, the shorter time counts.</summary>
@@ -302,6 +308,10 @@ internal sealed class PodWorker : IDisposable
     }
 
     private string _written = "";
+    private volatile string? _readyWritten;
+    private volatile bool _contradicted;
+
+    private static string? Ready(IEnumerable<JsonNode?> conditions) => (string?)conditions.FirstOrDefault(c => (string?)c?["type"] == "Ready")?["status"];
 
     /// <returns>Whether the server has it.</returns>
     private async Task<bool> PatchStatusAsync()
@@ -311,10 +321,12 @@ internal sealed class PodWorker : IDisposable
             return true;
         var status = Compose();
         var text = status.ToJsonString();
-        if (text == _written)
+        if (text == _written && !_contradicted)
             return true;
         try
         {
+            _contradicted = false;
+            _readyWritten = Ready((JsonArray)status["conditions"]!);
             var patch = new JsonObject { ["metadata"] = new JsonObject { ["uid"] = pod.Uid }, ["status"] = status };
             await _node.Client.PatchAsync(Pod.Type, pod.Namespace, pod.Name, PatchKind.Merge, patch, "status").ConfigureAwait(false);
             _written = text;
