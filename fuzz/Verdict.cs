@@ -30,7 +30,7 @@ internal static class Verdict
     private static bool IsDeliberate(Answer answer) => answer.Code switch
     {
         // A Service without endpoints, a pod that does not answer: what is behind /proxy is not the server's own.
-        502 or 503 => Text(answer) is var why && (why.Contains("no endpoints available", StringComparison.Ordinal) || why.Contains("error trying to reach", StringComparison.Ordinal)),
+        502 or 503 => Text(answer) is var why && (why.Contains("no endpoints available", StringComparison.Ordinal) || why.Contains("no service port", StringComparison.Ordinal) || why.Contains("error trying to reach", StringComparison.Ordinal)),
         504 => Text(answer).Contains("\"reason\":\"Timeout\"", StringComparison.Ordinal),
         505 => true,
         500 => Text(answer) is var text && (text.Contains("error dialing backend", StringComparison.Ordinal) || text.Contains("failed calling webhook", StringComparison.Ordinal)

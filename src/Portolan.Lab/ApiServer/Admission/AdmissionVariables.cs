@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Portolan.Lab.ApiServer.Cel;
 using Portolan.Lab.ApiServer.Cel.Types;
 using Portolan.Lab.ApiServer.Cel.Values;
+using Portolan.Lab.ApiServer.Storage;
 using Portolan.Lab.ApiServer.Validation;
 
 namespace Portolan.Lab.ApiServer.Admission;
@@ -19,7 +20,7 @@ internal static class AdmissionVariables
     /// <param name="review">The AdmissionReview that a webhook would get.</param>
     public static Dictionary<string, object> Of(byte[] review)
     {
-        var request = JsonNode.Parse(review)!["request"]!.AsObject();
+        var request = StoredJson.Parse(review)!["request"]!.AsObject();
         return new() { ["object"] = Value(Take(request, "object")), ["oldObject"] = Value(Take(request, "oldObject")), ["request"] = Value(request) };
     }
 

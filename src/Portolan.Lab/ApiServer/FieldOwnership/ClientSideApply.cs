@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Portolan.Lab.ApiServer.Resources;
 using Portolan.Lab.ApiServer.Schema;
+using Portolan.Lab.ApiServer.Storage;
 
 namespace Portolan.Lab.ApiServer.FieldOwnership;
 
@@ -47,7 +48,7 @@ internal static class ClientSideApply
         if ((live["metadata"]?["annotations"] as JsonObject).Text(Annotation) is not { Length: > 0 } text) return null;
         try
         {
-            if (JsonNode.Parse(text) is not JsonObject last || last.Text("apiVersion") != kind.ApiVersion) return null;
+            if (JsonNode.Parse(text, documentOptions: StoredJson.Document) is not JsonObject last || last.Text("apiVersion") != kind.ApiVersion) return null;
             var (changed, removed) = FieldChanges.Between(last, live, kind.Structure);
             return ObjectFields.Of(last, kind.Structure).Difference(changed).Difference(removed);
         }

@@ -83,9 +83,9 @@ internal static class PathElement
                 case 'f':
                     return Field(rest);
                 case 'v':
-                    return "v:" + Scalar(JsonNode.Parse(rest));
+                    return "v:" + Scalar(JsonNode.Parse(rest, documentOptions: StoredJson.Document));
                 case 'k':
-                    var keys = JsonNode.Parse(rest) as JsonObject ?? throw new FormatException($"fieldsV1: \"{element}\" names no keys");
+                    var keys = JsonNode.Parse(rest, documentOptions: StoredJson.Document) as JsonObject ?? throw new FormatException($"fieldsV1: \"{element}\" names no keys");
                     return "k:{" + string.Join(',', keys.OrderBy(k => k.Key, StringComparer.Ordinal).Select(k => $"{Text(k.Key)}:{Scalar(k.Value)}")) + "}";
                 case 'i' when int.TryParse(rest, NumberStyles.None, CultureInfo.InvariantCulture, out var index):
                     return string.Create(CultureInfo.InvariantCulture, $"i:{index}");
@@ -112,7 +112,7 @@ internal static class PathElement
                     text.Append('.').Append(rest);
                     break;
                 case 'k':
-                    var keys = ((JsonObject)JsonNode.Parse(rest)!).Select(k => $"{k.Key}={Scalar(k.Value)}");
+                    var keys = ((JsonObject)JsonNode.Parse(rest, documentOptions: StoredJson.Document)!).Select(k => $"{k.Key}={Scalar(k.Value)}");
                     text.Append('[').AppendJoin(',', keys).Append(']');
                     break;
                 case 'v':

@@ -115,7 +115,10 @@ internal sealed class ServiceStrategy(ServiceAllocations allocations) : Resource
     {
         if (!HasAddress(spec) || spec.Text("clusterIP") == "None" || scope.Errors.Count > 0) return;
         var named = (spec["clusterIPs"] as JsonArray ?? []).Select(ip => (string?)ip ?? "").ToList();
-        var families = (spec["ipFamilies"] as JsonArray ?? []).Select(f => allocations.Family((string?)f)).OfType<ServiceAddresses>().ToList();
+        var asked = spec["ipFamilies"] as JsonArray ?? [];
+        var families = asked.Select(f => allocations.Family((string?)f)).OfType<ServiceAddresses>().ToList();
+        // A family that nobody knows is for validation to refuse.
+        if (families.Count == 0 || families.Count < asked.Count) return;
         for (var i = 0; i < families.Count; i++)
         {
             if (i < named.Count) Honour(families[i], named[i]);
