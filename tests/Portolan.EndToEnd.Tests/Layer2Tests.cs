@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 
 namespace Portolan.EndToEnd.Tests;
@@ -25,6 +26,30 @@ public sealed class Layer2Tests(LabFixture fixture)
             Assert.StartsWith(mac, Regex.Match(reply, "([0-9a-f:]{17}) > ").Groups[1].Value);
             Assert.Contains($"is-at {mac}", reply);
         });
+    }
+
+    [Fact, Contract("§1.7 ServiceL2Status"), Contract("§2 speaker events")]
+    public async Task SaysWhereItIsAnnounced_OnceAndWithTheLabelsOthersSelectBy()
+    {
+        await fixture.SpeakersReadyAsync();
+        await _lab.AnswersAsync(Vip);
+        var node = (await Shell.EventuallyAsync(() => Task.FromResult(_lab.Announcer()), node => node is not null, 10, "an announcer"))!;
+        var status = JsonNode.Parse(_lab.Kubectl("get servicel2statuses -n metallb-system -l metallb.io/service-name=myweb-svc-lb,metallb.io/service-namespace=default -o json").Succeeds().Output)!["items"]!.AsArray();
+        var only = Assert.Single(status)!;
+        Assert.StartsWith("l2-", (string)only["metadata"]!["name"]!);
+        Assert.Equal(node, (string?)only["metadata"]!["labels"]!["metallb.io/node"]);
+        Assert.Equal(("default", "myweb-svc-lb"), ((string?)only["status"]!["serviceNamespace"], (string?)only["status"]!["serviceName"]));
+        var owner = Assert.Single(only["metadata"]!["ownerReferences"]!.AsArray())!;
+        Assert.Equal("Pod", (string?)owner["kind"]);
+        Assert.Equal(node, _lab.Kubectl($"get pod -n metallb-system {owner["name"]} -o jsonpath={{.spec.nodeName}}").Succeeds().Output.Trim());
+
+        int Told() => _lab.Kubectl("get events --field-selector involvedObject.name=myweb-svc-lb,reason=nodeAssigned -o jsonpath='{range .items[*]}{.count}{\"\\n\"}{end}'").Succeeds().Lines.Sum(int.Parse);
+        var before = Told();
+        Assert.True(before > 0);
+        _lab.Kubectl("annotate service myweb-svc-lb touched=yes").Succeeds();
+        _lab.Kubectl("annotate service myweb-svc-lb touched-").Succeeds();
+        await Task.Delay(1000);
+        Assert.Equal(before, Told());
     }
 
     [Fact]

@@ -23,7 +23,7 @@ public sealed record Election(string? Winner, IReadOnlyList<NodeVerdict> Verdict
 
     /// <summary>
     /// Elects the node that announces a Service. Every node that evaluates this with the same inputs gets the same answer, and so does
-    /// MetalLB's speaker: ascending SHA-256 of <c>node#address</c> over the nodes that are eligible.
+    /// MetalLB's speaker: over the nodes that are eligible, the most preferred first, then ascending SHA-256 of <c>node#address</c>.
     /// </summary>
     /// <param name="service">The Service.</param>
     /// <param name="slices">Its endpoints.</param>
@@ -38,21 +38,21 @@ public sealed record Election(string? Winner, IReadOnlyList<NodeVerdict> Verdict
         AnnouncementContext context)
     {
         var salt = "#" + address;
-        var eligible = new List<(string Node, byte[] Digest)>();
+        var eligible = new List<(string Node, int Preference, byte[] Digest)>();
         var others = new List<NodeVerdict>();
         foreach (var node in context.Nodes)
         {
             var reason = Judge(node, service, slices, advertisements, context);
             if (reason is WithdrawalReason.None)
-                eligible.Add((node.Name, SHA256.HashData(Encoding.UTF8.GetBytes(node.Name + salt))));
+                eligible.Add((node.Name, advertisements.Sum(advertisement => advertisement.Preference(node)), SHA256.HashData(Encoding.UTF8.GetBytes(node.Name + salt))));
             else
                 others.Add(new NodeVerdict(node.Name, reason));
         }
 
-        eligible.Sort((a, b) => a.Digest.AsSpan().SequenceCompareTo(b.Digest));
+        eligible.Sort((a, b) => a.Preference == b.Preference ? a.Digest.AsSpan().SequenceCompareTo(b.Digest) : b.Preference.CompareTo(a.Preference));
         others.Sort((a, b) => string.CompareOrdinal(a.Node, b.Node));
         var verdicts = new List<NodeVerdict>(context.Nodes.Count);
-        foreach (var (node, _) in eligible)
+        foreach (var (node, _, _) in eligible)
             verdicts.Add(new NodeVerdict(node, verdicts.Count == 0 ? WithdrawalReason.None : WithdrawalReason.NotOwner));
         verdicts.AddRange(others);
         return new Election(eligible.Count > 0 ? eligible[0].Node : null, verdicts);

@@ -3,6 +3,11 @@ using Portolan.Core.Cluster;
 
 namespace Portolan.Core.Announcements;
 
+/// <summary>One entry of <c>spec.preferredNodeSelectors</c>: nodes of this kind are worth so much more.</summary>
+/// <param name="Weight">1..100.</param>
+/// <param name="Selector"><c>preference</c>.</param>
+public readonly record struct NodePreference(int Weight, LabelSelector Selector);
+
 /// <summary>An L2Advertisement (metallb.io/v1beta1), its selectors read. Each list, when empty, restricts nothing.</summary>
 public sealed record Layer2Advertisement
 {
@@ -17,6 +22,9 @@ public sealed record Layer2Advertisement
 
     /// <summary><c>spec.nodeSelectors</c>; one suffices.</summary>
     public IReadOnlyList<LabelSelector> NodeSelectors { get; init; } = [];
+
+    /// <summary><c>spec.preferredNodeSelectors</c>: they order the eligible nodes, and make none eligible.</summary>
+    public IReadOnlyList<NodePreference> PreferredNodeSelectors { get; init; } = [];
 
     /// <summary><c>spec.serviceSelectors</c>; one suffices.</summary>
     public IReadOnlyList<LabelSelector> ServiceSelectors { get; init; } = [];
@@ -35,6 +43,16 @@ public sealed record Layer2Advertisement
 
     /// <summary>Whether it lets this node announce.</summary>
     public bool Selects(NodeFacts node) => NodeSelectors.Count == 0 || Any(NodeSelectors, node.Labels);
+
+    /// <summary>The weights of all preferences that the node meets, added up.</summary>
+    public int Preference(NodeFacts node)
+    {
+        var sum = 0;
+        foreach (var (weight, selector) in PreferredNodeSelectors)
+            if (selector.Matches(node.Labels))
+                sum += weight;
+        return sum;
+    }
 
     private static bool Any(IReadOnlyList<LabelSelector> selectors, IReadOnlyDictionary<string, string> labels)
     {

@@ -86,11 +86,24 @@ public sealed class L2AdvertisementSpec
     /// <summary>Nodes by label.</summary>
     public List<LabelSelectorSpec>? NodeSelectors { get; set; }
 
+    /// <summary>Nodes to be preferred, by label.</summary>
+    public List<PreferredNodeSelector>? PreferredNodeSelectors { get; set; }
+
     /// <summary>Services by label.</summary>
     public List<LabelSelectorSpec>? ServiceSelectors { get; set; }
 
     /// <summary>Interfaces by exact name.</summary>
     public List<string>? Interfaces { get; set; }
+}
+
+/// <summary>One entry of <c>spec.preferredNodeSelectors</c>.</summary>
+public sealed class PreferredNodeSelector
+{
+    /// <summary>1..100.</summary>
+    public int Weight { get; set; }
+
+    /// <summary>The nodes.</summary>
+    public LabelSelectorSpec? Preference { get; set; }
 }
 
 /// <summary><c>metallb.io/v1beta1 ServiceL2Status</c>.</summary>

@@ -8,7 +8,7 @@ public sealed class AnnouncementPlanTests
 {
     private static readonly ServiceFacts Service = Given.Service("192.168.100.240");
 
-    [Fact]
+    [Fact, Contract("§2 foreign addresses")]
     public void AnnouncesAllAddressesOfTheService()
     {
         var context = Given.Context with { Pools = Dual() };
@@ -33,7 +33,7 @@ public sealed class AnnouncementPlanTests
         Assert.Equal(WithdrawalReason.None, Given.Plan(Service with { LoadBalancerClass = "portolan" }, context).Reason);
     }
 
-    [Fact]
+    [Fact, Contract("§2 withdrawal reasons")]
     public void SaysWhyNothingIsAnnounced()
     {
         Assert.Equal(WithdrawalReason.NoIPAllocated, Given.Plan(Given.Service()).Reason);
@@ -45,7 +45,7 @@ public sealed class AnnouncementPlanTests
         Assert.Equal(WithdrawalReason.NoEndpoints, AnnouncementPlan.For(Service, [], Given.Context).On("node1"));
     }
 
-    [Fact]
+    [Fact, Contract("§1.2 pools"), Contract("§1.2 serviceSelectors")]
     public void FollowsThePoolsAndServicesAnAdvertisementNames()
     {
         AnnouncementContext With(params Layer2Advertisement[] advertisements) => Given.Context with { Advertisements = advertisements };
@@ -65,7 +65,7 @@ public sealed class AnnouncementPlanTests
         Assert.Equal(WithdrawalReason.None, Given.Plan(sharing).Reason);
     }
 
-    [Fact]
+    [Fact, Contract("§1.2 interfaces")]
     public void UnitesTheInterfacesOfTheWinnersAdvertisements()
     {
         var context = Given.Context with

@@ -60,6 +60,28 @@ public sealed class ElectionTests
         Assert.Equal(["node2", "node3"], ignoring.Election.Verdicts.Take(2).Select(verdict => verdict.Node).Order());
     }
 
+    [Fact, Contract("§1.2 preferredNodeSelectors")]
+    public void PrefersNodesByTheSumOfTheirWeights_AmongThoseEligible()
+    {
+        // By digest alone: node3 node1 node2.
+        var advertisement = new Layer2Advertisement
+        {
+            Name = "a",
+            NodeSelectors = [Given.Label("rack", "a", "b")],
+            PreferredNodeSelectors = [new NodePreference(60, Given.Label("rack", "a")), new NodePreference(100, Given.Label("rack", "c"))],
+        };
+        var context = Given.Context with
+        {
+            Nodes = [Given.Node("node1", ("rack", "a")), Given.Node("node2", ("rack", "b"), ("nic", "fast")), Given.Node("node3", ("rack", "c"))],
+            Advertisements = [advertisement, new Layer2Advertisement { Name = "b", NodeSelectors = [Given.Label("rack", "b")], PreferredNodeSelectors = [new NodePreference(30, Given.Label("nic", "fast"))] }],
+        };
+        Assert.Equal("node1", Given.Plan(Given.Service("192.168.100.240"), context).Election.Winner);
+        var other = new Layer2Advertisement { Name = "c", NodeSelectors = [Given.Label("rack", "b")], PreferredNodeSelectors = [new NodePreference(31, Given.Label("nic", "fast"))] };
+        var plan = Given.Plan(Given.Service("192.168.100.240"), context with { Advertisements = [.. context.Advertisements, other] });
+        Assert.Equal("node2", plan.Election.Winner);
+        Assert.Equal(WithdrawalReason.NoMatchingAdvertisement, plan.On("node3"));
+    }
+
     [Fact]
     public void CountsCordonedAndNotReadyNodes_AsMetalLBDoes()
     {
@@ -67,7 +89,7 @@ public sealed class ElectionTests
         Assert.Equal("node1", Given.Plan(Given.Service("192.168.100.240"), context).Election.Winner);
     }
 
-    [Fact]
+    [Fact, Contract("§1.2 nodeSelectors")]
     public void TakesOnlyNodesAnAdvertisementSelects()
     {
         var context = Given.Context with
@@ -84,7 +106,7 @@ public sealed class ElectionTests
         Assert.Equal(WithdrawalReason.NoMatchingAdvertisement, plan.On("node1"));
     }
 
-    [Fact]
+    [Fact, Contract("§2 externalTrafficPolicy"), Contract("§2 usable endpoints")]
     public void WantsALocalEndpoint_WhenThePolicyIsLocal()
     {
         var service = Given.Service("192.168.100.240") with { ExternalTrafficPolicy = TrafficPolicy.Local };

@@ -30,6 +30,10 @@ public sealed class ManifestsTests
         Assert.Equal(["ipaddresspool.metallb.io/default", "l2advertisement.metallb.io/default"], kinds[^2..]);
     }
 
+    [Fact, Contract("§1.11 frr-k8s")]
+    public void BringsNoKindOfFrr() =>
+        Assert.All(Manifests.Definitions(), definition => Assert.Contains((string?)definition["spec"]!["group"], new[] { "metallb.io", "portolan.dev" }));
+
     [Fact]
     public void PutsTheImageAndTheServerIn()
     {
