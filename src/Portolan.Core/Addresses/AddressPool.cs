@@ -59,6 +59,16 @@ public sealed class AddressPool
         return _spec.ServiceSelectors.Count == 0 || _spec.ServiceSelectors.Any(selector => selector.Matches(service.Labels));
     }
 
+    /// <summary>Where the pool lists addresses that the other one has too, or null.</summary>
+    public FieldError? Clash(AddressPool other)
+    {
+        foreach (var range in other.Ranges)
+            for (var i = 0; i < Ranges.Count; i++)
+                if (Ranges[i].Overlaps(range))
+                    return new FieldError($"spec.addresses[{i}]", Ranges[i].ToString(), $"overlaps {range} of IPAddressPool {other.Name}");
+        return null;
+    }
+
     /// <summary>Some routers and access points drop traffic to addresses that look like a network's or a broadcast address.</summary>
     public static bool IsBuggy(IpAddress address) => address.IsIPv4 && ((byte)address.Value is 0 or 255);
 

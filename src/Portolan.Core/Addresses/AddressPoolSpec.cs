@@ -1,15 +1,13 @@
 using Portolan.Core.Cluster;
+using Portolan.Core.Configuration;
 
 namespace Portolan.Core.Addresses;
 
 /// <summary>An IPAddressPool (metallb.io/v1beta1) as it is written, not yet checked.</summary>
-public sealed record AddressPoolSpec
+public sealed record AddressPoolSpec : ConfigurationSpec
 {
-    /// <summary><c>metadata.name</c>.</summary>
-    public required string Name { get; init; }
-
-    /// <summary><c>metadata.creationTimestamp</c>, seconds since 1970; 0 when unknown.</summary>
-    public long CreatedAt { get; init; }
+    /// <inheritdoc/>
+    public override ConfigurationKind Kind => ConfigurationKind.IPAddressPool;
 
     /// <summary><c>metadata.labels</c>, which advertisements select by.</summary>
     public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();
@@ -34,7 +32,4 @@ public sealed record AddressPoolSpec
 
     /// <summary><c>spec.serviceAllocation.serviceSelectors</c>.</summary>
     public IReadOnlyList<LabelSelector> ServiceSelectors { get; init; } = [];
-
-    /// <summary>What was already wrong when the object was read, e.g. in its selectors.</summary>
-    public IReadOnlyList<FieldError> ReadErrors { get; init; } = [];
 }

@@ -94,11 +94,8 @@ public sealed class PoolSet
     private static FieldError? Clash(AddressPool pool, IEnumerable<AddressPool> others)
     {
         foreach (var other in others)
-            if (!ReferenceEquals(other, pool))
-                foreach (var range in other.Ranges)
-                    for (var i = 0; i < pool.Ranges.Count; i++)
-                        if (pool.Ranges[i].Overlaps(range))
-                            return new FieldError($"spec.addresses[{i}]", pool.Ranges[i].ToString(), $"overlaps {range} of IPAddressPool {other.Name}");
+            if (!ReferenceEquals(other, pool) && pool.Clash(other) is { } clash)
+                return clash;
         return null;
     }
 }

@@ -1,5 +1,6 @@
 using Portolan.Core.Addresses;
 using Portolan.Core.Cluster;
+using Portolan.Core.Configuration;
 
 namespace Portolan.Core.Announcements;
 
@@ -9,10 +10,10 @@ namespace Portolan.Core.Announcements;
 public readonly record struct NodePreference(int Weight, LabelSelector Selector);
 
 /// <summary>An L2Advertisement (metallb.io/v1beta1), its selectors read. Each list, when empty, restricts nothing.</summary>
-public sealed record Layer2Advertisement
+public sealed record Layer2Advertisement : ConfigurationSpec
 {
-    /// <summary><c>metadata.name</c>.</summary>
-    public required string Name { get; init; }
+    /// <inheritdoc/>
+    public override ConfigurationKind Kind => ConfigurationKind.L2Advertisement;
 
     /// <summary><c>spec.ipAddressPools</c>; together with the pool selectors: either suffices.</summary>
     public IReadOnlyList<string> IPAddressPools { get; init; } = [];

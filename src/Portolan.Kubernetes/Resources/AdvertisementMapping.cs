@@ -17,6 +17,8 @@ public static class AdvertisementMapping
         var read = new Layer2Advertisement
         {
             Name = advertisement.Metadata.Name ?? "",
+            Namespace = advertisement.Metadata.Namespace ?? "",
+            CreatedAt = advertisement.Metadata.CreationTimestamp?.ToUnixTimeSeconds() ?? 0,
             IPAddressPools = Unique("spec.ipAddressPools", spec.IPAddressPools, errors),
             IPAddressPoolSelectors = PoolMapping.ToSelectors(spec.IPAddressPoolSelectors, "spec.ipAddressPoolSelectors", errors),
             NodeSelectors = PoolMapping.ToSelectors(spec.NodeSelectors, "spec.nodeSelectors", errors),

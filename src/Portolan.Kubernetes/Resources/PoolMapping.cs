@@ -14,6 +14,7 @@ public static class PoolMapping
         return new AddressPoolSpec
         {
             Name = pool.Metadata.Name ?? "",
+            Namespace = pool.Metadata.Namespace ?? "",
             CreatedAt = pool.Metadata.CreationTimestamp?.ToUnixTimeSeconds() ?? 0,
             Labels = pool.Metadata.Labels ?? [],
             Addresses = pool.Spec?.Addresses ?? [],

@@ -1,0 +1,22 @@
+using Portolan.Core.Cluster;
+
+namespace Portolan.Core.Configuration;
+
+/// <summary>What every object of the configuration has: as it is written, not yet checked.</summary>
+public abstract record ConfigurationSpec
+{
+    /// <summary>Which kind it is.</summary>
+    public abstract ConfigurationKind Kind { get; }
+
+    /// <summary><c>metadata.name</c>.</summary>
+    public required string Name { get; init; }
+
+    /// <summary><c>metadata.namespace</c>; empty when unknown.</summary>
+    public string Namespace { get; init; } = "";
+
+    /// <summary><c>metadata.creationTimestamp</c>, seconds since 1970; 0 when unknown.</summary>
+    public long CreatedAt { get; init; }
+
+    /// <summary>What was already wrong when the object was read, e.g. in its selectors, or a field of another type.</summary>
+    public IReadOnlyList<FieldError> ReadErrors { get; init; } = [];
+}
