@@ -14,11 +14,17 @@ internal sealed record AddressRequest
     /// <summary>Why the wanted addresses cannot be meant, or null.</summary>
     public string? Error { get; private init; }
 
+    /// <summary>Why the cluster addresses tell no family, or null.</summary>
+    public string? FamilyError { get; private init; }
+
     /// <summary>The families of the cluster addresses, the Service's first family first.</summary>
     public IReadOnlyList<IpFamily> Families { get; private init; } = [];
 
     /// <summary>One family will do where both are not to be had.</summary>
     public bool PrefersDualStack { get; private init; }
+
+    /// <summary>One family will not do.</summary>
+    public bool RequiresDualStack { get; private init; }
 
     public SharingTerms Terms { get; private init; } = SharingTerms.None;
 
@@ -33,6 +39,10 @@ internal sealed record AddressRequest
             Error = error,
             Pool = ServiceAnnotations.Read(service, ServiceAnnotations.AddressPool),
             Families = FamiliesOf(service),
+            FamilyError = service.ClusterIPs.Count > 2 || (service.ClusterIPs is [var one, var two] && one.Family == two.Family)
+                ? $"spec.clusterIPs: {string.Join(", ", service.ClusterIPs)}: must be one address, or one of each family"
+                : null,
+            RequiresDualStack = service.IpFamilyPolicy is IpFamilyPolicy.RequireDualStack,
             PrefersDualStack = service.IpFamilyPolicy is IpFamilyPolicy.PreferDualStack,
             Terms = SharingTerms.Of(service),
         };

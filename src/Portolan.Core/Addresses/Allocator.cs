@@ -21,6 +21,8 @@ public sealed class Allocator(string? loadBalancerClass = null)
     private readonly AddressLedger _ledger = new();
     private bool _started;
 
+    private readonly Dictionary<string, long> _servicesIn = new(StringComparer.Ordinal);
+
     // Something was freed, or is shared on other terms: those who wait may be lucky now.
     private bool _freed;
 
@@ -28,7 +30,7 @@ public sealed class Allocator(string? loadBalancerClass = null)
     public PoolSet Pools => _ledger.Pools;
 
     /// <summary>How much of each pool is in use.</summary>
-    public IEnumerable<PoolUse> Use() => _ledger.Use();
+    public IEnumerable<PoolUse> Use() => _ledger.Use().Select(use => use with { Services = _servicesIn.GetValueOrDefault(use.Pool) });
 
     /// <summary>The last decision about a Service, or null.</summary>
     public Decision? Current(ObjectKey service) => _services.GetValueOrDefault(service)?.Decision;
@@ -42,9 +44,15 @@ public sealed class Allocator(string? loadBalancerClass = null)
         foreach (var entry in inOrder)
             Claim(entry);
         foreach (var entry in inOrder)
-            decisions.Add(Decide(entry));
+            decisions.Add(Confirmed(entry, Decide(entry)));
         return ServeWaiting(decisions);
     }
+
+    // Whoever has what its status says was told all of it when it got it: a restart is no news.
+    private static Decision Confirmed(Entry entry, Decision decision) =>
+        decision.Outcome is Outcome.Assigned && decision.Events.Count > 0 && decision.Addresses.SequenceEqual(entry.Facts.Ingress.Select(ingress => ingress.Address))
+            ? decision with { Events = [.. decision.Events.Where(told => told.Reason is not ("deprecatedAnnotation" or "AdditionalAssignFailed"))] }
+            : decision;
 
     /// <summary>A Service is new or has changed.</summary>
     public IReadOnlyList<Decision> SetService(ServiceFacts service)
@@ -77,6 +85,9 @@ public sealed class Allocator(string? loadBalancerClass = null)
     public IReadOnlyList<Decision> SetPools(PoolSet pools)
     {
         _ledger.SetPools(pools);
+        _servicesIn.Clear();
+        foreach (var entry in _services.Values)
+            Count(entry);
         return DecideAll();
     }
 
@@ -123,7 +134,20 @@ public sealed class Allocator(string? loadBalancerClass = null)
     private List<Entry> HoldersFirst() =>
         [.. _services.Values.OrderByDescending(entry => Claims(entry).Count).ThenBy(entry => entry.Facts.CreatedAt).ThenBy(entry => entry.Facts.Key)];
 
-    private static IReadOnlyList<IpAddress> Claims(Entry entry) => entry.Held.Count > 0 ? entry.Held : [.. entry.Facts.Ingress.Select(ingress => ingress.Address)];
+    // What the Service has and may keep if the rules allow it. One that is of a single family now keeps the address of that family, and
+    // what another writer added to the status does not cost it what is ours there.
+    private IReadOnlyList<IpAddress> Claims(Entry entry)
+    {
+        IReadOnlyList<IpAddress> had = entry.Held.Count > 0 ? entry.Held : [.. entry.Facts.Ingress.Select(ingress => ingress.Address)];
+        if (entry.Request.Families is [var only] && had.Count > 1 && had.Any(address => address.Family == only))
+            had = [.. had.Where(address => address.Family == only)];
+        if (IsOneOrOneOfEach(had))
+            return had;
+        var ours = had.FirstOrDefault(address => Pools.Of(address) is not null, had[0]);
+        return [.. had.Where(address => Pools.Of(address) == Pools.Of(ours)).DistinctBy(address => address.Family)];
+    }
+
+    private static bool IsOneOrOneOfEach(IReadOnlyList<IpAddress> addresses) => addresses.Count < 2 || (addresses.Count == 2 && addresses[0].Family != addresses[1].Family);
 
     private bool IsOurs(ServiceFacts service) =>
         service.Type is ServiceType.LoadBalancer && (loadBalancerClass is null ? string.IsNullOrEmpty(service.LoadBalancerClass) : service.LoadBalancerClass == loadBalancerClass);
@@ -161,44 +185,65 @@ public sealed class Allocator(string? loadBalancerClass = null)
             events.Add(new ServiceEvent(true, "deprecatedAnnotation", $"Service uses the deprecated annotation {former}: use {ServiceAnnotations.Prefix}{former[ServiceAnnotations.FormerPrefix.Length..]}"));
 
         if (Pools.Pools.Count == 0 && Pools.IsComplete)
-            return Wait(entry, events, "there is no IPAddressPool");
+            return Fail(entry, events, "there is no IPAddressPool");
         if (request.Families.Count == 0)
-            return Wait(entry, events, "the Service has no cluster IP, so the address family is not known");
-
-        var held = Claims(entry);
-        if (held.Count > 0)
+            return Fail(entry, events, "the Service has no cluster IP, so the address family is not known");
+        if (request is { RequiresDualStack: true, IsDualStack: false })
         {
-            if (LeaveReason(entry, held) is { } reason)
-            {
-                events.Add(new ServiceEvent(false, "ClearAssignment", $"current IP for \"{service.Key}\" not allowed by config, will attempt for new IP assignment: {reason}"));
-                Release(entry);
-            }
-            else
-            {
-                if (request.Error is { } wrong)
-                    events.Add(new ServiceEvent(true, "LoadBalancerFailed", $"invalid requested loadbalancer IPs: {wrong}"));
-                Hold(entry, Complete(entry, held, events));
-                return Assigned(entry, events, "keeps its address");
-            }
+            var few = $"ipFamilyPolicy is RequireDualStack, and {string.Join(", ", service.ClusterIPs)} is the only cluster IP";
+            events.Add(new ServiceEvent(true, "not enough clusterips", few));
+            return Wait(entry, events, few);
         }
 
-        return Allocate(entry, events);
+        if ((entry.Held.Count == 0 || entry.Decision is null) && !IsOneOrOneOfEach([.. service.Ingress.Select(ingress => ingress.Address)]))
+            events.Add(new ServiceEvent(true, "nolbIPsIPFamily",
+                $"status.loadBalancer.ingress: {string.Join(", ", service.Ingress.Select(ingress => ingress.Address))}: must be one address, or one of each family"));
+        var held = Claims(entry);
+        return held.Count > 0 ? Keep(entry, held, events) : Allocate(entry, events);
     }
 
-    // A dual-stack Service that preferred to have one address over none gains the other family where its own pool has it.
+    private Decision Keep(Entry entry, IReadOnlyList<IpAddress> held, List<ServiceEvent> events)
+    {
+        var request = entry.Request;
+        held = Complete(entry, held, events);
+        if (LeaveReason(entry, held) is { } reason)
+        {
+            events.Add(new ServiceEvent(false, "ClearAssignment", $"current IP for \"{entry.Facts.Key}\" not allowed by config, will attempt for new IP assignment: {reason}"));
+            var rest = held.Count == 2 && request.PrefersDualStack ? held.Where(address => LeaveReason(entry, [address]) is null).Take(1).ToList() : [];
+            Release(entry);
+
+            // A pool that has turned single is left for one that has both families; where there is none, what it still has is kept.
+            if (rest.Count == 0 || TryAllocate(entry, out _, bothOnly: true) is null)
+                return Allocate(entry, events);
+            Hold(entry, rest);
+            return Assigned(entry, events, "keeps the one address that it may");
+        }
+
+        if (request.Error is { } wrong)
+            events.Add(new ServiceEvent(true, "LoadBalancerFailed", $"invalid requested loadbalancer IPs: {wrong}"));
+        if (request.FamilyError is { } unclear)
+            events.Add(new ServiceEvent(true, "noclusterIPsIPFamily", unclear));
+        Hold(entry, held);
+        return Assigned(entry, events, "keeps its address");
+    }
+
+    // A dual-stack Service with one address gains the other family where its own pool has it.
     private IReadOnlyList<IpAddress> Complete(Entry entry, IReadOnlyList<IpAddress> held, List<ServiceEvent> events)
     {
         var request = entry.Request;
-        if (held.Count != 1 || !request.IsDualStack || !request.PrefersDualStack || request.Addresses.Count > 0 || Pools.Of(held[0]) is not { } pool)
+        if (held.Count != 1 || !request.IsDualStack || request.Addresses.Count > 0 || Pools.Of(held[0]) is not { } pool)
             return held;
         var missing = held[0].IsIPv4 ? IpFamily.IPv6 : IpFamily.IPv4;
         if (_ledger.First(pool, missing, entry.Facts.Key, request.Terms) is { } added)
         {
+            if (LeaveReason(entry, [held[0], added]) is not null)
+                return held;
             events.Add(new ServiceEvent(false, "IPAllocated", $"Assigned additional IP \"{added}\""));
             return [held[0], added];
         }
 
-        events.Add(new ServiceEvent(false, "AdditionalAssignFailed", $"cannot assign additional IP in PreferDualStack: no available {missing} address in pool {pool.Name}"));
+        if (request.PrefersDualStack && LeaveReason(entry, held) is null)
+            events.Add(new ServiceEvent(false, "AdditionalAssignFailed", $"cannot assign additional IP in PreferDualStack: no available {missing} address in pool {pool.Name}"));
         return held;
     }
 
@@ -234,22 +279,19 @@ public sealed class Allocator(string? loadBalancerClass = null)
     private Decision Allocate(Entry entry, List<ServiceEvent> events)
     {
         if (TryAllocate(entry, out var addresses) is { } failure)
-        {
-            events.Add(new ServiceEvent(true, "AllocationFailed", $"Failed to allocate IP for \"{entry.Facts.Key}\": {failure}"));
-            return Wait(entry, events, failure);
-        }
+            return Fail(entry, events, failure);
 
         Hold(entry, addresses);
         events.Add(new ServiceEvent(false, "IPAllocated", $"Assigned IP [{string.Join(' ', addresses.Select(address => $"\"{address}\""))}]"));
         return Assigned(entry, events, entry.Request.Addresses.Count > 0 ? "requested address" : entry.Request.Pool.Length > 0 ? "requested pool" : "first free address");
     }
 
-    private string? TryAllocate(Entry entry, out IReadOnlyList<IpAddress> addresses)
+    private string? TryAllocate(Entry entry, out IReadOnlyList<IpAddress> addresses, bool bothOnly = false)
     {
         var (service, request) = (entry.Facts, entry.Request);
         addresses = [];
-        if (request.Error is not null)
-            return request.Error;
+        if ((request.FamilyError ?? request.Error) is { } meaningless)
+            return meaningless;
         if (request.Addresses.Count > 0)
             return TryRequested(service, request, out addresses);
         if (request.Pool.Length > 0)
@@ -258,11 +300,12 @@ public sealed class Allocator(string? loadBalancerClass = null)
                 return $"the requested IPAddressPool {request.Pool} does not exist";
             if (!wanted.Admits(service, NamespaceLabels(service)))
                 return $"the requested IPAddressPool {request.Pool} is not for this Service";
-            return TryFirst([wanted], service, request, out addresses) ? null : $"no available {Wanted(request)} in the requested IPAddressPool {request.Pool}";
+            return TryFirst([wanted], service, request, bothOnly, out addresses) ? null : $"no available {Wanted(request)} in the requested IPAddressPool {request.Pool}";
         }
 
         var candidates = Pools.Pools.Where(pool => pool.AutoAssign && pool.Admits(service, NamespaceLabels(service))).ToList();
-        if (TryFirst(candidates.Where(pool => pool.IsPinned), service, request, out addresses) || TryFirst(candidates.Where(pool => !pool.IsPinned), service, request, out addresses))
+        if (TryFirst(candidates.Where(pool => pool.IsPinned), service, request, bothOnly, out addresses)
+            || TryFirst(candidates.Where(pool => !pool.IsPinned), service, request, bothOnly, out addresses))
             return null;
         return candidates.Count == 0
             ? Pools.IsComplete
@@ -293,7 +336,7 @@ public sealed class Allocator(string? loadBalancerClass = null)
     }
 
     // The first pool that has all families; failing that, for those who only prefer both, the first that has their first one.
-    private bool TryFirst(IEnumerable<AddressPool> pools, ServiceFacts service, AddressRequest request, out IReadOnlyList<IpAddress> addresses)
+    private bool TryFirst(IEnumerable<AddressPool> pools, ServiceFacts service, AddressRequest request, bool bothOnly, out IReadOnlyList<IpAddress> addresses)
     {
         IpAddress? first = null;
         IpAddress? second = null;
@@ -302,11 +345,12 @@ public sealed class Allocator(string? loadBalancerClass = null)
             var found = request.Families.Select(family => _ledger.First(pool, family, service.Key, request.Terms)).ToList();
             if (found.TrueForAll(address => address is not null))
             {
-                addresses = [.. found.Select(address => address!.Value)];
+                // IPv4 first, whatever the Service's first family: the first address decides which node announces both on layer 2.
+                addresses = [.. found.Select(address => address!.Value).OrderBy(address => address.Family)];
                 return true;
             }
 
-            if (request.IsDualStack && request.PrefersDualStack)
+            if (request is { IsDualStack: true, PrefersDualStack: true } && !bothOnly)
                 (first, second) = (first ?? found[0], second ?? found[1]);
         }
 
@@ -324,6 +368,12 @@ public sealed class Allocator(string? loadBalancerClass = null)
         Events = events,
     };
 
+    private Decision Fail(Entry entry, List<ServiceEvent> events, string reason)
+    {
+        events.Add(new ServiceEvent(true, "AllocationFailed", $"Failed to allocate IP for \"{entry.Facts.Key}\": {reason}"));
+        return Wait(entry, events, reason);
+    }
+
     private Decision Wait(Entry entry, List<ServiceEvent> events, string reason)
     {
         Release(entry);
@@ -333,11 +383,14 @@ public sealed class Allocator(string? loadBalancerClass = null)
     private Decision LeaveAlone(Entry entry, string reason)
     {
         // An address of ours in the status of a Service that is not ours any more is our litter, also if the change came while nobody watched.
-        var litter = entry.Held.Count > 0
-            || entry.Facts.Annotations.ContainsKey(ServiceAnnotations.AllocatedFromPool)
-            || (entry.Facts.Type is not ServiceType.LoadBalancer && entry.Facts.Ingress.Any(ingress => Pools.Of(ingress.Address) is not null));
+        // Where another class has it now, what its controller wrote stays.
+        var service = entry.Facts;
+        var isLoadBalancer = service.Type is ServiceType.LoadBalancer;
+        var marked = ServiceAnnotations.IsAllocated(service);
+        List<IpAddress> leaving = [.. entry.Held, .. service.Ingress.Select(ingress => ingress.Address)
+            .Where(address => !entry.Held.Contains(address) && (Pools.Of(address) is not null ? marked || !isLoadBalancer : marked && !isLoadBalancer))];
         Release(entry);
-        return new Decision { Service = entry.Facts.Key, Outcome = litter ? Outcome.Released : Outcome.NotOurs, Reason = reason };
+        return new Decision { Service = service.Key, Outcome = marked || leaving.Count > 0 ? Outcome.Released : Outcome.NotOurs, Leaving = leaving, Reason = reason };
     }
 
     private void Hold(Entry entry, IReadOnlyList<IpAddress> addresses)
@@ -349,6 +402,7 @@ public sealed class Allocator(string? loadBalancerClass = null)
         foreach (var address in addresses)
             _ledger.Hold(entry.Facts.Key, address, entry.Request.Terms);
         (entry.Held, entry.Terms) = (addresses, entry.Request.Terms);
+        Count(entry);
         _freed |= moves;
     }
 
@@ -359,7 +413,17 @@ public sealed class Allocator(string? loadBalancerClass = null)
         foreach (var address in entry.Held)
             _ledger.Release(entry.Facts.Key, address);
         (entry.Held, entry.Terms) = ([], SharingTerms.None);
+        if (entry.CountedIn is { } pool)
+            _servicesIn[pool]--;
+        entry.CountedIn = null;
         _freed = true;
+    }
+
+    private void Count(Entry entry)
+    {
+        entry.CountedIn = entry.Held.Count > 0 ? Pools.Of(entry.Held[0])?.Name : null;
+        if (entry.CountedIn is { } pool)
+            _servicesIn[pool] = _servicesIn.GetValueOrDefault(pool) + 1;
     }
 
     private IReadOnlyDictionary<string, string>? NamespaceLabels(ServiceFacts service) => _namespaces.GetValueOrDefault(service.Key.Namespace);
@@ -382,6 +446,8 @@ public sealed class Allocator(string? loadBalancerClass = null)
         public IReadOnlyList<IpAddress> Held { get; set; } = [];
 
         public SharingTerms Terms { get; set; } = SharingTerms.None;
+
+        public string? CountedIn { get; set; }
 
         public Decision? Decision { get; set; }
 

@@ -36,6 +36,9 @@ public sealed record Decision
     /// <summary>The addresses of an assigned Service: one, or one of each family.</summary>
     public IReadOnlyList<IpAddress> Addresses { get; init; } = [];
 
+    /// <summary>Of a released Service: the addresses that were ours. What else its status holds is another controller's.</summary>
+    public IReadOnlyList<IpAddress> Leaving { get; init; } = [];
+
     /// <summary>The pool they are from; empty while that pool is in force in no version.</summary>
     public string Pool { get; init; } = "";
 

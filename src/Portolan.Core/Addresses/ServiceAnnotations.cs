@@ -23,6 +23,13 @@ public static class ServiceAnnotations
     /// <summary>Written by the controller, under the current prefix only: the pool the address is from.</summary>
     public const string AllocatedFromPool = Prefix + "ip-allocated-from-pool";
 
+    /// <summary>What MetalLB wrote before 0.14.9; it goes when the current one is written.</summary>
+    public const string FormerAllocatedFromPool = FormerPrefix + "ip-allocated-from-pool";
+
+    /// <summary>Whether the Service was given an address by us, or by MetalLB.</summary>
+    public static bool IsAllocated(ServiceFacts service) =>
+        service.Annotations.ContainsKey(AllocatedFromPool) || service.Annotations.ContainsKey(FormerAllocatedFromPool);
+
     /// <summary>The value under either prefix, or the empty string.</summary>
     public static string Read(ServiceFacts service, string name) =>
         service.Annotations.TryGetValue(Prefix + name, out var value) || service.Annotations.TryGetValue(FormerPrefix + name, out value) ? value : "";

@@ -133,6 +133,9 @@ public sealed class LoadBalancerIngress
 
     /// <summary>VIP or Proxy.</summary>
     public string? IpMode { get; set; }
+
+    /// <summary>The state of each port; MetalLB and we say nothing here, others do.</summary>
+    public JsonNode? Ports { get; set; }
 }
 
 /// <summary><c>discovery.k8s.io/v1 EndpointSlice</c>.</summary>

@@ -23,6 +23,7 @@ internal sealed class ControllerMetrics
         PerPool(meter, "metallb_allocator_addresses_in_use_total", "Addresses of the pool in use.", use => use.AssignedIPv4 + use.AssignedIPv6);
         PerPool(meter, "metallb_allocator_ipv4_addresses_in_use_total", "IPv4 addresses of the pool in use.", use => use.AssignedIPv4);
         PerPool(meter, "metallb_allocator_ipv6_addresses_in_use_total", "IPv6 addresses of the pool in use.", use => use.AssignedIPv6);
+        PerPool(meter, "metallb_allocator_services_allocated_total", "Services that have an address of the pool.", use => use.Services);
     }
 
     public Counter<long> UpdateErrors { get; }

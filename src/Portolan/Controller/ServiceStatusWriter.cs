@@ -54,30 +54,58 @@ internal sealed class ServiceStatusWriter(KubeClient client, Func<Action, Cancel
     {
         if (decision.Outcome is Outcome.NotOurs)
             return null;
-        var pool = service.Metadata.Annotations?.GetValueOrDefault(ServiceAnnotations.AllocatedFromPool) ?? "";
+        var annotations = service.Metadata.Annotations;
+        var pool = annotations?.GetValueOrDefault(ServiceAnnotations.AllocatedFromPool) ?? "";
+        var former = annotations?.ContainsKey(ServiceAnnotations.FormerAllocatedFromPool) ?? false;
 
         // While the pool is not known, because it is wrong just now, what the annotation says is left as it is.
         var wantedPool = decision.Outcome is Outcome.Assigned && decision.Pool.Length == 0 ? pool : decision.Pool;
-        if (HasAddresses(service, decision) && pool == wantedPool)
+        if (HasAddresses(service, decision) && pool == wantedPool && !former)
             return null;
-        var ingress = new JsonArray();
-        foreach (var address in decision.Addresses)
-            ingress.Add((JsonNode)new JsonObject { ["ip"] = address.ToString() });
+        var ingress = Ingress(service, decision);
+        var annotation = new JsonObject { [ServiceAnnotations.AllocatedFromPool] = wantedPool.Length > 0 ? wantedPool : null };
+        if (former)
+            annotation[ServiceAnnotations.FormerAllocatedFromPool] = null;
         return new JsonObject
         {
-            ["metadata"] = new JsonObject
-            {
-                ["resourceVersion"] = service.Metadata.ResourceVersion,
-                ["annotations"] = Annotation(wantedPool),
-            },
+            ["metadata"] = new JsonObject { ["resourceVersion"] = service.Metadata.ResourceVersion, ["annotations"] = annotation },
             ["status"] = new JsonObject { ["loadBalancer"] = new JsonObject { ["ingress"] = ingress.Count > 0 ? ingress : null } },
         };
     }
 
-    private static bool HasAddresses(Service service, Decision decision) =>
-        (service.Status?.LoadBalancer?.Ingress ?? []).Select(ingress => ingress.IP ?? ingress.Hostname ?? "").SequenceEqual(decision.Addresses.Select(address => address.ToString()));
+    // Whatever else an entry with the right address says (ports, ipMode) is the server's or another controller's, and no reason to write.
+    private static bool HasAddresses(Service service, Decision decision)
+    {
+        var shown = service.Status?.LoadBalancer?.Ingress ?? [];
+        return decision.Outcome is Outcome.Released
+            ? !shown.Exists(entry => IsLeaving(entry, decision))
+            : shown.Select(entry => entry.IP ?? entry.Hostname ?? "").SequenceEqual(decision.Addresses.Select(address => address.ToString()));
+    }
 
-    private static JsonObject Annotation(string pool) => new() { [ServiceAnnotations.AllocatedFromPool] = pool.Length > 0 ? pool : null };
+    private static JsonArray Ingress(Service service, Decision decision)
+    {
+        var entries = new JsonArray();
+        foreach (var address in decision.Addresses)
+            entries.Add((JsonNode)new JsonObject { ["ip"] = address.ToString() });
+        if (decision.Outcome is Outcome.Released)
+            foreach (var entry in service.Status?.LoadBalancer?.Ingress ?? [])
+                if (!IsLeaving(entry, decision))
+                    entries.Add((JsonNode)Copy(entry));
+        return entries;
+    }
+
+    private static JsonObject Copy(LoadBalancerIngress entry)
+    {
+        var copy = new JsonObject();
+        foreach (var (name, value) in new[] { ("ip", entry.IP), ("hostname", entry.Hostname), ("ipMode", entry.IpMode) })
+            if (value is not null)
+                copy[name] = value;
+        if (entry.Ports is not null)
+            copy["ports"] = entry.Ports.DeepClone();
+        return copy;
+    }
+
+    private static bool IsLeaving(LoadBalancerIngress entry, Decision decision) => IpAddress.TryParse(entry.IP, out var address) && decision.Leaving.Contains(address);
 
     private void Consider(ObjectKey key, Target target, CancellationToken stop)
     {

@@ -253,7 +253,7 @@ public sealed class AllocatorTests
         var allocator = Given.Allocator(Given.Pool("p", "10.0.0.254-10.0.2.1") with { AvoidBuggyIPs = true });
         Assert.Equal("10.0.0.254", allocator.Set(Given.Service("a")));
         Assert.Equal("10.0.1.1", allocator.Set(Given.Service("b")));
-        Assert.Equal(new PoolUse("p", 2, 0, 254, 0), Assert.Single(allocator.Use()));
+        Assert.Equal(new PoolUse("p", 2, 0, 254, 0) { Services = 2 }, Assert.Single(allocator.Use()));
         Assert.Equal("(Waiting)", allocator.Set(Given.Service("c").With("metallb.io/loadBalancerIPs", "10.0.1.255")));
     }
 
@@ -263,7 +263,7 @@ public sealed class AllocatorTests
         var allocator = Given.Allocator(Given.Pool("p", "10.0.0.0/30", "fd00::/32"));
         allocator.Set(Given.Service("a").With(SharedKey, "k"));
         allocator.Set(Given.Service("b").With(SharedKey, "k").On(81));
-        Assert.Equal(new PoolUse("p", 1, 0, 3, long.MaxValue), Assert.Single(allocator.Use()));
+        Assert.Equal(new PoolUse("p", 1, 0, 3, long.MaxValue) { Services = 2 }, Assert.Single(allocator.Use()));
     }
 
     [Fact]

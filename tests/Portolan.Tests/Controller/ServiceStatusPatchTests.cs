@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Portolan.Controller;
 using Portolan.Core.Addresses;
 using Portolan.Core.Cluster;
@@ -9,6 +10,8 @@ public sealed class ServiceStatusPatchTests
 {
     private const string Annotation = "metallb.io/ip-allocated-from-pool";
 
+    [Contract("§2 status")]
+    [Contract("§2 ip-allocated-from-pool")]
     [Fact]
     public void WritesAddressAndPool_GuardedByTheVersionItSaw() => Assert.Equal(
         """{"metadata":{"resourceVersion":"7","annotations":{"metallb.io/ip-allocated-from-pool":"lab"}},"status":{"loadBalancer":{"ingress":[{"ip":"10.0.0.1"}]}}}""",
@@ -17,10 +20,59 @@ public sealed class ServiceStatusPatchTests
     [Fact]
     public void WritesNothing_WhenTheServerAddedItsDefaults() => Assert.Null(ServiceStatusWriter.Patch(Annotated("lab", "10.0.0.1"), Assigned("lab", "10.0.0.1")));
 
+    [Contract("§2 status")]
+    [Theory]
+    [InlineData("""{"ip":"10.0.0.1","ipMode":"VIP","ports":[{"port":80,"protocol":"TCP"}]}""")]
+    [InlineData("""{"ip":"10.0.0.1","ipMode":"Proxy"}""")]
+    [InlineData("""{"ip":"10.0.0.1","hostname":"web.example"}""")]
+    public void WhatAnotherWriterAddsToOurEntryIsNoReasonToWrite(string entry)
+    {
+        var service = Annotated("lab");
+        service.Status = new ServiceStatus { LoadBalancer = new LoadBalancerStatus { Ingress = [JsonSerializer.Deserialize<LoadBalancerIngress>(entry, JsonSerializerOptions.Web)!] } };
+        Assert.Null(ServiceStatusWriter.Patch(service, Assigned("lab", "10.0.0.1")));
+    }
+
+    [Contract("§2 status")]
+    [Theory]
+    [InlineData("""[{"hostname":"web.example"}]""")]
+    [InlineData("""[{"ip":"198.51.100.1"}]""")]
+    [InlineData("""[{"ip":"10.0.0.1"},{"ip":"198.51.100.1"}]""")]
+    [InlineData("""[{"ip":"10.0.0.1"},{"hostname":"web.example"}]""")]
+    [InlineData("[]")]
+    public void EntriesThatAreNotOursGo(string ingress)
+    {
+        var service = Annotated("lab");
+        service.Status = new ServiceStatus { LoadBalancer = new LoadBalancerStatus { Ingress = JsonSerializer.Deserialize<List<LoadBalancerIngress>>(ingress, JsonSerializerOptions.Web) } };
+        Assert.Equal("""{"loadBalancer":{"ingress":[{"ip":"10.0.0.1"}]}}""", ServiceStatusWriter.Patch(service, Assigned("lab", "10.0.0.1"))?["status"]?.ToJsonString());
+    }
+
+    [Contract("§2 ip-allocated-from-pool")]
+    [Fact]
+    public void FormerAnnotationGivesWayToTheCurrentOne()
+    {
+        var service = ControllerStateTests.Service("web", "10.0.0.1");
+        service.Metadata.Annotations = new Dictionary<string, string> { ["metallb.universe.tf/ip-allocated-from-pool"] = "lab" };
+        Assert.Equal(
+            """{"metallb.io/ip-allocated-from-pool":"lab","metallb.universe.tf/ip-allocated-from-pool":null}""",
+            ServiceStatusWriter.Patch(service, Assigned("lab", "10.0.0.1"))?["metadata"]?["annotations"]?.ToJsonString());
+    }
+
+    [Contract("§2 released: class")]
+    [Fact]
+    public void LeavesTheEntriesOfOthers_WhenReleased()
+    {
+        var service = Annotated("lab", "10.0.0.1", "198.51.100.1");
+        Assert.Equal(
+            """{"metadata":{"resourceVersion":"7","annotations":{"metallb.io/ip-allocated-from-pool":null}},"status":{"loadBalancer":{"ingress":[{"ip":"198.51.100.1","ipMode":"VIP"}]}}}""",
+            ServiceStatusWriter.Patch(service, Released("10.0.0.1"))?.ToJsonString());
+        Assert.Null(ServiceStatusWriter.Patch(ControllerStateTests.Service("web", "198.51.100.1"), Released("10.0.0.1")));
+    }
+
+    [Contract("§2 released: type")]
     [Fact]
     public void ClearsBoth_WhenReleased() => Assert.Equal(
         """{"metadata":{"resourceVersion":"7","annotations":{"metallb.io/ip-allocated-from-pool":null}},"status":{"loadBalancer":{"ingress":null}}}""",
-        ServiceStatusWriter.Patch(Annotated("lab", "10.0.0.1"), new Decision { Service = new ObjectKey("default", "web"), Outcome = Outcome.Released, Reason = "" })?.ToJsonString());
+        ServiceStatusWriter.Patch(Annotated("lab", "10.0.0.1"), Released("10.0.0.1"))?.ToJsonString());
 
     [Fact]
     public void LeavesTheStatusOfOthersAlone() =>
@@ -29,9 +81,12 @@ public sealed class ServiceStatusPatchTests
     [Fact]
     public void KeepsThePoolsName_WhileThePoolIsWrong() => Assert.Null(ServiceStatusWriter.Patch(Annotated("lab", "10.0.0.1"), Assigned("", "10.0.0.1")));
 
-    private static Service Annotated(string pool, string address)
+    private static Decision Released(string address) =>
+        new() { Service = new ObjectKey("default", "web"), Outcome = Outcome.Released, Leaving = [IpAddress.Parse(address)], Reason = "" };
+
+    private static Service Annotated(string pool, params string[] addresses)
     {
-        var service = ControllerStateTests.Service("web", address);
+        var service = ControllerStateTests.Service("web", addresses);
         service.Metadata.Annotations = new Dictionary<string, string> { [Annotation] = pool };
         return service;
     }
