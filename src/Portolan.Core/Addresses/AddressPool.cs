@@ -79,6 +79,8 @@ public sealed class AddressPool
     public static AddressPool? Parse(AddressPoolSpec spec, ICollection<FieldError> errors)
     {
         var before = errors.Count;
+        if (!spec.AddReadErrors(errors))
+            return null;
         var ranges = new List<IpRange>(spec.Addresses.Count);
         if (spec.Addresses.Count == 0)
             errors.Add(new FieldError("spec.addresses", "", "at least one CIDR block or range is required"));
@@ -98,8 +100,6 @@ public sealed class AddressPool
         AddRepeated("spec.serviceAllocation.namespaces", spec.Namespaces, errors);
         AddRepeated("spec.serviceAllocation.namespaceSelectors", [.. spec.NamespaceSelectors.Select(selector => selector.ToString())], errors);
         AddRepeated("spec.serviceAllocation.serviceSelectors", [.. spec.ServiceSelectors.Select(selector => selector.ToString())], errors);
-        foreach (var error in spec.ReadErrors)
-            errors.Add(error);
         return errors.Count == before ? new AddressPool(spec, ranges) : null;
     }
 

@@ -35,6 +35,28 @@ public readonly record struct IpRange
     /// <summary>Whether the ranges have an address in common.</summary>
     public bool Overlaps(IpRange other) => other.Family == Family && other.First <= Last && First <= other.Last;
 
+    /// <summary>The prefix length of the largest CIDR block in the range: 0..32 or 0..128.</summary>
+    public int ShortestPrefix
+    {
+        get
+        {
+            for (var length = 0; ; length++)
+            {
+                var block = IpPrefix.Containing(First, length);
+                if (block.Address != First)
+                {
+                    // The next block of this length, unless the family ends before it.
+                    if (block.Last.Value >= Last.Value)
+                        continue;
+                    block = IpPrefix.Containing(IpAddress.Of(Family, block.Last.Value + 1), length);
+                }
+
+                if (block.Last <= Last)
+                    return length;
+            }
+        }
+    }
+
     /// <summary>
     /// Parses what an IPAddressPool lists: a CIDR block, whose host bits are masked away, or <c>start-end</c> with blanks allowed around the dash.
     /// </summary>

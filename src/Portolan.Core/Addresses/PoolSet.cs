@@ -1,4 +1,5 @@
 using Portolan.Core.Cluster;
+using Portolan.Core.Configuration;
 
 namespace Portolan.Core.Addresses;
 
@@ -51,51 +52,18 @@ public sealed class PoolSet
     /// <summary>Checks the pools as they are written now, and falls back on this set's versions of those that are wrong.</summary>
     public PoolSet Update(IReadOnlyList<AddressPoolSpec> specs)
     {
-        var parsed = new List<(AddressPoolSpec Spec, AddressPool? Pool, List<FieldError> Errors)>();
+        var candidates = new List<Candidate<AddressPool>>(specs.Count);
         foreach (var spec in specs.OrderBy(spec => spec.CreatedAt).ThenBy(spec => spec.Name, StringComparer.Ordinal))
         {
             var errors = new List<FieldError>();
-            parsed.Add((spec, AddressPool.Parse(spec, errors), errors));
+            candidates.Add(new Candidate<AddressPool>(spec.Name, AddressPool.Parse(spec, errors), errors));
         }
 
-        // The pools as written may be fine together although each of them overlaps the other's old version.
-        if (parsed.TrueForAll(entry => entry.Pool is not null) && parsed.TrueForAll(entry => Clash(entry.Pool!, parsed.Select(other => other.Pool!)) is null))
-            return new PoolSet([.. parsed.Select(entry => entry.Pool!)], [], true);
-
-        var inForce = new List<AddressPool>();
-        var problems = new List<PoolProblem>();
-        var complete = true;
-
-        // Whoever keeps its addresses comes before whoever changes them, and both before newcomers, the older first.
-        foreach (var (spec, pool, errors) in parsed.OrderBy(entry => Find(entry.Spec.Name) is not { } old ? 2 : entry.Pool is null || entry.Pool.Ranges.SequenceEqual(old.Ranges) ? 0 : 1))
-        {
-            var old = Find(spec.Name);
-            if (pool is not null && Clash(pool, inForce) is not { } clash)
-            {
-                inForce.Add(pool);
-                continue;
-            }
-            else if (pool is not null)
-            {
-                errors.Add(Clash(pool, inForce)!.Value);
-            }
-
-            var fallBack = old is not null && Clash(old, inForce) is null;
-            if (fallBack)
-                inForce.Add(old!);
-            complete &= fallBack;
-            problems.AddRange(errors.Select(error => new PoolProblem(spec.Name, error, fallBack)));
-        }
-
-        problems.Sort((a, b) => string.CompareOrdinal(a.Pool, b.Pool));
-        return new PoolSet(inForce, problems, complete);
-    }
-
-    private static FieldError? Clash(AddressPool pool, IEnumerable<AddressPool> others)
-    {
-        foreach (var other in others)
-            if (!ReferenceEquals(other, pool) && pool.Clash(other) is { } clash)
-                return clash;
-        return null;
+        var settled = LastGood.Settle(candidates, _byName, (pool, other) => pool.Clash(other), (pool, old) => pool.Ranges.SequenceEqual(old.Ranges));
+        var problems = settled.SelectMany(pool => pool.Errors.Select(error => new PoolProblem(pool.Name, error, pool.InForce is not null)));
+        return new PoolSet(
+            [.. settled.Select(pool => pool.InForce).OfType<AddressPool>()],
+            [.. problems.OrderBy(problem => problem.Pool, StringComparer.Ordinal)],
+            settled.All(pool => pool.InForce is not null));
     }
 }

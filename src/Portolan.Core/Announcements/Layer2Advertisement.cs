@@ -55,6 +55,25 @@ public sealed record Layer2Advertisement : ConfigurationSpec
         return sum;
     }
 
+    /// <summary>Checks the advertisement by itself.</summary>
+    /// <param name="errors">Where what is wrong is added.</param>
+    /// <returns>The advertisement, or null when an error was added.</returns>
+    public Layer2Advertisement? Parse(ICollection<FieldError> errors)
+    {
+        var before = errors.Count;
+        if (!AddReadErrors(errors))
+            return null;
+        FieldRules.Unique("spec.ipAddressPools", IPAddressPools, errors);
+        FieldRules.Unique("spec.interfaces", Interfaces, errors);
+        FieldRules.Unique("spec.ipAddressPoolSelectors", IPAddressPoolSelectors, errors);
+        FieldRules.Unique("spec.nodeSelectors", NodeSelectors, errors);
+        FieldRules.Unique("spec.serviceSelectors", ServiceSelectors, errors);
+        FieldRules.Unique("spec.preferredNodeSelectors", [.. PreferredNodeSelectors.Select(preference => preference.Selector)], errors);
+        for (var i = 0; i < PreferredNodeSelectors.Count; i++)
+            FieldRules.Range($"spec.preferredNodeSelectors[{i}].weight", PreferredNodeSelectors[i].Weight, 1, 100, errors);
+        return errors.Count == before ? this : null;
+    }
+
     private static bool Any(IReadOnlyList<LabelSelector> selectors, IReadOnlyDictionary<string, string> labels)
     {
         foreach (var selector in selectors)

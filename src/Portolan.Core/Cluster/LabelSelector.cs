@@ -75,8 +75,17 @@ public sealed class LabelSelector
     {
         var before = errors.Count;
         var requirements = new List<LabelRequirement>();
+        var written = new HashSet<string>(StringComparer.Ordinal);
         foreach (var (key, value) in matchLabels ?? new Dictionary<string, string>())
-            requirements.Add(new LabelRequirement(key, LabelOperator.In, [value]));
+        {
+            if (!LabelSyntax.IsKey(key))
+                errors.Add(new FieldError($"{path}.matchLabels", key, LabelSyntax.KeyRule));
+            else if (!LabelSyntax.IsValue(value))
+                errors.Add(new FieldError($"{path}.matchLabels[{key}]", value ?? "null", LabelSyntax.ValueRule));
+            else
+                requirements.Add(new LabelRequirement(key, LabelOperator.In, [value]));
+        }
+
         for (var i = 0; i < (matchExpressions?.Count ?? 0); i++)
         {
             var (key, operation, values) = matchExpressions![i];
@@ -84,6 +93,8 @@ public sealed class LabelSelector
             values ??= [];
             if (string.IsNullOrEmpty(key))
                 errors.Add(new FieldError($"{at}.key", "", "a label key is required"));
+            else if (!LabelSyntax.IsKey(key))
+                errors.Add(new FieldError($"{at}.key", key, LabelSyntax.KeyRule));
             LabelOperator? parsed = operation switch
             {
                 "In" => LabelOperator.In,
@@ -100,8 +111,12 @@ public sealed class LabelSelector
                 errors.Add(new FieldError($"{at}.values", string.Join(",", values), $"{operation} takes no values"));
             else if (Repeated(values) is { } twice)
                 errors.Add(new FieldError($"{at}.values", twice, "is listed twice"));
+            else if (values.FirstOrDefault(value => !LabelSyntax.IsValue(value)) is { } wrong)
+                errors.Add(new FieldError($"{at}.values", wrong, LabelSyntax.ValueRule));
+            else if (new LabelRequirement(key ?? "", parsed.Value, [.. values.Order(StringComparer.Ordinal)]) is var requirement && !written.Add(requirement.ToString()))
+                errors.Add(new FieldError(at, requirement.ToString(), "is listed twice"));
             else
-                requirements.Add(new LabelRequirement(key ?? "", parsed.Value, [.. values]));
+                requirements.Add(requirement);
         }
 
         requirements.Sort((a, b) => string.CompareOrdinal(a.ToString(), b.ToString()));

@@ -20,6 +20,9 @@ public sealed record ConfigurationObjects
     /// <summary>The labels of each Node, by its name; null while they are not known, and then any two objects may meet on some node.</summary>
     public ImmutableDictionary<string, IReadOnlyDictionary<string, string>>? Nodes { get; init; }
 
+    /// <summary>The Secrets that were looked up, by name: null where there is none. A name that is not here was not looked up.</summary>
+    public ImmutableDictionary<string, SecretFacts?> Secrets { get; init; } = ImmutableDictionary<string, SecretFacts?>.Empty;
+
     /// <summary>The objects of one kind, the oldest first, then by name.</summary>
     /// <typeparam name="T">The kind's specification.</typeparam>
     public IEnumerable<T> All<T>()

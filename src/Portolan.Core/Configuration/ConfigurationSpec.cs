@@ -19,4 +19,16 @@ public abstract record ConfigurationSpec
 
     /// <summary>What was already wrong when the object was read, e.g. in its selectors, or a field of another type.</summary>
     public IReadOnlyList<FieldError> ReadErrors { get; init; } = [];
+
+    /// <summary>False: a field is of another type than it should be, so that nothing of <c>spec</c> could be read and only <see cref="ReadErrors"/> counts.</summary>
+    public bool IsReadable { get; init; } = true;
+
+    /// <summary>Adds what was wrong when the object was read.</summary>
+    /// <returns>Whether there is anything to check beyond that.</returns>
+    internal bool AddReadErrors(ICollection<FieldError> errors)
+    {
+        foreach (var error in ReadErrors)
+            errors.Add(error);
+        return IsReadable;
+    }
 }

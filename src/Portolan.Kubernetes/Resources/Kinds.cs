@@ -38,6 +38,21 @@ public static class Kinds
     /// <summary><c>metallb.io/v1beta1 L2Advertisement</c>.</summary>
     public static ResourceType<L2Advertisement> L2Advertisements { get; } = new("metallb.io", "v1beta1", "l2advertisements", "L2Advertisement", true, KubeJson.Default.L2Advertisement);
 
+    /// <summary><c>metallb.io/v1beta1 BGPAdvertisement</c>.</summary>
+    public static ResourceType<BGPAdvertisement> BGPAdvertisements { get; } = new("metallb.io", "v1beta1", "bgpadvertisements", "BGPAdvertisement", true, KubeJson.Default.BGPAdvertisement);
+
+    /// <summary><c>metallb.io/v1beta2 BGPPeer</c>.</summary>
+    public static ResourceType<BGPPeer> BGPPeers { get; } = new("metallb.io", "v1beta2", "bgppeers", "BGPPeer", true, KubeJson.Default.BGPPeer);
+
+    /// <summary><c>metallb.io/v1beta1 BFDProfile</c>.</summary>
+    public static ResourceType<BFDProfile> BFDProfiles { get; } = new("metallb.io", "v1beta1", "bfdprofiles", "BFDProfile", true, KubeJson.Default.BFDProfile);
+
+    /// <summary><c>metallb.io/v1beta1 Community</c>.</summary>
+    public static ResourceType<Community> Communities { get; } = new("metallb.io", "v1beta1", "communities", "Community", true, KubeJson.Default.Community);
+
+    /// <summary><c>metallb.io/v1beta1 ServiceBGPStatus</c>.</summary>
+    public static ResourceType<ServiceBGPStatus> ServiceBGPStatuses { get; } = new("metallb.io", "v1beta1", "servicebgpstatuses", "ServiceBGPStatus", true, KubeJson.Default.ServiceBGPStatus);
+
     /// <summary><c>metallb.io/v1beta1 ServiceL2Status</c>.</summary>
     public static ResourceType<ServiceL2Status> ServiceL2Statuses { get; } = new("metallb.io", "v1beta1", "servicel2statuses", "ServiceL2Status", true, KubeJson.Default.ServiceL2Status);
 

@@ -6,6 +6,7 @@ namespace Portolan.Kubernetes.Resources;
 public sealed class IPAddressPool : KubeObject
 {
     /// <summary><c>spec</c>.</summary>
+    [JsonConverter(typeof(WrittenSpecConverter<IPAddressPoolSpec>))]
     public IPAddressPoolSpec? Spec { get; set; }
 
     /// <summary><c>status</c>.</summary>
@@ -13,7 +14,7 @@ public sealed class IPAddressPool : KubeObject
 }
 
 /// <summary>The specification of an IPAddressPool.</summary>
-public sealed class IPAddressPoolSpec
+public sealed class IPAddressPoolSpec : WrittenSpec
 {
     /// <summary>CIDR blocks or <c>start-end</c> ranges.</summary>
     public List<string>? Addresses { get; set; }
@@ -69,11 +70,12 @@ public sealed class IPAddressPoolStatus
 public sealed class L2Advertisement : KubeObject
 {
     /// <summary><c>spec</c>.</summary>
+    [JsonConverter(typeof(WrittenSpecConverter<L2AdvertisementSpec>))]
     public L2AdvertisementSpec? Spec { get; set; }
 }
 
 /// <summary>The specification of an L2Advertisement.</summary>
-public sealed class L2AdvertisementSpec
+public sealed class L2AdvertisementSpec : WrittenSpec
 {
     /// <summary>Pools by name.</summary>
     [JsonPropertyName("ipAddressPools")]

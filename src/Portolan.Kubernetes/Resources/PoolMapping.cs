@@ -9,22 +9,23 @@ public static class PoolMapping
     /// <summary>The pool as written.</summary>
     public static AddressPoolSpec ToSpec(this IPAddressPool pool)
     {
-        var errors = new List<FieldError>();
+        var errors = ConfigurationMapping.Errors(pool.Spec);
         var allocation = pool.Spec?.ServiceAllocation;
         return new AddressPoolSpec
         {
             Name = pool.Metadata.Name ?? "",
             Namespace = pool.Metadata.Namespace ?? "",
-            CreatedAt = pool.Metadata.CreationTimestamp?.ToUnixTimeSeconds() ?? 0,
+            CreatedAt = ConfigurationMapping.CreatedAt(pool),
             Labels = pool.Metadata.Labels ?? [],
-            Addresses = pool.Spec?.Addresses ?? [],
+            Addresses = ConfigurationMapping.Texts(pool.Spec?.Addresses),
             AutoAssign = pool.Spec?.AutoAssign ?? true,
             AvoidBuggyIPs = pool.Spec?.AvoidBuggyIPs ?? false,
             Priority = allocation?.Priority ?? 0,
-            Namespaces = allocation?.Namespaces ?? [],
+            Namespaces = ConfigurationMapping.Texts(allocation?.Namespaces),
             NamespaceSelectors = ToSelectors(allocation?.NamespaceSelectors, "spec.serviceAllocation.namespaceSelectors", errors),
             ServiceSelectors = ToSelectors(allocation?.ServiceSelectors, "spec.serviceAllocation.serviceSelectors", errors),
             ReadErrors = errors,
+            IsReadable = pool.Spec?.Unreadable is null,
         };
     }
 
@@ -36,12 +37,12 @@ public static class PoolMapping
     {
         var selectors = new List<LabelSelector>();
         for (var i = 0; i < (specs?.Count ?? 0); i++)
-            if (specs![i].ToSelector($"{path}[{i}]", errors) is { } selector)
+            if ((specs![i] ?? new LabelSelectorSpec()).ToSelector($"{path}[{i}]", errors) is { } selector)
                 selectors.Add(selector);
         return selectors;
     }
 
     /// <summary>The selector, or null where an error was added.</summary>
     public static LabelSelector? ToSelector(this LabelSelectorSpec spec, string path, ICollection<FieldError> errors) =>
-        LabelSelector.Parse(path, spec.MatchLabels, spec.MatchExpressions?.ConvertAll(e => (e.Key, e.Operator, (IReadOnlyList<string>?)e.Values)), errors);
+        LabelSelector.Parse(path, spec.MatchLabels, spec.MatchExpressions?.ConvertAll(e => (e?.Key, e?.Operator, (IReadOnlyList<string>?)e?.Values)), errors);
 }

@@ -1,0 +1,84 @@
+using Portolan.Core.Cluster;
+
+namespace Portolan.Core.Configuration;
+
+/// <summary>One object on its way into force.</summary>
+/// <param name="Name">Its name; the entries come with the older first.</param>
+/// <param name="Written">The object as it is written now, or null when it is wrong by itself.</param>
+/// <param name="Errors">What is wrong with it by itself.</param>
+/// <typeparam name="T">A checked object.</typeparam>
+internal readonly record struct Candidate<T>(string Name, T? Written, IReadOnlyList<FieldError> Errors)
+    where T : class;
+
+/// <summary>What came of it.</summary>
+/// <param name="Name">The object's name.</param>
+/// <param name="InForce">The version in force, or null when there is none.</param>
+/// <param name="IsWritten">The version in force is the one that is written now.</param>
+/// <param name="Errors">What is wrong with the object as written.</param>
+/// <typeparam name="T">A checked object.</typeparam>
+internal readonly record struct Settled<T>(string Name, T? InForce, bool IsWritten, IReadOnlyList<FieldError> Errors)
+    where T : class
+{
+    public Standing Standing => IsWritten ? Standing.InForce : InForce is null ? Standing.NotInForce : Standing.PreviousInForce;
+}
+
+/// <summary>
+/// Which versions of a kind's objects are in force. The objects as written are all taken where they go together. Where they do not, an object
+/// that is wrong, or that clashes, keeps its last good version, which nobody else's new version may push out: whoever clashes with it keeps
+/// their last good version in turn. So an object that has been in force stays in force in some version for as long as it exists.
+/// Between new versions those that change nothing that matters to others come first, then changed ones, then newcomers; then the older first.
+/// </summary>
+internal static class LastGood
+{
+    /// <param name="candidates">The objects as written, the older first.</param>
+    /// <param name="previous">What was in force until now, by name.</param>
+    /// <param name="clash">What the first cannot have beside the second, or null; null in both directions or in neither.</param>
+    /// <param name="samePlace">Whether two versions of an object clash with the same others.</param>
+    public static IReadOnlyList<Settled<T>> Settle<T>(IReadOnlyList<Candidate<T>> candidates, IReadOnlyDictionary<string, T> previous, Func<T, T, FieldError?> clash, Func<T, T, bool> samePlace)
+        where T : class
+    {
+        var refusals = new FieldError?[candidates.Count];
+        while (true)
+        {
+            var again = false;
+            var placed = new List<T>(candidates.Count);
+            var settled = new Settled<T>[candidates.Count];
+            foreach (var index in Enumerable.Range(0, candidates.Count).OrderBy(Rank))
+            {
+                var (name, written, errors) = candidates[index];
+                var old = previous.GetValueOrDefault(name);
+                if (written is not null && refusals[index] is null)
+                {
+                    refusals[index] = First(placed, other => clash(written, other));
+
+                    // Others were placed beside the new version; beside the old one they must be judged anew.
+                    again |= refusals[index] is not null && old is not null && placed.Count > 0;
+                }
+
+                var taken = written is not null && refusals[index] is null;
+                if (refusals[index] is { } refusal)
+                    errors = [.. errors, refusal];
+                settled[index] = new Settled<T>(name, taken ? written : old, taken, errors);
+                if (settled[index].InForce is { } inForce)
+                    placed.Add(inForce);
+            }
+
+            if (!again)
+                return settled;
+        }
+
+        int Rank(int index)
+        {
+            var (name, written, _) = candidates[index];
+            return previous.GetValueOrDefault(name) is not { } old ? 3 : written is null || refusals[index] is not null ? 0 : samePlace(written, old) ? 1 : 2;
+        }
+    }
+
+    private static FieldError? First<T>(List<T> others, Func<T, FieldError?> clash)
+    {
+        foreach (var other in others)
+            if (clash(other) is { } found)
+                return found;
+        return null;
+    }
+}
