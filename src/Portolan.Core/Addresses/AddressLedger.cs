@@ -2,10 +2,10 @@ using Portolan.Core.Cluster;
 
 namespace Portolan.Core.Addresses;
 
-/// <summary>Who holds which address on which terms, and what is free in each pool.</summary>
+/// <summary>Who holds which address on which terms, and what is free in each pool. No cost here depends on how full a pool is.</summary>
 internal sealed class AddressLedger
 {
-    private readonly Dictionary<IpAddress, List<Holding>> _holders = [];
+    private readonly Dictionary<IpAddress, AddressHolders> _holders = [];
     private readonly Dictionary<(string Key, string Backend), SortedSet<IpAddress>> _shareable = [];
     private Dictionary<string, PoolSpace> _spaces = new(StringComparer.Ordinal);
 
@@ -17,52 +17,44 @@ internal sealed class AddressLedger
         Pools = pools;
         _spaces = pools.Pools.ToDictionary(pool => pool.Name, pool => new PoolSpace(pool), StringComparer.Ordinal);
         foreach (var address in _holders.Keys)
-            if (pools.Of(address) is { } pool)
-                _spaces[pool.Name].Take(address);
+            if (pools.TryLocate(address, out var pool, out var index))
+                _spaces[pool.Name].Take(index, address);
     }
 
     /// <summary>Why the Service may not hold the address beside those who do, or null.</summary>
-    public string? Refusal(ObjectKey service, IpAddress address, SharingTerms terms)
-    {
-        if (_holders.TryGetValue(address, out var holders))
-            foreach (var holding in holders)
-                if (holding.Service != service && terms.Refusal(holding.Service, holding.Terms) is { } refusal)
-                    return $"{address} {refusal}";
-        return null;
-    }
+    public string? Refusal(ObjectKey service, IpAddress address, SharingTerms terms) =>
+        _holders.TryGetValue(address, out var holders) && holders.Refusal(service, terms) is { } refusal ? $"{address} {refusal}" : null;
+
+    /// <summary>Whether the pool has an address of the family that nobody holds.</summary>
+    public bool HasFree(string pool, IpFamily family) => _spaces.TryGetValue(pool, out var space) && space.Open(family).Count > 0;
 
     /// <summary>
     /// The first address of a pool that the Service may hold, in the order of the pool: a free one, or an earlier one that it may share.
     /// </summary>
     public IpAddress? First(AddressPool pool, IpFamily family, ObjectKey service, SharingTerms terms)
     {
-        var sharers = terms.Key.Length > 0 ? _shareable.GetValueOrDefault((terms.Key, terms.Backend)) : null;
-        foreach (var free in _spaces[pool.Name].Ranges)
-        {
-            if (free.Range.Family != family)
-                continue;
-            var found = free.TryFirst(out var lowest);
-            if (sharers is not null)
-                foreach (var shared in sharers.GetViewBetween(free.Range.First, found ? lowest : free.Range.Last))
-                    if (pool.Contains(shared) && Refusal(service, shared, terms) is null)
-                        return shared;
-            if (found)
-                return lowest;
-        }
-
-        return null;
+        var space = _spaces[pool.Name];
+        var open = space.Open(family);
+        IpAddress? free = null;
+        if (open.Count > 0 && space.Ranges[open.Min].TryFirst(out var lowest))
+            free = lowest;
+        return terms.Key.Length > 0 && _shareable.TryGetValue((terms.Key, terms.Backend), out var sharers)
+            ? FirstShared(space, sharers, free is null ? space.Ranges.Count - 1 : open.Min, free, family, service, terms) ?? free
+            : free;
     }
 
     /// <summary>Records that the Service holds the address; <see cref="Refusal"/> has been asked.</summary>
     public void Hold(ObjectKey service, IpAddress address, SharingTerms terms)
     {
-        if (!_holders.TryGetValue(address, out var holders))
+        if (_holders.TryGetValue(address, out var holders))
+            holders.Add(service, terms);
+        else
         {
-            _holders[address] = holders = new List<Holding>(1);
-            Space(address)?.Take(address);
+            _holders[address] = new AddressHolders(service, terms);
+            if (Pools.TryLocate(address, out var pool, out var index))
+                _spaces[pool.Name].Take(index, address);
         }
 
-        holders.Add(new Holding(service, terms));
         if (terms.Key.Length > 0)
         {
             var group = (terms.Key, terms.Backend);
@@ -76,68 +68,36 @@ internal sealed class AddressLedger
     public void Release(ObjectKey service, IpAddress address)
     {
         var holders = _holders[address];
-        var index = holders.FindIndex(holding => holding.Service == service);
-        var terms = holders[index].Terms;
-        holders.RemoveAt(index);
-        var group = (terms.Key, terms.Backend);
-        if (terms.Key.Length > 0 && !holders.Exists(holding => (holding.Terms.Key, holding.Terms.Backend) == group))
-        {
-            _shareable[group].Remove(address);
-            if (_shareable[group].Count == 0)
-                _shareable.Remove(group);
-        }
+        var terms = holders.Remove(service);
+        if (holders.Count > 0)
+            return;
 
-        if (holders.Count == 0)
-        {
-            _holders.Remove(address);
-            Space(address)?.Return(address);
-        }
+        // All who share an address name the same group, so it leaves the group with the last of them.
+        _holders.Remove(address);
+        var group = (terms.Key, terms.Backend);
+        if (terms.Key.Length > 0 && _shareable.TryGetValue(group, out var addresses) && addresses.Remove(address) && addresses.Count == 0)
+            _shareable.Remove(group);
+        if (Pools.TryLocate(address, out var pool, out var index))
+            _spaces[pool.Name].Return(index, address);
     }
 
     /// <summary>The counters of each pool.</summary>
     public IEnumerable<PoolUse> Use() => Pools.Pools.Select(pool => _spaces[pool.Name].Use());
 
-    private PoolSpace? Space(IpAddress address) => Pools.Of(address) is { } pool ? _spaces[pool.Name] : null;
-
-    private readonly record struct Holding(ObjectKey Service, SharingTerms Terms);
-
-    private sealed class PoolSpace(AddressPool pool)
+    // Of the addresses that come before the free one.
+    private IpAddress? FirstShared(PoolSpace space, SortedSet<IpAddress> sharers, int last, IpAddress? free, IpFamily family, ObjectKey service, SharingTerms terms)
     {
-        private long _assignedV4;
-        private long _assignedV6;
-
-        public IReadOnlyList<FreeAddresses> Ranges { get; } = [.. pool.Ranges.Select(range => new FreeAddresses(range, pool.AvoidBuggyIPs))];
-
-        public void Take(IpAddress address)
+        for (var i = 0; i <= last; i++)
         {
-            Of(address).Take(address);
-            Count(address, 1);
+            var range = space.Ranges[i].Range;
+            if (range.Family != family)
+                continue;
+            var end = free is { } lowest && range.Contains(lowest) ? lowest : range.Last;
+            foreach (var shared in sharers.GetViewBetween(range.First, end))
+                if (space.Pool.Contains(shared) && _holders[shared].Admit(service, terms))
+                    return shared;
         }
 
-        public void Return(IpAddress address)
-        {
-            Of(address).Return(address);
-            Count(address, -1);
-        }
-
-        public PoolUse Use()
-        {
-            var (v4, v6) = (Capacity(IpFamily.IPv4), Capacity(IpFamily.IPv6));
-            return new PoolUse(pool.Name, _assignedV4, _assignedV6, v4 - _assignedV4, v6 == long.MaxValue ? v6 : v6 - _assignedV6);
-        }
-
-        private FreeAddresses Of(IpAddress address) => Ranges.First(range => range.Range.Contains(address));
-
-        private void Count(IpAddress address, int change) => _ = address.IsIPv4 ? _assignedV4 += change : _assignedV6 += change;
-
-        // Saturates, as the int64 of the pool's status must.
-        private long Capacity(IpFamily family)
-        {
-            var total = UInt128.Zero;
-            foreach (var range in Ranges)
-                if (range.Range.Family == family)
-                    total = UInt128.MaxValue - total < range.Capacity ? UInt128.MaxValue : total + range.Capacity;
-            return total > long.MaxValue ? long.MaxValue : (long)total;
-        }
+        return null;
     }
 }

@@ -50,14 +50,18 @@ public sealed class AddressPool
     /// </summary>
     /// <param name="service">The Service.</param>
     /// <param name="namespaceLabels">The labels of its Namespace, or null while that is unknown.</param>
-    public bool Admits(ServiceFacts service, IReadOnlyDictionary<string, string>? namespaceLabels)
-    {
-        if (_spec.Namespaces.Count + _spec.NamespaceSelectors.Count > 0
-            && !_spec.Namespaces.Contains(service.Key.Namespace)
-            && (namespaceLabels is null || !_spec.NamespaceSelectors.Any(selector => selector.Matches(namespaceLabels))))
-            return false;
-        return _spec.ServiceSelectors.Count == 0 || _spec.ServiceSelectors.Any(selector => selector.Matches(service.Labels));
-    }
+    public bool Admits(ServiceFacts service, IReadOnlyDictionary<string, string>? namespaceLabels) =>
+        AdmitsNamespace(service.Key.Namespace, namespaceLabels) && AdmitsLabels(service.Labels);
+
+    internal bool SelectsServices => _spec.ServiceSelectors.Count > 0;
+
+    internal bool AdmitsNamespace(string name, IReadOnlyDictionary<string, string>? labels) =>
+        _spec.Namespaces.Count + _spec.NamespaceSelectors.Count == 0
+        || _spec.Namespaces.Contains(name)
+        || (labels is not null && _spec.NamespaceSelectors.Any(selector => selector.Matches(labels)));
+
+    internal bool AdmitsLabels(IReadOnlyDictionary<string, string> labels) =>
+        _spec.ServiceSelectors.Count == 0 || _spec.ServiceSelectors.Any(selector => selector.Matches(labels));
 
     /// <summary>Where the pool lists addresses that the other one has too, or null.</summary>
     public FieldError? Clash(AddressPool other)

@@ -5,6 +5,11 @@ namespace Portolan.Core.Addresses;
 /// <summary>What a Service asks for, read from its fields and annotations.</summary>
 internal sealed record AddressRequest
 {
+    private static readonly IpFamily[] _onlyV4 = [IpFamily.IPv4];
+    private static readonly IpFamily[] _onlyV6 = [IpFamily.IPv6];
+    private static readonly IpFamily[] _v4First = [IpFamily.IPv4, IpFamily.IPv6];
+    private static readonly IpFamily[] _v6First = [IpFamily.IPv6, IpFamily.IPv4];
+
     /// <summary>The wanted addresses; empty when any will do.</summary>
     public IReadOnlyList<IpAddress> Addresses { get; private init; } = [];
 
@@ -76,11 +81,14 @@ internal sealed record AddressRequest
         };
     }
 
-    private static List<IpFamily> FamiliesOf(ServiceFacts service)
+    private static IpFamily[] FamiliesOf(ServiceFacts service)
     {
-        var families = service.ClusterIPs.Select(address => address.Family).Distinct().ToList();
-        if (families.Count == 2 && service.IpFamilies is [var first, ..] && families[0] != first)
-            families.Reverse();
-        return families;
+        var (v4, v6) = (false, false);
+        foreach (var address in service.ClusterIPs)
+            _ = address.IsIPv4 ? v4 = true : v6 = true;
+        if (!v4 || !v6)
+            return v4 ? _onlyV4 : v6 ? _onlyV6 : [];
+        var first = service.IpFamilies is [var named, ..] ? named : service.ClusterIPs[0].Family;
+        return first is IpFamily.IPv4 ? _v4First : _v6First;
     }
 }

@@ -14,17 +14,25 @@ namespace Portolan.Core.Addresses;
 /// <param name="loadBalancerClass">Serve Services of exactly this class; null: those without one.</param>
 public sealed class Allocator(string? loadBalancerClass = null)
 {
+    /// <summary>Asks all who wait whenever something is freed. What the index of the waiting saves must change no decision, and this is what it is held against.</summary>
+    internal bool AsksEverybody { get; init; }
+
+    /// <summary>How often it had to think about a Service.</summary>
+    internal long DecisionsMade { get; private set; }
+
     private readonly Dictionary<ObjectKey, Entry> _services = [];
     private readonly Dictionary<string, IReadOnlyDictionary<string, string>> _namespaces = new(StringComparer.Ordinal);
     // Without an address, or with one of two: to be looked at again when something is freed.
-    private readonly HashSet<ObjectKey> _waiting = [];
+    private readonly WaitingServices _waiting = new();
     private readonly AddressLedger _ledger = new();
+    private readonly PoolCandidates _candidates = new();
     private bool _started;
 
     private readonly Dictionary<string, long> _servicesIn = new(StringComparer.Ordinal);
 
     // Something was freed, or is shared on other terms: those who wait may be lucky now.
     private bool _freed;
+    private readonly List<Touched> _touched = [];
 
     /// <summary>The pools in force.</summary>
     public PoolSet Pools => _ledger.Pools;
@@ -57,17 +65,17 @@ public sealed class Allocator(string? loadBalancerClass = null)
     /// <summary>A Service is new or has changed.</summary>
     public IReadOnlyList<Decision> SetService(ServiceFacts service)
     {
+        var request = AddressRequest.Of(service);
         if (!_services.TryGetValue(service.Key, out var entry))
-            _services[service.Key] = entry = new Entry(service);
+            _services[service.Key] = entry = new Entry(service, request);
         else if (entry.Facts.Uid != service.Uid)
         {
             // Deleted and made again between two looks: the new one has no claim on what the old one had.
             Release(entry);
-            entry.Decision = null;
+            (entry.Decision, entry.LastHeld) = (null, null);
         }
 
-        entry.Facts = service;
-        entry.Request = AddressRequest.Of(service);
+        (entry.Facts, entry.Request) = (service, request);
         return _started ? ServeWaiting([Decide(entry)]) : [];
     }
 
@@ -88,6 +96,7 @@ public sealed class Allocator(string? loadBalancerClass = null)
         _servicesIn.Clear();
         foreach (var entry in _services.Values)
             Count(entry);
+        _candidates.Clear();
         return DecideAll();
     }
 
@@ -98,6 +107,7 @@ public sealed class Allocator(string? loadBalancerClass = null)
             _namespaces.Remove(name);
         else
             _namespaces[name] = labels;
+        _candidates.Forget(name);
         return Pools.Pools.Any(pool => pool.SelectsNamespaces) ? DecideAll(name) : [];
     }
 
@@ -115,19 +125,33 @@ public sealed class Allocator(string? loadBalancerClass = null)
     private List<Decision> ServeWaiting(List<Decision> decisions)
     {
         // Serving one can free what another waits for, if it leaves an address it may not keep; each pass serves at least one more.
-        for (var passes = 0; _freed && passes <= _services.Count; passes++)
+        for (var (passes, from) = (0, 0); _freed && passes <= _services.Count; passes++)
         {
             _freed = false;
-            foreach (var entry in _waiting.Select(key => _services[key]).OrderBy(entry => entry.Facts.CreatedAt).ThenBy(entry => entry.Facts.Key).ToList())
+            var (round, known, everybody) = (new ServingRound(_waiting, _ledger), from, AsksEverybody ? new Queue<ObjectKey>(_waiting.All) : null);
+            from = _touched.Count;
+            while (true)
             {
-                var before = entry.Decision;
-                var now = Decide(entry);
-                if (!now.SameStatusAs(before) || now.Events.Count > 0)
-                    decisions.Add(now);
+                while (known < _touched.Count)
+                    round.Add(_touched[known++]);
+                ObjectKey next = default;
+                if (everybody?.TryDequeue(out next) ?? round.TryNext(out next))
+                    DecideAgain(_services[next], decisions);
+                else
+                    break;
             }
         }
 
+        _touched.Clear();
         return decisions;
+    }
+
+    private void DecideAgain(Entry entry, List<Decision> decisions)
+    {
+        var before = entry.Decision;
+        var now = Decide(entry);
+        if (!now.SameStatusAs(before) || now.Events.Count > 0)
+            decisions.Add(now);
     }
 
     // More addresses first: a dual-stack Service has more to lose. Then the older first.
@@ -138,13 +162,22 @@ public sealed class Allocator(string? loadBalancerClass = null)
     // what another writer added to the status does not cost it what is ours there.
     private IReadOnlyList<IpAddress> Claims(Entry entry)
     {
-        IReadOnlyList<IpAddress> had = entry.Held.Count > 0 ? entry.Held : [.. entry.Facts.Ingress.Select(ingress => ingress.Address)];
+        var had = entry.Held.Count > 0 ? entry.Held : Shown(entry);
         if (entry.Request.Families is [var only] && had.Count > 1 && had.Any(address => address.Family == only))
             had = [.. had.Where(address => address.Family == only)];
         if (IsOneOrOneOfEach(had))
             return had;
         var ours = had.FirstOrDefault(address => Pools.Of(address) is not null, had[0]);
         return [.. had.Where(address => Pools.Of(address) == Pools.Of(ours)).DistinctBy(address => address.Family)];
+    }
+
+    // What the status says, if that is not older than what it was given since.
+    private static IReadOnlyList<IpAddress> Shown(Entry entry)
+    {
+        if (entry.Facts.Ingress.Count == 0)
+            return [];
+        IReadOnlyList<IpAddress> shown = [.. entry.Facts.Ingress.Select(ingress => ingress.Address)];
+        return entry.LastHeld is not { } last ? shown : last.All(shown.Contains) ? last : [];
     }
 
     private static bool IsOneOrOneOfEach(IReadOnlyList<IpAddress> addresses) => addresses.Count < 2 || (addresses.Count == 2 && addresses[0].Family != addresses[1].Family);
@@ -162,16 +195,47 @@ public sealed class Allocator(string? loadBalancerClass = null)
 
     private Decision Decide(Entry entry)
     {
+        DecisionsMade++;
         var draft = Draft(entry);
         var said = entry.Said;
         entry.Said = draft.Events;
-        entry.Decision = draft with { Events = [.. draft.Events.Where(told => !said.Contains(told))] };
-        if (draft.Outcome is Outcome.Waiting || (draft.Outcome is Outcome.Assigned && entry.Request.PrefersDualStack && entry.Request.IsDualStack && entry.Held.Count == 1))
-            _waiting.Add(entry.Facts.Key);
-        else
-            _waiting.Remove(entry.Facts.Key);
+        entry.Decision = draft.Events.Count == 0 || said.Count == 0 ? draft : draft with { Events = [.. draft.Events.Where(told => !said.Contains(told))] };
+        File(entry, draft.Outcome);
         return entry.Decision;
     }
+
+    // What could change the decision, as long as neither the Service nor the pools do.
+    private void File(Entry entry, Outcome outcome)
+    {
+        var (service, request) = (entry.Facts, entry.Request);
+        var terms = request.Terms.Key.Length > 0 ? request.Terms : null;
+        var waiter = new Waiter(service.CreatedAt, service.Key);
+        if (outcome is Outcome.Waiting)
+        {
+            var claims = Claims(entry);
+            var addresses = claims.Count == 0 ? request.Addresses : [.. claims.Union(request.Addresses)];
+            var candidates = request is { Error: null, FamilyError: null, Addresses.Count: 0, Families.Count: > 0 } && (request.IsDualStack || !request.RequiresDualStack) ? Candidates(entry) : PoolCandidates.None;
+            var wish = candidates.Pools.Count == 0 ? null
+                : new PoolWish(candidates.Pools, request.Families.Contains(IpFamily.IPv4), request.Families.Contains(IpFamily.IPv6), request.PrefersDualStack && request.IsDualStack, terms);
+
+            // What its status shows could be completed and kept.
+            var completing = claims.Count == 1 && request.IsDualStack ? Completing(claims[0], terms) : null;
+            _waiting.Set(waiter, wish, completing is null ? null : completing with { Of = service.Key }, addresses);
+        }
+        else if (outcome is Outcome.Assigned && request.PrefersDualStack && request.IsDualStack && entry.Held.Count == 1)
+        {
+            _waiting.Set(waiter, request.Addresses.Count == 0 ? Completing(entry.Held[0], terms) : null, null, []);
+        }
+        else
+            _waiting.Remove(service.Key);
+    }
+
+    private PoolWish? Completing(IpAddress held, SharingTerms? terms) => Pools.Of(held) is { } pool ? new PoolWish([pool], !held.IsIPv4, held.IsIPv4, false, terms) : null;
+
+    // The pools that could serve the Service, as it is and as it asks, in the order they are tried.
+    private PoolCandidates.Of Candidates(Entry entry) => entry.Request.Pool.Length == 0
+        ? _candidates.For(Pools, entry.Facts, NamespaceLabels(entry.Facts))
+        : Pools.Find(entry.Request.Pool) is { } wanted && wanted.Admits(entry.Facts, NamespaceLabels(entry.Facts)) ? new([wanted], 0) : PoolCandidates.None;
 
     private Decision Draft(Entry entry)
     {
@@ -181,7 +245,7 @@ public sealed class Allocator(string? loadBalancerClass = null)
             return LeaveAlone(entry, service.Type is ServiceType.LoadBalancer ? $"loadBalancerClass is {service.LoadBalancerClass ?? "not set"}" : "type is not LoadBalancer");
 
         var events = new List<ServiceEvent>();
-        foreach (var former in ServiceAnnotations.Former(service))
+        foreach (var former in service.Annotations.Count > 0 ? ServiceAnnotations.Former(service) : [])
             events.Add(new ServiceEvent(true, "deprecatedAnnotation", $"Service uses the deprecated annotation {former}: use {ServiceAnnotations.Prefix}{former[ServiceAnnotations.FormerPrefix.Length..]}"));
 
         if (Pools.Pools.Count == 0 && Pools.IsComplete)
@@ -195,7 +259,7 @@ public sealed class Allocator(string? loadBalancerClass = null)
             return Wait(entry, events, few);
         }
 
-        if ((entry.Held.Count == 0 || entry.Decision is null) && !IsOneOrOneOfEach([.. service.Ingress.Select(ingress => ingress.Address)]))
+        if ((entry.Held.Count == 0 || entry.Decision is null) && service.Ingress.Count > 1 && !IsOneOrOneOfEach([.. service.Ingress.Select(ingress => ingress.Address)]))
             events.Add(new ServiceEvent(true, "nolbIPsIPFamily",
                 $"status.loadBalancer.ingress: {string.Join(", ", service.Ingress.Select(ingress => ingress.Address))}: must be one address, or one of each family"));
         var held = Claims(entry);
@@ -215,7 +279,7 @@ public sealed class Allocator(string? loadBalancerClass = null)
             // A pool that has turned single is left for one that has both families; where there is none, what it still has is kept.
             if (rest.Count == 0 || TryAllocate(entry, out _, bothOnly: true) is null)
                 return Allocate(entry, events);
-            Hold(entry, rest);
+            Hold(entry, Complete(entry, rest, events));
             return Assigned(entry, events, "keeps the one address that it may");
         }
 
@@ -253,8 +317,8 @@ public sealed class Allocator(string? loadBalancerClass = null)
         var (service, request) = (entry.Facts, entry.Request);
         if (held.Count > 2 || (held.Count == 2 && held[0].Family == held[1].Family))
             return $"{string.Join(", ", held)} are not one address, or one of each family";
-        var families = held.Select(address => address.Family).ToHashSet();
-        if (!families.SetEquals(request.Families) && !(request.IsDualStack && request.PrefersDualStack))
+        var exactly = held.Count == request.Families.Count && held.All(address => request.Families.Contains(address.Family));
+        if (!exactly && !(request.IsDualStack && request.PrefersDualStack))
             return $"{string.Join(", ", held)} is not of the Service's address families";
 
         var pool = Pools.Of(held[0]);
@@ -303,9 +367,8 @@ public sealed class Allocator(string? loadBalancerClass = null)
             return TryFirst([wanted], service, request, bothOnly, out addresses) ? null : $"no available {Wanted(request)} in the requested IPAddressPool {request.Pool}";
         }
 
-        var candidates = Pools.Pools.Where(pool => pool.AutoAssign && pool.Admits(service, NamespaceLabels(service))).ToList();
-        if (TryFirst(candidates.Where(pool => pool.IsPinned), service, request, bothOnly, out addresses)
-            || TryFirst(candidates.Where(pool => !pool.IsPinned), service, request, bothOnly, out addresses))
+        var (candidates, pinned) = Candidates(entry);
+        if (TryFirst(candidates.Take(pinned), service, request, bothOnly, out addresses) || TryFirst(candidates.Skip(pinned), service, request, bothOnly, out addresses))
             return null;
         return candidates.Count == 0
             ? Pools.IsComplete
@@ -342,16 +405,17 @@ public sealed class Allocator(string? loadBalancerClass = null)
         IpAddress? second = null;
         foreach (var pool in pools)
         {
-            var found = request.Families.Select(family => _ledger.First(pool, family, service.Key, request.Terms)).ToList();
-            if (found.TrueForAll(address => address is not null))
+            var one = _ledger.First(pool, request.Families[0], service.Key, request.Terms);
+            var other = request.IsDualStack ? _ledger.First(pool, request.Families[1], service.Key, request.Terms) : null;
+            if (one is { } found && (other is not null || !request.IsDualStack))
             {
                 // IPv4 first, whatever the Service's first family: the first address decides which node announces both on layer 2.
-                addresses = [.. found.Select(address => address!.Value).OrderBy(address => address.Family)];
+                addresses = other is not { } both ? [found] : found.IsIPv4 ? [found, both] : [both, found];
                 return true;
             }
 
             if (request is { IsDualStack: true, PrefersDualStack: true } && !bothOnly)
-                (first, second) = (first ?? found[0], second ?? found[1]);
+                (first, second) = (first ?? one, second ?? other);
         }
 
         addresses = (first ?? second) is { } only ? [only] : [];
@@ -400,8 +464,12 @@ public sealed class Allocator(string? loadBalancerClass = null)
         var moves = entry.Held.Count > 0;
         Release(entry);
         foreach (var address in addresses)
+        {
             _ledger.Hold(entry.Facts.Key, address, entry.Request.Terms);
-        (entry.Held, entry.Terms) = (addresses, entry.Request.Terms);
+            _touched.Add(new Touched(address, entry.Request.Terms.Key, entry.Request.Terms.Backend));
+        }
+
+        (entry.Held, entry.LastHeld, entry.Terms) = (addresses, addresses, entry.Request.Terms);
         Count(entry);
         _freed |= moves;
     }
@@ -411,7 +479,11 @@ public sealed class Allocator(string? loadBalancerClass = null)
         if (entry.Held.Count == 0)
             return;
         foreach (var address in entry.Held)
+        {
             _ledger.Release(entry.Facts.Key, address);
+            _touched.Add(new Touched(address, entry.Terms.Key, entry.Terms.Backend));
+        }
+
         (entry.Held, entry.Terms) = ([], SharingTerms.None);
         if (entry.CountedIn is { } pool)
             _servicesIn[pool]--;
@@ -437,13 +509,16 @@ public sealed class Allocator(string? loadBalancerClass = null)
         return all.Count == 0 ? "none is in force" : string.Join(", ", all.Take(most)) + (all.Count > most ? $" and {all.Count - most} more" : "");
     }
 
-    private sealed class Entry(ServiceFacts facts)
+    private sealed class Entry(ServiceFacts facts, AddressRequest request)
     {
         public ServiceFacts Facts { get; set; } = facts;
 
-        public AddressRequest Request { get; set; } = AddressRequest.Of(facts);
+        public AddressRequest Request { get; set; } = request;
 
         public IReadOnlyList<IpAddress> Held { get; set; } = [];
+
+        /// <summary>What it held last, also after it has left it; null when it never held any.</summary>
+        public IReadOnlyList<IpAddress>? LastHeld { get; set; }
 
         public SharingTerms Terms { get; set; } = SharingTerms.None;
 

@@ -31,6 +31,8 @@ internal sealed class FreeAddresses
 
     public IpRange Range => _range;
 
+    public bool IsEmpty => _intervals.Count == 0;
+
     /// <summary>The lowest free address, if there is one.</summary>
     public bool TryFirst(out IpAddress address)
     {
@@ -45,7 +47,10 @@ internal sealed class FreeAddresses
     public void Take(IpAddress address)
     {
         var number = Number(address.Value);
-        if (!TryFloor(number, out var interval) || interval.End < number)
+
+        // Mostly it is the lowest.
+        var interval = _intervals.Min;
+        if ((_intervals.Count == 0 || interval.Start != number) && (!TryFloor(number, out interval) || interval.End < number))
             throw new InvalidOperationException($"{address} is not free");
         _intervals.Remove(interval);
         if (interval.Start < number)

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Portolan.Core.Cluster;
 using Portolan.Core.Configuration;
 
@@ -20,12 +21,19 @@ public sealed class PoolSet
 
     private readonly Dictionary<string, AddressPool> _byName;
 
+    // No two overlap, so that at most one can contain an address: the last that does not start above it.
+    private readonly List<(IpRange Range, AddressPool Pool, int Index)> _ascending = [];
+
     private PoolSet(IReadOnlyList<AddressPool> pools, IReadOnlyList<PoolProblem> problems, bool complete)
     {
         Pools = [.. pools.OrderBy(pool => pool.Rank).ThenBy(pool => pool.Name, StringComparer.Ordinal)];
         Problems = problems;
         IsComplete = complete;
         _byName = Pools.ToDictionary(pool => pool.Name, StringComparer.Ordinal);
+        foreach (var pool in Pools)
+            for (var i = 0; i < pool.Ranges.Count; i++)
+                _ascending.Add((pool.Ranges[i], pool, i));
+        _ascending.Sort((a, b) => a.Range.First.CompareTo(b.Range.First));
     }
 
     /// <summary>By rank, then by name: the order in which they are tried.</summary>
@@ -41,12 +49,26 @@ public sealed class PoolSet
     public AddressPool? Find(string name) => _byName.GetValueOrDefault(name);
 
     /// <summary>The pool that contains an address, or null.</summary>
-    public AddressPool? Of(IpAddress address)
+    public AddressPool? Of(IpAddress address) => TryLocate(address, out var pool, out _) ? pool : null;
+
+    /// <summary>Finds the pool that contains an address, and which of its ranges does, in logarithmic time.</summary>
+    internal bool TryLocate(IpAddress address, [NotNullWhen(true)] out AddressPool? pool, out int index)
     {
-        foreach (var pool in Pools)
-            if (pool.Contains(address))
-                return pool;
-        return null;
+        var (low, high) = (0, _ascending.Count);
+        while (low < high)
+        {
+            var middle = (low + high) / 2;
+            if (_ascending[middle].Range.First <= address)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+
+        (pool, index) = (null, -1);
+        if (low == 0 || !_ascending[low - 1].Range.Contains(address))
+            return false;
+        (_, pool, index) = _ascending[low - 1];
+        return !(pool.AvoidBuggyIPs && AddressPool.IsBuggy(address));
     }
 
     /// <summary>Checks the pools as they are written now, and falls back on this set's versions of those that are wrong.</summary>

@@ -31,10 +31,24 @@ public static class ServiceAnnotations
         service.Annotations.ContainsKey(AllocatedFromPool) || service.Annotations.ContainsKey(FormerAllocatedFromPool);
 
     /// <summary>The value under either prefix, or the empty string.</summary>
-    public static string Read(ServiceFacts service, string name) =>
-        service.Annotations.TryGetValue(Prefix + name, out var value) || service.Annotations.TryGetValue(FormerPrefix + name, out value) ? value : "";
+    public static string Read(ServiceFacts service, string name)
+    {
+        if (service.Annotations.Count == 0)
+            return "";
+        var (current, former) = Names(name);
+        return service.Annotations.TryGetValue(current, out var value) || service.Annotations.TryGetValue(former, out value) ? value : "";
+    }
 
     /// <summary>The annotations in use under the former prefix.</summary>
     public static IEnumerable<string> Former(ServiceFacts service) =>
         new[] { AddressPool, LoadBalancerIPs, AllowSharedIP }.Select(name => FormerPrefix + name).Where(service.Annotations.ContainsKey);
+
+    // Asked for each Service again and again: the names are there already.
+    private static (string Current, string Former) Names(string name) => name switch
+    {
+        AddressPool => (Prefix + AddressPool, FormerPrefix + AddressPool),
+        LoadBalancerIPs => (Prefix + LoadBalancerIPs, FormerPrefix + LoadBalancerIPs),
+        AllowSharedIP => (Prefix + AllowSharedIP, FormerPrefix + AllowSharedIP),
+        _ => (Prefix + name, FormerPrefix + name),
+    };
 }

@@ -32,9 +32,12 @@ internal sealed record SharingTerms(string Key, string Backend, IReadOnlyList<(P
             return $"is in use by Service {holder}, and Services that share an address must have the same externalTrafficPolicy and, with Local, the same selector";
         foreach (var port in Ports)
             if (held.Ports.Contains(port))
-                return $"is in use by Service {holder}, which has the port {port.Protocol.ToString().ToUpperInvariant()}/{port.Port} too";
+                return PortRefusal(holder, port);
         return null;
     }
+
+    public static string PortRefusal(ObjectKey holder, (Protocol Protocol, ushort Port) port) =>
+        $"is in use by Service {holder}, which has the port {port.Protocol.ToString().ToUpperInvariant()}/{port.Port} too";
 
     public bool Equals(SharingTerms? other) => other is not null && Key == other.Key && Backend == other.Backend && Ports.SequenceEqual(other.Ports);
 
