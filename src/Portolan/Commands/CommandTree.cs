@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Portolan.Commands.Import;
 using Portolan.Commands.Install;
 using Portolan.Controller;
 using Portolan.Speaker;
@@ -13,6 +14,7 @@ internal static class CommandTree
     {
         ControllerCommand.Create(),
         GetCommand.Create(),
+        ImportCommand.Create(),
         InstallCommand.Create(),
         LabCommand.Create(),
         SpeakerCommand.Create(),
