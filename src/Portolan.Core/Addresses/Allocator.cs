@@ -62,6 +62,18 @@ public sealed class Allocator(string? loadBalancerClass = null)
             ? decision with { Events = [.. decision.Events.Where(told => told.Reason is not ("deprecatedAnnotation" or "AdditionalAssignFailed"))] }
             : decision;
 
+    /// <summary>One that has heard all that this one has heard, and has decided nothing: what was held is to be read from the Services' status again.</summary>
+    public Allocator Afresh()
+    {
+        var fresh = new Allocator(loadBalancerClass);
+        fresh.SetPools(Pools);
+        foreach (var (name, labels) in _namespaces)
+            fresh.SetNamespace(name, labels);
+        foreach (var entry in _services.Values)
+            fresh.SetService(entry.Facts);
+        return fresh;
+    }
+
     /// <summary>A Service is new or has changed.</summary>
     public IReadOnlyList<Decision> SetService(ServiceFacts service)
     {

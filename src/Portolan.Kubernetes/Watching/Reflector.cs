@@ -26,6 +26,9 @@ public sealed class Reflector<T>
     private readonly Dictionary<ObjectKey, T> _known = [];
     private bool _synced;
     private string _resourceVersion = "";
+    private readonly Lock _gate = new();
+    private TaskCompletionSource? _refresh;
+    private CancellationTokenSource? _following;
 
     /// <summary>Prepares a reflector; nothing is asked before <see cref="RunAsync"/>.</summary>
     /// <param name="client">The API.</param>
@@ -67,6 +70,10 @@ public sealed class Reflector<T>
                     await RelistAsync(onChange, ct).ConfigureAwait(false);
                 await FollowAsync(onChange, Answered, ct).ConfigureAwait(false);
             }
+            catch (OperationCanceledException) when (IsRefreshAsked && !ct.IsCancellationRequested)
+            {
+                _resourceVersion = "";
+            }
             catch (KubeApiException e) when (e.IsExpired)
             {
                 // What happened in between is no longer remembered over there: a list tells the difference.
@@ -81,8 +88,35 @@ public sealed class Reflector<T>
         }
     }
 
+    /// <summary>
+    /// Completes when everything the server had at the moment of the call has been reported. Our watch may lag behind what others wrote;
+    /// a list that names no version is answered from what the server has committed.
+    /// </summary>
+    public Task RefreshAsync(CancellationToken ct)
+    {
+        lock (_gate)
+        {
+            _refresh ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _following?.Cancel();
+            return _refresh.Task.WaitAsync(ct);
+        }
+    }
+
+    private bool IsRefreshAsked
+    {
+        get
+        {
+            lock (_gate)
+                return _refresh is not null;
+        }
+    }
+
     private async Task RelistAsync(Func<Change<T>, ValueTask> onChange, CancellationToken ct)
     {
+        // A list that began before it was asked for does not count.
+        TaskCompletionSource? asked;
+        lock (_gate)
+            asked = _refresh;
         var list = await _client.ListAsync(_type, _namespace, _labelSelector, _fieldSelector, ct).ConfigureAwait(false);
         var gone = new HashSet<ObjectKey>(_known.Keys);
         foreach (var item in list.Items)
@@ -94,15 +128,44 @@ public sealed class Reflector<T>
         foreach (var key in gone)
             await ForgetAsync(key, null, onChange).ConfigureAwait(false);
         _resourceVersion = list.ResourceVersion;
-        if (_synced)
+        if (!_synced)
+        {
+            _synced = true;
+            await onChange(new Change<T>(ChangeKind.Synced, default, null, null)).ConfigureAwait(false);
+        }
+
+        if (asked is null)
             return;
-        _synced = true;
-        await onChange(new Change<T>(ChangeKind.Synced, default, null, null)).ConfigureAwait(false);
+        lock (_gate)
+            if (_refresh == asked)
+                _refresh = null;
+        asked.SetResult();
     }
 
     private async Task FollowAsync(Func<Change<T>, ValueTask> onChange, Action answered, CancellationToken ct)
     {
         var timeout = TimeSpan.FromSeconds(300 + Random.Shared.Next(300));
+        using var following = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        lock (_gate)
+        {
+            _following = following;
+            if (_refresh is not null)
+                following.Cancel();
+        }
+
+        try
+        {
+            await FollowAsync(onChange, answered, timeout, following.Token).ConfigureAwait(false);
+        }
+        finally
+        {
+            lock (_gate)
+                _following = null;
+        }
+    }
+
+    private async Task FollowAsync(Func<Change<T>, ValueTask> onChange, Action answered, TimeSpan timeout, CancellationToken ct)
+    {
         await foreach (var e in _client.WatchAsync(_type, _namespace, _resourceVersion, _labelSelector, _fieldSelector, timeout, answered, ct).ConfigureAwait(false))
         {
             if (e.Object is { } item && e.Kind is ChangeKind.Deleted)

@@ -12,6 +12,10 @@ namespace Portolan.Controller;
 /// <summary>
 /// The controller's loop. Reflectors and finished requests put what they have into one bounded queue; one reader decides:
 /// object changed → <see cref="ControllerState"/> → decisions → <see cref="ServiceStatusWriter"/>, events, configuration report, counters.
+/// <para>
+/// Every replica runs the loop and keeps what it watches; only the one that leads decides and writes. Writers other than of Service status,
+/// where two at once would cost no address, merely stop with the term.
+/// </para>
 /// </summary>
 internal sealed class AddressController
 {
@@ -20,6 +24,7 @@ internal sealed class AddressController
     private readonly KubeClient _client;
     private readonly string _namespace;
     private readonly ILogger _log;
+    private readonly Leadership _leadership;
     private readonly Channel<Action> _queue = Channel.CreateBounded<Action>(new BoundedChannelOptions(1024) { SingleReader = true });
     private readonly ControllerState _state;
     private readonly ControllerMetrics _metrics;
@@ -28,15 +33,18 @@ internal sealed class AddressController
     private readonly ConfigurationReporter _configuration;
     private readonly PoolStatusWriter _poolStatuses;
     private readonly Dictionary<ObjectKey, InvolvedObject> _services = [];
+    private readonly List<Func<CancellationToken, Task>> _hearPredecessor = [];
+    private bool _serving;
 
-    public AddressController(RoleHost host, KubeClient client, string ns, string? loadBalancerClass)
+    public AddressController(RoleHost host, KubeClient client, string ns, string? loadBalancerClass, Leadership leadership)
     {
         (_host, _client, _namespace) = (host, client, ns);
         _log = host.Logs.CreateLogger("Controller");
-        _state = new ControllerState(loadBalancerClass);
+        _leadership = leadership;
+        _state = new ControllerState(loadBalancerClass, leads: leadership.IsAlone);
         _metrics = new ControllerMetrics(host.Meter);
         _events = new EventRecorder(client, Component, host.Time, _log);
-        _statuses = new ServiceStatusWriter(client, _queue.Writer.WriteAsync, host.Time, _log);
+        _statuses = new ServiceStatusWriter(client, leadership.Fence, _queue.Writer.WriteAsync, host.Time, _log);
         _configuration = new ConfigurationReporter(client, ns, _events, host.Time, _log);
         _poolStatuses = new PoolStatusWriter(client, ns, host.Time);
     }
@@ -46,22 +54,52 @@ internal sealed class AddressController
     {
         _host.Readiness.Await("addresses", "Services, Namespaces, IPAddressPools and L2Advertisements are being listed");
         _host.Supervise("loop", RunAsync);
-        _host.Supervise("events", _events.RunAsync);
-        _host.Supervise("configuration-state", _configuration.RunAsync);
-        _host.Supervise("pool-status", _poolStatuses.RunAsync);
-        _host.Supervise("memberlist-secret", stop => MemberlistSecret.EnsureAsync(_client, _namespace, secretName, _log, stop));
-        Watch(Kinds.Services, null, OnService);
+        _host.Supervise("leader-election", stop => _leadership.RunAsync(term => TakeOverAsync(stop, term), () => StepDownAsync(stop), stop));
+        SuperviseLeading("events", _events.RunAsync);
+        SuperviseLeading("configuration-state", _configuration.RunAsync);
+        SuperviseLeading("pool-status", _poolStatuses.RunAsync);
+        SuperviseLeading("memberlist-secret", stop => MemberlistSecret.EnsureAsync(_client, _namespace, secretName, _log, stop));
+        Watch(Kinds.Services, null, OnService, writtenByLeader: true);
         Watch(Kinds.Namespaces, null, (change, stop) => Follow(_state.On(change), stop));
         Watch(Kinds.IPAddressPools, _namespace, (change, stop) => Follow(_state.On(change), stop));
         Watch(Kinds.L2Advertisements, _namespace, (change, stop) => Follow(_state.On(change), stop));
     }
 
-    private void Watch<T>(ResourceType<T> type, string? ns, Action<Change<T>, CancellationToken> onChange)
+    // What a leader writes and the next one decides by is listed anew when we take over; and not before the first word about the lease,
+    // so that a replica that leads from the start lists once.
+    private void Watch<T>(ResourceType<T> type, string? ns, Action<Change<T>, CancellationToken> onChange, bool writtenByLeader = false)
         where T : class, IKubeObject
     {
         var reflector = new Reflector<T>(_client, type, ns, timeProvider: _host.Time, logger: _log);
-        _host.Supervise("watch-" + type.Plural, stop => reflector.RunAsync(change => _queue.Writer.WriteAsync(() => onChange(change, stop), stop), stop));
+        if (writtenByLeader)
+            _hearPredecessor.Add(reflector.RefreshAsync);
+        _host.Supervise("watch-" + type.Plural, async stop =>
+        {
+            if (writtenByLeader)
+                await _leadership.FirstVerdictAsync(stop);
+            await reflector.RunAsync(change => _queue.Writer.WriteAsync(() => onChange(change, stop), stop), stop);
+        });
     }
+
+    private void SuperviseLeading(string name, Func<CancellationToken, Task> work) => _host.Supervise(name, stop => _leadership.WhileLeadingAsync(work, stop));
+
+    // An address that the last leader gave moments before it died may not have come through our watch yet: it must be heard before one is given away.
+    private async Task TakeOverAsync(CancellationToken stop, CancellationToken term)
+    {
+        foreach (var hear in _hearPredecessor)
+            await hear(term);
+        await _queue.Writer.WriteAsync(() => Follow(_state.Lead(), stop), term);
+    }
+
+    private async Task StepDownAsync(CancellationToken stop) => await _queue.Writer.WriteAsync(
+        () =>
+        {
+            _state.StepDown();
+            _serving = false;
+            _statuses.Forget();
+            _metrics.Publish([]);
+        },
+        stop);
 
     private async Task RunAsync(CancellationToken stop)
     {
@@ -111,15 +149,16 @@ internal sealed class AddressController
 
         if (consequences.Configuration is { } problems)
         {
-            _configuration.Report(problems);
+            if (_state.IsLeading)
+                _configuration.Report(problems);
             _metrics.Configured(stale: problems.Count > 0);
         }
 
-        if (_state.IsStarted && !_host.Readiness.IsReady)
-        {
+        if (_state.IsSynced && !_host.Readiness.IsReady)
             _host.Readiness.Reached("addresses");
+        if (_state.IsStarted && !_serving)
             _log.LogInformation("serving {Services} Services from {Pools} pools", _services.Count, _state.Allocator.Pools.Pools.Count);
-        }
+        _serving = _state.IsStarted;
     }
 
     private void Tell(Decision decision, ServiceEvent told)

@@ -15,13 +15,15 @@ internal static class ControllerCommand
             Description = "Secret with the speakers' common key, made if there is none (METALLB_ML_SECRET_NAME).",
             DefaultValueFactory = _ => RoleOptions.FromEnvironment("METALLB_ML_SECRET_NAME", "memberlist"),
         };
-        var command = new Command("controller", "Give LoadBalancer Services their addresses; one of these runs in a cluster.") { secret };
+        var command = new Command("controller", "Give LoadBalancer Services their addresses; of several replicas one decides.") { secret };
         options.AddTo(command);
-        command.SetAction((parse, stop) => RunAsync(parse, options, parse.GetValue(secret)!, stop));
+        var election = new ElectionOptions();
+        election.AddTo(command);
+        command.SetAction((parse, stop) => RunAsync(parse, options, election, parse.GetValue(secret)!, stop));
         return command;
     }
 
-    private static async Task<int> RunAsync(ParseResult parse, RoleOptions options, string secret, CancellationToken stop)
+    private static async Task<int> RunAsync(ParseResult parse, RoleOptions options, ElectionOptions election, string secret, CancellationToken stop)
     {
         ClusterConnection connection;
         try
@@ -36,7 +38,8 @@ internal static class ControllerCommand
 
         using var host = options.CreateHost("controller", parse);
         using var client = new KubeClient(connection);
-        new AddressController(host, client, parse.GetValue(options.Namespace)!, parse.GetValue(options.LoadBalancerClass)).Supervise(secret);
+        var ns = parse.GetValue(options.Namespace)!;
+        new AddressController(host, client, ns, parse.GetValue(options.LoadBalancerClass), election.Leadership(parse, host, client, ns)).Supervise(secret);
         return await host.RunAsync(stop);
     }
 }

@@ -14,9 +14,12 @@ internal readonly record struct Consequences(IReadOnlyList<Decision> Decisions, 
 
 /// <summary>
 /// The controller without the world around it: changes of API objects in, decisions out. Nothing is decided before Services, pools and
-/// namespaces have all been listed once, because whoever holds an address must be heard before one is given away.
+/// namespaces have all been listed once, because whoever holds an address must be heard before one is given away; and nothing by a replica
+/// that does not lead. Such a one hears everything all the same, and judges the configuration.
 /// </summary>
-internal sealed class ControllerState(string? loadBalancerClass)
+/// <param name="loadBalancerClass">Serve Services of exactly this class; null: those without one.</param>
+/// <param name="leads">Whether it leads from the start.</param>
+internal sealed class ControllerState(string? loadBalancerClass, bool leads = true)
 {
     private const int Sources = 4;
     private readonly Dictionary<string, IPAddressPool> _pools = new(StringComparer.Ordinal);
@@ -24,13 +27,37 @@ internal sealed class ControllerState(string? loadBalancerClass)
     private int _synced;
     private PoolSet _poolSet = PoolSet.Empty;
 
-    public Allocator Allocator { get; } = new(loadBalancerClass);
+    public Allocator Allocator { get; private set; } = new(loadBalancerClass);
 
-    /// <summary>The first full pass is over.</summary>
-    public bool IsStarted => _synced == Sources;
+    /// <summary>Everything has been listed once.</summary>
+    public bool IsSynced => _synced == Sources;
+
+    /// <summary>This replica is the one that decides.</summary>
+    public bool IsLeading { get; private set; } = leads;
+
+    /// <summary>It decides: the first full pass is over.</summary>
+    public bool IsStarted => IsSynced && IsLeading;
 
     /// <summary>The IPAddressPool objects as they were last seen.</summary>
     public IReadOnlyDictionary<string, IPAddressPool> Pools => _pools;
+
+    /// <summary>From now on this replica decides. What the leader before it wrote must have been heard.</summary>
+    public Consequences Lead()
+    {
+        IsLeading = true;
+        return IsSynced ? Start() : Consequences.None;
+    }
+
+    /// <summary>
+    /// From now on another decides: what was decided here and not written is forgotten, what others write is heard. The process goes on, because
+    /// its caches are worth keeping and it has more to do than to decide (metrics, admission): forgetting is the same as a restart, as the
+    /// allocator is made anew from nothing but what the API server said.
+    /// </summary>
+    public void StepDown()
+    {
+        IsLeading = false;
+        Allocator = Allocator.Afresh();
+    }
 
     public Consequences On(Change<Service> change) => change switch
     {
@@ -56,7 +83,7 @@ internal sealed class ControllerState(string? loadBalancerClass)
             _pools.Remove(change.Key.Name);
 
         // Our own counters in the pool's status come back as changes of the pool: they are nothing new.
-        if (!IsStarted || (change.Old is { Metadata.Generation: { } before } && change.New?.Metadata.Generation == before && SameLabels(change.Old, change.New)))
+        if (!IsSynced || (change.Old is { Metadata.Generation: { } before } && change.New?.Metadata.Generation == before && SameLabels(change.Old, change.New)))
             return Consequences.None;
         return new Consequences(UpdatePools(), Problems());
     }
@@ -69,7 +96,7 @@ internal sealed class ControllerState(string? loadBalancerClass)
             _advertisements[change.Key.Name] = advertisement;
         else
             _advertisements.Remove(change.Key.Name);
-        return IsStarted ? new Consequences([], Problems()) : Consequences.None;
+        return IsSynced ? new Consequences([], Problems()) : Consequences.None;
     }
 
     private Consequences Synced()
@@ -77,8 +104,10 @@ internal sealed class ControllerState(string? loadBalancerClass)
         if (++_synced < Sources)
             return Consequences.None;
         UpdatePools();
-        return new Consequences(Allocator.Start(), Problems());
+        return Start();
     }
+
+    private Consequences Start() => new(IsLeading ? Allocator.Start() : [], Problems());
 
     private IReadOnlyList<Decision> UpdatePools()
     {

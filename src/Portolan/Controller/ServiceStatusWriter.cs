@@ -4,6 +4,7 @@ using Portolan.Core.Addresses;
 using Portolan.Core.Cluster;
 using Portolan.Hosting;
 using Portolan.Kubernetes.Client;
+using Portolan.Kubernetes.Leases;
 using Portolan.Kubernetes.Resources;
 
 namespace Portolan.Controller;
@@ -13,10 +14,11 @@ namespace Portolan.Controller;
 /// loop touches the fields here; the requests run beside it and come back through <paramref name="post"/>.
 /// </summary>
 /// <param name="client">The API.</param>
+/// <param name="fence">What each write passes.</param>
 /// <param name="post">Runs an action on the controller's loop.</param>
 /// <param name="time">The clock of the pauses.</param>
 /// <param name="log">Told about what had to be tried again.</param>
-internal sealed class ServiceStatusWriter(KubeClient client, Func<Action, CancellationToken, ValueTask> post, TimeProvider time, ILogger log)
+internal sealed class ServiceStatusWriter(KubeClient client, WriteFence fence, Func<Action, CancellationToken, ValueTask> post, TimeProvider time, ILogger log)
 {
     private const int AtOnce = 8;
     private readonly Dictionary<ObjectKey, Target> _targets = [];
@@ -47,6 +49,13 @@ internal sealed class ServiceStatusWriter(KubeClient client, Func<Action, Cancel
             return;
         target.Desired = decision;
         Consider(decision.Service, target, stop);
+    }
+
+    /// <summary>Nothing is wanted of any Service any more: another replica decides now.</summary>
+    public void Forget()
+    {
+        foreach (var target in _targets.Values)
+            target.Desired = null;
     }
 
     /// <summary>The patch that brings a Service's status in line with a decision, or null when it is.</summary>
@@ -139,8 +148,8 @@ internal sealed class ServiceStatusWriter(KubeClient client, Func<Action, Cancel
         Action done;
         try
         {
-            var written = await client.PatchAsync(Kinds.Services, key.Namespace, key.Name, PatchKind.Merge, patch, "status", stop);
-            written = await AnnotateAsync(key, decision, written, stop);
+            var written = await fence.WriteAsync(limit => client.PatchAsync(Kinds.Services, key.Namespace, key.Name, PatchKind.Merge, patch, "status", limit));
+            written = await AnnotateAsync(key, decision, written);
             done = () => Written(target, written);
         }
         catch (KubeApiException conflict) when (conflict.IsConflict)
@@ -150,6 +159,11 @@ internal sealed class ServiceStatusWriter(KubeClient client, Func<Action, Cancel
         catch (KubeApiException gone) when (gone.IsNotFound)
         {
             done = () => target.Gone = true;
+        }
+        catch (NotLeadingException)
+        {
+            // Whoever leads then decides anew.
+            done = () => target.Desired = ReferenceEquals(target.Desired, decision) ? null : target.Desired;
         }
         catch (Exception failure)
         {
@@ -200,12 +214,12 @@ internal sealed class ServiceStatusWriter(KubeClient client, Func<Action, Cancel
     }
 
     // A server may take the status without the annotation: then it is written by itself.
-    private async Task<Service> AnnotateAsync(ObjectKey key, Decision decision, Service written, CancellationToken stop)
+    private async Task<Service> AnnotateAsync(ObjectKey key, Decision decision, Service written)
     {
         if (!HasAddresses(written, decision) || Patch(written, decision) is not { } rest)
             return written;
         rest.Remove("status");
-        return await client.PatchAsync(Kinds.Services, key.Namespace, key.Name, PatchKind.Merge, rest, ct: stop);
+        return await fence.WriteAsync(limit => client.PatchAsync(Kinds.Services, key.Namespace, key.Name, PatchKind.Merge, rest, ct: limit));
     }
 
     private async Task<Action> ReadAgainAsync(ObjectKey key, Target target, CancellationToken stop)

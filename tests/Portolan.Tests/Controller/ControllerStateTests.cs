@@ -84,6 +84,60 @@ public sealed class ControllerStateTests
         Assert.Equal(1, _state.Pools["lab"].Status!.AssignedIPv4);
     }
 
+    [Fact]
+    public void AFollowerHearsEverything_JudgesTheConfiguration_AndDecidesNothing()
+    {
+        var follower = new ControllerState(null, leads: false);
+        follower.On(Added(Pool("lab", "10.0.0.0/30")));
+        follower.On(Added(Service("web")));
+        Sync(follower);
+        Assert.True(follower.IsSynced);
+        Assert.False(follower.IsStarted);
+        Assert.Empty(follower.On(Added(Service("next"))).Decisions);
+        Assert.Single(follower.On(Added(Pool("backwards", "10.0.0.9-10.0.0.8"))).Configuration!);
+        var decisions = follower.Lead().Decisions;
+        Assert.Equal(["10.0.0.0", "10.0.0.1"], decisions.Select(decision => decision.Addresses[0].ToString()).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void KeepsWhatTheLastLeaderWrote_WhenItTakesOver()
+    {
+        var follower = new ControllerState(null, leads: false);
+        follower.On(Added(Pool("lab", "10.0.0.0/31")));
+        follower.On(Added(Service("older")));
+        follower.On(Added(Service("web")));
+        Sync(follower);
+        follower.On(Modified(Service("web"), Service("web", "10.0.0.0")));
+        follower.Lead();
+        Assert.Equal("10.0.0.0", Address(follower, "web"));
+        Assert.Equal("10.0.0.1", Address(follower, "older"));
+    }
+
+    [Fact]
+    public void ForgetsWhatItDecided_WhenItStepsDown()
+    {
+        _state.On(Added(Pool("lab", "10.0.0.0/31")));
+        _state.On(Added(Service("web")));
+        Start();
+        Assert.Equal("10.0.0.0", Address("web"));
+
+        // That decision was never written. The next leader gave the address to another.
+        _state.StepDown();
+        Assert.Null(_state.Allocator.Current(new ObjectKey("default", "web")));
+        Assert.Empty(_state.On(Added(Service("other", "10.0.0.0"))).Decisions);
+        _state.Lead();
+        Assert.Equal("10.0.0.0", Address("other"));
+        Assert.Equal("10.0.0.1", Address("web"));
+    }
+
+    private static void Sync(ControllerState state)
+    {
+        state.On(new Change<Service>(ChangeKind.Synced, default, null, null));
+        state.On(new Change<Namespace>(ChangeKind.Synced, default, null, null));
+        state.On(new Change<IPAddressPool>(ChangeKind.Synced, default, null, null));
+        state.On(new Change<L2Advertisement>(ChangeKind.Synced, default, null, null));
+    }
+
     private void Start()
     {
         foreach (var source in new[] { "services", "namespaces", "pools", "advertisements" })
@@ -98,7 +152,9 @@ public sealed class ControllerStateTests
         _ => _state.On(new Change<L2Advertisement>(ChangeKind.Synced, default, null, null)),
     };
 
-    private string Address(string name) => Assert.Single(_state.Allocator.Current(new ObjectKey("default", name))!.Addresses).ToString();
+    private string Address(string name) => Address(_state, name);
+
+    private static string Address(ControllerState state, string name) => Assert.Single(state.Allocator.Current(new ObjectKey("default", name))!.Addresses).ToString();
 
     private static Change<T> Added<T>(T item)
         where T : class, IKubeObject => new(ChangeKind.Added, Key(item), null, item);

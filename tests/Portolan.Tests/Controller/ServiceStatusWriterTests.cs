@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Portolan.Controller;
 using Portolan.Core.Addresses;
 using Portolan.Core.Cluster;
+using Portolan.Kubernetes.Leases;
 
 namespace Portolan.Tests.Controller;
 
@@ -58,7 +59,7 @@ public sealed class ServiceStatusWriterTests
         await using var api = await FakeApi.StartAsync(answers);
         using var stop = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         var loop = Channel.CreateUnbounded<Action>();
-        var writer = new ServiceStatusWriter(api.Client, loop.Writer.WriteAsync, TimeProvider.System, NullLogger.Instance);
+        var writer = new ServiceStatusWriter(api.Client, WriteFence.AlwaysOpen(TimeProvider.System), loop.Writer.WriteAsync, TimeProvider.System, NullLogger.Instance);
         writer.Observe(Assigned.Service, ControllerStateTests.Service("web"), stop.Token);
         writer.Desire(Assigned, stop.Token);
         while (writer.Pending > 0 || api.Requests.Count < answers.Length)
