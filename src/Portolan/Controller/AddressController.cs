@@ -44,7 +44,7 @@ internal sealed class AddressController
         _state = new ControllerState(loadBalancerClass, leads: leadership.IsAlone);
         _metrics = new ControllerMetrics(host.Meter);
         _events = new EventRecorder(client, Component, host.Time, _log);
-        _statuses = new ServiceStatusWriter(client, leadership.Fence, _queue.Writer.WriteAsync, host.Time, _log);
+        _statuses = new ServiceStatusWriter(client, leadership.Fence, _queue.Writer.WriteAsync, host.Time, _log, Tell, () => _metrics.UpdateErrors.Add(1));
         _configuration = new ConfigurationReporter(client, ns, _events, host.Time, _log);
         _poolStatuses = new PoolStatusWriter(client, ns, host.Time);
     }
@@ -143,8 +143,11 @@ internal sealed class AddressController
         foreach (var decision in consequences.Decisions)
         {
             _statuses.Desire(decision, stop);
+            DecisionLog.Write(_log, decision);
             foreach (var told in decision.Events)
-                Tell(decision, told);
+                Tell(decision.Service, told);
+            if (decision.Outcome is Outcome.Waiting && decision.Events.Any(told => told.IsWarning))
+                _metrics.UpdateErrors.Add(1);
         }
 
         if (consequences.Configuration is { } problems)
@@ -161,12 +164,9 @@ internal sealed class AddressController
         _serving = _state.IsStarted;
     }
 
-    private void Tell(Decision decision, ServiceEvent told)
+    private void Tell(ObjectKey service, ServiceEvent told)
     {
-        _log.Log(
-            told.IsWarning ? LogLevel.Warning : LogLevel.Information,
-            "{Event}: {Service}: {Message}", told.Reason, decision.Service, told.Message);
-        if (_services.TryGetValue(decision.Service, out var about))
+        if (_services.TryGetValue(service, out var about))
             _events.Record(about, told.IsWarning, told.Reason, told.Message);
     }
 

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
 using Portolan.Core.Addresses;
@@ -18,11 +19,26 @@ namespace Portolan.Controller;
 /// <param name="post">Runs an action on the controller's loop.</param>
 /// <param name="time">The clock of the pauses.</param>
 /// <param name="log">Told about what had to be tried again.</param>
-internal sealed class ServiceStatusWriter(KubeClient client, WriteFence fence, Func<Action, CancellationToken, ValueTask> post, TimeProvider time, ILogger log)
+/// <param name="tell">Tells the user of a Service what stands in the way; called on the loop.</param>
+/// <param name="failed">Counts writes that failed; called on the loop.</param>
+internal sealed class ServiceStatusWriter(
+    KubeClient client,
+    WriteFence fence,
+    Func<Action, CancellationToken, ValueTask> post,
+    TimeProvider time,
+    ILogger log,
+    Action<ObjectKey, ServiceEvent>? tell = null,
+    Action? failed = null)
 {
     private const int AtOnce = 8;
+
+    // What was written and is gone again is written again at once; from the second time on somebody is against it.
+    private static readonly TimeSpan FirstRest = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestRest = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan LongestOfWeather = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan Peace = TimeSpan.FromMinutes(10);
     private readonly Dictionary<ObjectKey, Target> _targets = [];
-    private readonly Queue<ObjectKey> _queue = new();
+    private readonly Queue<(ObjectKey Key, Target Target)> _queue = new();
     private int _running;
 
     /// <summary>Writes that have not succeeded yet.</summary>
@@ -32,7 +48,10 @@ internal sealed class ServiceStatusWriter(KubeClient client, WriteFence fence, F
     public void Observe(ObjectKey key, Service? service, CancellationToken stop)
     {
         if (service is null)
-            _targets.Remove(key);
+        {
+            if (_targets.Remove(key, out var gone))
+                gone.EndPause();
+        }
         else if (_targets.TryGetValue(key, out var target))
         {
             (target.Observed, target.Gone) = (service, false);
@@ -47,6 +66,13 @@ internal sealed class ServiceStatusWriter(KubeClient client, WriteFence fence, F
     {
         if (!_targets.TryGetValue(decision.Service, out var target))
             return;
+        if (!decision.SameStatusAs(target.Desired))
+        {
+            // Whatever the pause was for, this is something else.
+            target.EndPause();
+            target.Pauses.Reset();
+        }
+
         target.Desired = decision;
         Consider(decision.Service, target, stop);
     }
@@ -55,83 +81,36 @@ internal sealed class ServiceStatusWriter(KubeClient client, WriteFence fence, F
     public void Forget()
     {
         foreach (var target in _targets.Values)
-            target.Desired = null;
-    }
-
-    /// <summary>The patch that brings a Service's status in line with a decision, or null when it is.</summary>
-    public static JsonObject? Patch(Service service, Decision decision)
-    {
-        if (decision.Outcome is Outcome.NotOurs)
-            return null;
-        var annotations = service.Metadata.Annotations;
-        var pool = annotations?.GetValueOrDefault(ServiceAnnotations.AllocatedFromPool) ?? "";
-        var former = annotations?.ContainsKey(ServiceAnnotations.FormerAllocatedFromPool) ?? false;
-
-        // While the pool is not known, because it is wrong just now, what the annotation says is left as it is.
-        var wantedPool = decision.Outcome is Outcome.Assigned && decision.Pool.Length == 0 ? pool : decision.Pool;
-        if (HasAddresses(service, decision) && pool == wantedPool && !former)
-            return null;
-        var ingress = Ingress(service, decision);
-        var annotation = new JsonObject { [ServiceAnnotations.AllocatedFromPool] = wantedPool.Length > 0 ? wantedPool : null };
-        if (former)
-            annotation[ServiceAnnotations.FormerAllocatedFromPool] = null;
-        return new JsonObject
         {
-            ["metadata"] = new JsonObject { ["resourceVersion"] = service.Metadata.ResourceVersion, ["annotations"] = annotation },
-            ["status"] = new JsonObject { ["loadBalancer"] = new JsonObject { ["ingress"] = ingress.Count > 0 ? ingress : null } },
-        };
+            target.EndPause();
+            (target.Desired, target.Written) = (null, null);
+        }
     }
-
-    // Whatever else an entry with the right address says (ports, ipMode) is the server's or another controller's, and no reason to write.
-    private static bool HasAddresses(Service service, Decision decision)
-    {
-        var shown = service.Status?.LoadBalancer?.Ingress ?? [];
-        return decision.Outcome is Outcome.Released
-            ? !shown.Exists(entry => IsLeaving(entry, decision))
-            : shown.Select(entry => entry.IP ?? entry.Hostname ?? "").SequenceEqual(decision.Addresses.Select(address => address.ToString()));
-    }
-
-    private static JsonArray Ingress(Service service, Decision decision)
-    {
-        var entries = new JsonArray();
-        foreach (var address in decision.Addresses)
-            entries.Add((JsonNode)new JsonObject { ["ip"] = address.ToString() });
-        if (decision.Outcome is Outcome.Released)
-            foreach (var entry in service.Status?.LoadBalancer?.Ingress ?? [])
-                if (!IsLeaving(entry, decision))
-                    entries.Add((JsonNode)Copy(entry));
-        return entries;
-    }
-
-    private static JsonObject Copy(LoadBalancerIngress entry)
-    {
-        var copy = new JsonObject();
-        foreach (var (name, value) in new[] { ("ip", entry.IP), ("hostname", entry.Hostname), ("ipMode", entry.IpMode) })
-            if (value is not null)
-                copy[name] = value;
-        if (entry.Ports is not null)
-            copy["ports"] = entry.Ports.DeepClone();
-        return copy;
-    }
-
-    private static bool IsLeaving(LoadBalancerIngress entry, Decision decision) => IpAddress.TryParse(entry.IP, out var address) && decision.Leaving.Contains(address);
 
     private void Consider(ObjectKey key, Target target, CancellationToken stop)
     {
-        if (target.IsQueued || target.Desired is not { } desired || Patch(target.Observed, desired) is null)
+        if (target.IsQueued || target.Desired is not { } desired || ServiceStatusPatch.Of(target.Observed, desired) is null)
             return;
+        if (Rest(target, desired) is var rest && rest > TimeSpan.Zero)
+        {
+            Later(key, target, rest, stop);
+            return;
+        }
+
         target.IsQueued = true;
-        _queue.Enqueue(key);
+        _queue.Enqueue((key, target));
         StartSome(stop);
     }
 
     private void StartSome(CancellationToken stop)
     {
-        while (_running < AtOnce && _queue.TryDequeue(out var key))
+        while (_running < AtOnce && _queue.TryDequeue(out var next))
         {
-            if (!_targets.TryGetValue(key, out var target))
+            // A Service that was deleted, and perhaps made again, meanwhile.
+            var (key, target) = next;
+            if (_targets.GetValueOrDefault(key) != target)
                 continue;
-            if (target.Desired is not { } desired || Patch(target.Observed, desired) is not { } patch)
+            if (target.Desired is not { } desired || ServiceStatusPatch.Of(target.Observed, desired) is not { } patch)
             {
                 target.IsQueued = false;
                 continue;
@@ -150,7 +129,7 @@ internal sealed class ServiceStatusWriter(KubeClient client, WriteFence fence, F
         {
             var written = await fence.WriteAsync(limit => client.PatchAsync(Kinds.Services, key.Namespace, key.Name, PatchKind.Merge, patch, "status", limit));
             written = await AnnotateAsync(key, decision, written);
-            done = () => Written(target, written);
+            done = () => Written(key, target, decision, written);
         }
         catch (KubeApiException conflict) when (conflict.IsConflict)
         {
@@ -182,23 +161,28 @@ internal sealed class ServiceStatusWriter(KubeClient client, WriteFence fence, F
                     Consider(key, target, stop);
                 StartSome(stop);
                 if (pause > TimeSpan.Zero)
-                    _ = LaterAsync(key, target, pause, stop);
+                    Later(key, target, pause, stop);
             },
             stop);
     }
 
-    private async Task LaterAsync(ObjectKey key, Target target, TimeSpan pause, CancellationToken stop)
+    private void Later(ObjectKey key, Target target, TimeSpan pause, CancellationToken stop)
     {
         target.IsQueued = true;
-        await Task.Delay(pause, time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await PostAsync(
-            () =>
-            {
-                target.IsQueued = false;
-                if (_targets.GetValueOrDefault(key) == target)
-                    Consider(key, target, stop);
-            },
-            stop);
+        target.BeginPause(paused => time.CreateTimer(
+            _ => _ = PostAsync(
+                () =>
+                {
+                    if (!target.IsPaused(paused))
+                        return;
+                    target.EndPause();
+                    if (_targets.GetValueOrDefault(key) == target)
+                        Consider(key, target, stop);
+                },
+                stop),
+            null,
+            pause,
+            Timeout.InfiniteTimeSpan));
     }
 
     private async Task PostAsync(Action action, CancellationToken stop)
@@ -216,7 +200,7 @@ internal sealed class ServiceStatusWriter(KubeClient client, WriteFence fence, F
     // A server may take the status without the annotation: then it is written by itself.
     private async Task<Service> AnnotateAsync(ObjectKey key, Decision decision, Service written)
     {
-        if (!HasAddresses(written, decision) || Patch(written, decision) is not { } rest)
+        if (!ServiceStatusPatch.HasAddresses(written, decision) || ServiceStatusPatch.Of(written, decision) is not { } rest)
             return written;
         rest.Remove("status");
         return await fence.WriteAsync(limit => client.PatchAsync(Kinds.Services, key.Namespace, key.Name, PatchKind.Merge, rest, ct: limit));
@@ -231,8 +215,9 @@ internal sealed class ServiceStatusWriter(KubeClient client, WriteFence fence, F
                 return () => target.Gone = true;
             return () =>
             {
+                // The first conflict is bad luck. More of them in a row are somebody who writes as fast as we do.
                 target.Observed = fresh;
-                target.Pause = TimeSpan.Zero;
+                target.Pause = target.Conflicts++ == 0 ? TimeSpan.Zero : target.Pauses.Next();
             };
         }
         catch (Exception failure)
@@ -241,22 +226,62 @@ internal sealed class ServiceStatusWriter(KubeClient client, WriteFence fence, F
         }
     }
 
-    private void Written(Target target, Service written)
+    private void Written(ObjectKey key, Target target, Decision decision, Service written)
     {
         // The watch will show the same version, or a later one, soon.
         target.Observed = written;
         target.Pause = TimeSpan.Zero;
         target.Pauses.Reset();
+        (target.Conflicts, target.Refusal) = (0, null);
+
+        var again = decision.SameStatusAs(target.Written) && time.GetElapsedTime(target.WrittenAt) < Peace;
+        (target.Written, target.WrittenAt) = (decision, time.GetTimestamp());
+        target.Reverts = again ? target.Reverts + 1 : 0;
+        if (target.Reverts == 2)
+        {
+            var rival = ServiceStatusPatch.OtherManager(written) is { Length: > 0 } manager ? $" ({manager})" : "";
+            var message = $"another controller{rival} keeps changing status.loadBalancer, which should be {Text(decision)}: only one may serve this Service, see loadBalancerClass";
+            log.Line(LogLevel.Warning, message, ("op", "updateServiceStatus"), ("service", key));
+            tell?.Invoke(key, new ServiceEvent(true, "LoadBalancerFailed", message));
+        }
+    }
+
+    private TimeSpan Rest(Target target, Decision desired)
+    {
+        if (target.Reverts == 0 || !desired.SameStatusAs(target.Written))
+            return TimeSpan.Zero;
+        var rest = TimeSpan.FromTicks(Math.Min(LongestRest.Ticks, FirstRest.Ticks << Math.Min(target.Reverts - 1, 20)));
+        return rest - time.GetElapsedTime(target.WrittenAt);
     }
 
     private void Failed(ObjectKey key, Target target, Exception failure)
     {
+        failed?.Invoke();
         target.Pause = target.Pauses.Next();
-        log.LogWarning("status of {Service} could not be written; again in {PauseMs} ms: {Message}", key, (long)target.Pause.TotalMilliseconds, failure.Message);
+        var level = LogLevel.Warning;
+        if (IsRefusal(failure))
+        {
+            // The server's answer will be the same until somebody changes its mind: the user must know, and the server must not be flooded.
+            level = target.Refusal == failure.Message ? LogLevel.Debug : LogLevel.Warning;
+            if (target.Refusal != failure.Message)
+                tell?.Invoke(key, new ServiceEvent(true, "InternalError", $"the status {Text(target.Desired!)} could not be written: {failure.Message}"));
+            target.Refusal = failure.Message;
+        }
+        else if (target.Pause > LongestOfWeather)
+            target.Pause = LongestOfWeather;
+
+        log.Line(level, $"failed to update service: {failure.Message}; again in {target.Pause.TotalMilliseconds:F0} ms", ("op", "updateServiceStatus"), ("service", key), ("error", failure.Message));
     }
+
+    private static bool IsRefusal(Exception failure) => failure is KubeApiException { StatusCode: HttpStatusCode.BadRequest or HttpStatusCode.Forbidden or HttpStatusCode.UnprocessableEntity or HttpStatusCode.MethodNotAllowed };
+
+    private static string Text(Decision decision) => decision.Addresses.Count > 0 ? string.Join(", ", decision.Addresses) : "empty";
 
     private sealed class Target(Service observed)
     {
+        private int _pauses;
+        private ITimer? _pause;
+
         public Service Observed { get; set; } = observed;
 
         public Decision? Desired { get; set; }
@@ -267,6 +292,31 @@ internal sealed class ServiceStatusWriter(KubeClient client, WriteFence fence, F
 
         public TimeSpan Pause { get; set; }
 
-        public BackOff Pauses { get; } = new(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(15));
+        public BackOff Pauses { get; } = new(TimeSpan.FromMilliseconds(100), LongestRest);
+
+        /// <summary>Conflicts in a row.</summary>
+        public int Conflicts { get; set; }
+
+        /// <summary>What the server refused with last, or null.</summary>
+        public string? Refusal { get; set; }
+
+        /// <summary>What was last written, and how often it was gone again.</summary>
+        public Decision? Written { get; set; }
+
+        public long WrittenAt { get; set; }
+
+        public int Reverts { get; set; }
+
+        public void BeginPause(Func<int, ITimer> start) => _pause = start(++_pauses);
+
+        public bool IsPaused(int pause) => _pause is not null && _pauses == pause;
+
+        public void EndPause()
+        {
+            if (_pause is null)
+                return;
+            _pause.Dispose();
+            (_pause, IsQueued) = (null, false);
+        }
     }
 }

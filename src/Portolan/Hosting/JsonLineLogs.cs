@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
+using Portolan.Core.Addresses;
 
 namespace Portolan.Hosting;
 
@@ -40,7 +41,7 @@ internal sealed class JsonLineLogs(Stream output, LogLevel minimum, TimeProvider
                 json.WriteString("msg", format(state, exception));
                 if (state is IReadOnlyList<KeyValuePair<string, object?>> values)
                     foreach (var (name, value) in values)
-                        WriteValue(json, name, value);
+                        WriteValue(json, name, value, taken: exception is not null);
                 if (exception is not null)
                 {
                     json.WriteString("error", Describe(exception));
@@ -64,7 +65,7 @@ internal sealed class JsonLineLogs(Stream output, LogLevel minimum, TimeProvider
         }
     }
 
-    private static void WriteValue(Utf8JsonWriter json, string name, object? value)
+    private static void WriteValue(Utf8JsonWriter json, string name, object? value, bool taken)
     {
         // A placeholder called Message holds prose that the message already quotes.
         if (name is "{OriginalFormat}" or "Message")
@@ -72,7 +73,7 @@ internal sealed class JsonLineLogs(Stream output, LogLevel minimum, TimeProvider
 
         // Templates carry C#'s capitals; the lines carry MetalLB's small ones.
         name = JsonNamingPolicy.CamelCase.ConvertName(name);
-        if (name is "ts" or "level" or "caller" or "msg" or "error" or "stack")
+        if (name is "ts" or "level" or "caller" or "msg" or "stack" || (name is "error" && taken))
             name = "_" + name;
         switch (value)
         {
@@ -81,6 +82,12 @@ internal sealed class JsonLineLogs(Stream output, LogLevel minimum, TimeProvider
             case int number: json.WriteNumber(name, number); break;
             case long number: json.WriteNumber(name, number); break;
             case double number when double.IsFinite(number): json.WriteNumber(name, number); break;
+            case IEnumerable<IpAddress> addresses:
+                json.WriteStartArray(name);
+                foreach (var address in addresses)
+                    json.WriteStringValue(address.ToString());
+                json.WriteEndArray();
+                break;
             default: json.WriteString(name, Convert.ToString(value, CultureInfo.InvariantCulture)); break;
         }
     }

@@ -7,11 +7,12 @@ using Portolan.Kubernetes.Client;
 
 namespace Portolan.Tests.Controller;
 
-/// <summary>An API server that answers each request with the next of its prepared answers and remembers what it was asked.</summary>
+/// <summary>An API server that answers each request as prepared and remembers what it was asked.</summary>
 internal sealed class FakeApi : IAsyncDisposable
 {
     private readonly WebApplication _app;
-    private readonly Queue<(int Status, string Body)> _answers = new();
+    private readonly Lock _gate = new();
+    private Func<string, (int Status, string Body)> _answer = _ => (500, """{"kind":"Status","message":"no answer was prepared"}""");
 
     private FakeApi()
     {
@@ -26,11 +27,17 @@ internal sealed class FakeApi : IAsyncDisposable
 
     public KubeClient Client { get; private set; } = null!;
 
-    public static async Task<FakeApi> StartAsync(params (int Status, string Body)[] answers)
+    /// <summary>Answers each request with the next of these; more than that are an error.</summary>
+    public static Task<FakeApi> StartAsync(params (int Status, string Body)[] answers)
     {
-        var api = new FakeApi();
-        foreach (var answer in answers)
-            api._answers.Enqueue(answer);
+        var queue = new Queue<(int Status, string Body)>(answers);
+        return StartAsync(_ => queue.TryDequeue(out var next) ? next : (500, """{"kind":"Status","message":"no answer was prepared"}"""));
+    }
+
+    /// <summary>Answers by method, path and body, one request at a time.</summary>
+    public static async Task<FakeApi> StartAsync(Func<string, (int Status, string Body)> answer)
+    {
+        var api = new FakeApi { _answer = answer };
         await api._app.StartAsync();
         api.Client = new KubeClient(new ClusterConnection { Server = new Uri(api._app.Urls.Single()) });
         return api;
@@ -48,10 +55,11 @@ internal sealed class FakeApi : IAsyncDisposable
         using var reader = new StreamReader(context.Request.Body);
         var body = await reader.ReadToEndAsync();
         (int Status, string Body) answer;
-        lock (_answers)
+        var request = $"{context.Request.Method} {context.Request.Path} {body}".Trim();
+        lock (_gate)
         {
-            Requests.Add($"{context.Request.Method} {context.Request.Path} {body}".Trim());
-            answer = _answers.Count > 0 ? _answers.Dequeue() : (500, """{"kind":"Status","message":"no answer was prepared"}""");
+            answer = _answer(request);
+            Requests.Add(request);
         }
 
         context.Response.StatusCode = answer.Status;

@@ -15,10 +15,10 @@ public sealed class ServiceStatusPatchTests
     [Fact]
     public void WritesAddressAndPool_GuardedByTheVersionItSaw() => Assert.Equal(
         """{"metadata":{"resourceVersion":"7","annotations":{"metallb.io/ip-allocated-from-pool":"lab"}},"status":{"loadBalancer":{"ingress":[{"ip":"10.0.0.1"}]}}}""",
-        ServiceStatusWriter.Patch(ControllerStateTests.Service("web"), Assigned("lab", "10.0.0.1"))?.ToJsonString());
+        ServiceStatusPatch.Of(ControllerStateTests.Service("web"), Assigned("lab", "10.0.0.1"))?.ToJsonString());
 
     [Fact]
-    public void WritesNothing_WhenTheServerAddedItsDefaults() => Assert.Null(ServiceStatusWriter.Patch(Annotated("lab", "10.0.0.1"), Assigned("lab", "10.0.0.1")));
+    public void WritesNothing_WhenTheServerAddedItsDefaults() => Assert.Null(ServiceStatusPatch.Of(Annotated("lab", "10.0.0.1"), Assigned("lab", "10.0.0.1")));
 
     [Contract("§2 status")]
     [Theory]
@@ -29,7 +29,7 @@ public sealed class ServiceStatusPatchTests
     {
         var service = Annotated("lab");
         service.Status = new ServiceStatus { LoadBalancer = new LoadBalancerStatus { Ingress = [JsonSerializer.Deserialize<LoadBalancerIngress>(entry, JsonSerializerOptions.Web)!] } };
-        Assert.Null(ServiceStatusWriter.Patch(service, Assigned("lab", "10.0.0.1")));
+        Assert.Null(ServiceStatusPatch.Of(service, Assigned("lab", "10.0.0.1")));
     }
 
     [Contract("§2 status")]
@@ -43,7 +43,7 @@ public sealed class ServiceStatusPatchTests
     {
         var service = Annotated("lab");
         service.Status = new ServiceStatus { LoadBalancer = new LoadBalancerStatus { Ingress = JsonSerializer.Deserialize<List<LoadBalancerIngress>>(ingress, JsonSerializerOptions.Web) } };
-        Assert.Equal("""{"loadBalancer":{"ingress":[{"ip":"10.0.0.1"}]}}""", ServiceStatusWriter.Patch(service, Assigned("lab", "10.0.0.1"))?["status"]?.ToJsonString());
+        Assert.Equal("""{"loadBalancer":{"ingress":[{"ip":"10.0.0.1"}]}}""", ServiceStatusPatch.Of(service, Assigned("lab", "10.0.0.1"))?["status"]?.ToJsonString());
     }
 
     [Contract("§2 ip-allocated-from-pool")]
@@ -54,7 +54,7 @@ public sealed class ServiceStatusPatchTests
         service.Metadata.Annotations = new Dictionary<string, string> { ["metallb.universe.tf/ip-allocated-from-pool"] = "lab" };
         Assert.Equal(
             """{"metallb.io/ip-allocated-from-pool":"lab","metallb.universe.tf/ip-allocated-from-pool":null}""",
-            ServiceStatusWriter.Patch(service, Assigned("lab", "10.0.0.1"))?["metadata"]?["annotations"]?.ToJsonString());
+            ServiceStatusPatch.Of(service, Assigned("lab", "10.0.0.1"))?["metadata"]?["annotations"]?.ToJsonString());
     }
 
     [Contract("§2 released: class")]
@@ -64,22 +64,22 @@ public sealed class ServiceStatusPatchTests
         var service = Annotated("lab", "10.0.0.1", "198.51.100.1");
         Assert.Equal(
             """{"metadata":{"resourceVersion":"7","annotations":{"metallb.io/ip-allocated-from-pool":null}},"status":{"loadBalancer":{"ingress":[{"ip":"198.51.100.1","ipMode":"VIP"}]}}}""",
-            ServiceStatusWriter.Patch(service, Released("10.0.0.1"))?.ToJsonString());
-        Assert.Null(ServiceStatusWriter.Patch(ControllerStateTests.Service("web", "198.51.100.1"), Released("10.0.0.1")));
+            ServiceStatusPatch.Of(service, Released("10.0.0.1"))?.ToJsonString());
+        Assert.Null(ServiceStatusPatch.Of(ControllerStateTests.Service("web", "198.51.100.1"), Released("10.0.0.1")));
     }
 
     [Contract("§2 released: type")]
     [Fact]
     public void ClearsBoth_WhenReleased() => Assert.Equal(
         """{"metadata":{"resourceVersion":"7","annotations":{"metallb.io/ip-allocated-from-pool":null}},"status":{"loadBalancer":{"ingress":null}}}""",
-        ServiceStatusWriter.Patch(Annotated("lab", "10.0.0.1"), Released("10.0.0.1"))?.ToJsonString());
+        ServiceStatusPatch.Of(Annotated("lab", "10.0.0.1"), Released("10.0.0.1"))?.ToJsonString());
 
     [Fact]
     public void LeavesTheStatusOfOthersAlone() =>
-        Assert.Null(ServiceStatusWriter.Patch(ControllerStateTests.Service("web", "203.0.113.1"), new Decision { Service = new ObjectKey("default", "web"), Outcome = Outcome.NotOurs, Reason = "" }));
+        Assert.Null(ServiceStatusPatch.Of(ControllerStateTests.Service("web", "203.0.113.1"), new Decision { Service = new ObjectKey("default", "web"), Outcome = Outcome.NotOurs, Reason = "" }));
 
     [Fact]
-    public void KeepsThePoolsName_WhileThePoolIsWrong() => Assert.Null(ServiceStatusWriter.Patch(Annotated("lab", "10.0.0.1"), Assigned("", "10.0.0.1")));
+    public void KeepsThePoolsName_WhileThePoolIsWrong() => Assert.Null(ServiceStatusPatch.Of(Annotated("lab", "10.0.0.1"), Assigned("", "10.0.0.1")));
 
     private static Decision Released(string address) =>
         new() { Service = new ObjectKey("default", "web"), Outcome = Outcome.Released, Leaving = [IpAddress.Parse(address)], Reason = "" };
