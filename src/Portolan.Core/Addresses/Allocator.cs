@@ -43,6 +43,10 @@ public sealed class Allocator(string? loadBalancerClass = null)
     /// <summary>The last decision about a Service, or null.</summary>
     public Decision? Current(ObjectKey service) => _services.GetValueOrDefault(service)?.Decision;
 
+    /// <summary>What those who wait for an address have been told is in the way.</summary>
+    public IEnumerable<(ObjectKey Service, ServiceEvent Told)> Complaints() =>
+        _services.Values.Where(entry => entry.Decision is { Outcome: Outcome.Waiting }).SelectMany(entry => entry.Said.Where(told => told.IsWarning).Select(told => (entry.Facts.Key, told)));
+
     /// <summary>Everything has been listed once: confirm the holders, then serve the others.</summary>
     public IReadOnlyList<Decision> Start()
     {

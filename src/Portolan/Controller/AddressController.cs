@@ -20,6 +20,7 @@ namespace Portolan.Controller;
 internal sealed class AddressController
 {
     private const string Component = "metallb-controller";
+    private static readonly TimeSpan ReminderInterval = TimeSpan.FromMinutes(30);
     private readonly RoleHost _host;
     private readonly KubeClient _client;
     private readonly string _namespace;
@@ -42,8 +43,8 @@ internal sealed class AddressController
         _log = host.Logs.CreateLogger("Controller");
         _leadership = leadership;
         _state = new ControllerState(loadBalancerClass, leads: leadership.IsAlone);
-        _metrics = new ControllerMetrics(host.Meter);
         _events = new EventRecorder(client, Component, host.Time, _log);
+        _metrics = new ControllerMetrics(host.Meter, () => _events.Lost);
         _statuses = new ServiceStatusWriter(client, leadership.Fence, _queue.Writer.WriteAsync, host.Time, _log, Tell, () => _metrics.UpdateErrors.Add(1));
         _configuration = new ConfigurationReporter(client, ns, _events, host.Time, _log);
         _poolStatuses = new PoolStatusWriter(client, ns, host.Time);
@@ -56,6 +57,7 @@ internal sealed class AddressController
         _host.Supervise("loop", RunAsync);
         _host.Supervise("leader-election", stop => _leadership.RunAsync(term => TakeOverAsync(stop, term), () => StepDownAsync(stop), stop));
         SuperviseLeading("events", _events.RunAsync);
+        SuperviseLeading("reminders", RemindAsync);
         SuperviseLeading("configuration-state", _configuration.RunAsync);
         SuperviseLeading("pool-status", _poolStatuses.RunAsync);
         SuperviseLeading("memberlist-secret", stop => MemberlistSecret.EnsureAsync(_client, _namespace, secretName, _log, stop));
@@ -168,6 +170,20 @@ internal sealed class AddressController
     {
         if (_services.TryGetValue(service, out var about))
             _events.Record(about, told.IsWarning, told.Reason, told.Message);
+    }
+
+    // Events expire after an hour: whoever asks later why an address is pending must find the answer, too.
+    private async Task RemindAsync(CancellationToken stop)
+    {
+        using var timer = new PeriodicTimer(ReminderInterval, _host.Time);
+        while (await timer.WaitForNextTickAsync(stop))
+            await _queue.Writer.WriteAsync(() => Remind(), stop);
+    }
+
+    private void Remind()
+    {
+        foreach (var (service, told) in _state.Allocator.Complaints())
+            Tell(service, told);
     }
 
     private void PublishUse()

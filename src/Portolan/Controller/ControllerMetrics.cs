@@ -11,10 +11,15 @@ internal sealed class ControllerMetrics
     private volatile int _loaded;
     private volatile int _stale;
 
-    public ControllerMetrics(Meter meter)
+    public ControllerMetrics(Meter meter, Func<long>? lostEvents = null)
     {
+        meter.CreateObservableCounter("portolan_events_lost_total", lostEvents ?? (() => 0), description: "Events that were not written.");
         _updates = meter.CreateCounter<long>("metallb_k8s_client_updates_total", description: "Changes of API objects that were processed.");
         UpdateErrors = meter.CreateCounter<long>("metallb_k8s_client_update_errors_total", description: "Changes that could not be processed completely.");
+
+        // A counter that appears with its first error has no rate to alert on.
+        _updates.Add(0);
+        UpdateErrors.Add(0);
         meter.CreateObservableGauge("metallb_k8s_client_config_loaded_bool", () => _loaded, description: "1 if a configuration was loaded successfully at least once.");
         meter.CreateObservableGauge("metallb_k8s_client_config_stale_bool", () => _stale, description: "1 if something in the configuration is wrong and an older version of it is in force.");
         PerPool(meter, "metallb_allocator_addresses_total", "Addresses of the pool that can be given out.", use => Sum(use.AssignedIPv4 + use.AssignedIPv6, Sum(use.AvailableIPv4, use.AvailableIPv6)));

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Time.Testing;
 using Portolan.Controller;
 using Portolan.Core.Addresses;
 using Portolan.Core.Cluster;
-using Portolan.Kubernetes.Resources;
+using Portolan.Kubernetes.Leases;
 
 namespace Portolan.Tests.Controller;
 
@@ -184,7 +184,7 @@ public sealed class ServiceStatusFightTests : IAsyncDisposable
     private async Task StartAsync(Func<string, (int Status, string Body)> answer)
     {
         _api = await FakeApi.StartAsync(answer);
-        _writer = new ServiceStatusWriter(_api.Client, _loop.Writer.WriteAsync, _time, NullLogger.Instance, (_, told) => _told.Add(told), () => _failed++);
+        _writer = new ServiceStatusWriter(_api.Client, WriteFence.AlwaysOpen(TimeProvider.System), _loop.Writer.WriteAsync, _time, NullLogger.Instance, (_, told) => _told.Add(told), () => _failed++);
     }
 
     private void Observe(string version, string address)
