@@ -20,13 +20,25 @@ public sealed class ClusterConnection
     public bool InsecureSkipTlsVerify { get; init; }
 
     /// <summary>Our certificate and key, or null.</summary>
-    public X509Certificate2? ClientCertificate { get; init; }
+    public ClientCertificate? ClientCertificate { get; init; }
 
     /// <summary>A fixed bearer token, or null.</summary>
     public string? Token { get; init; }
 
-    /// <summary>A file with a bearer token that may be rotated under us, or null.</summary>
+    /// <summary>A file with a bearer token that may be rotated under us, or null; it counts before <see cref="Token"/>.</summary>
     public string? TokenFile { get; init; }
+
+    /// <summary>The user of HTTP's basic authentication, or null.</summary>
+    public string? BasicUser { get; init; }
+
+    /// <summary>The user's password.</summary>
+    public string? BasicPassword { get; init; }
+
+    /// <summary>A program that is asked for a token or a certificate, or null; what it answers counts before all of the above.</summary>
+    public CredentialPlugin? Plugin { get; init; }
+
+    /// <summary>Whom requests are to be taken to come from, or null.</summary>
+    public Impersonation? Impersonation { get; init; }
 
     /// <summary>A proxy in front of the server (<c>proxy-url</c>), or null.</summary>
     public Uri? Proxy { get; init; }
@@ -45,14 +57,15 @@ public sealed class ClusterConnection
         var master = masterUrl is null ? null
             : Uri.TryCreate(masterUrl, UriKind.Absolute, out var url) ? url
             : throw new KubeConfigException($"--master {masterUrl}: not a URL");
-        var path = kubeconfigPath ?? FirstExisting(Environment.GetEnvironmentVariable("KUBECONFIG"));
-        if (path is not null)
-            return KubeConfig.Load(path, master);
+        if (kubeconfigPath is not null)
+            return KubeConfig.Load([kubeconfigPath], master);
+        if (Listed(Environment.GetEnvironmentVariable("KUBECONFIG")) is { Count: > 0 } listed)
+            return KubeConfig.Load(listed, master);
         if (File.Exists(Path.Combine(ServiceAccountDirectory, "token")))
             return InCluster(master);
         var home = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".kube", "config");
         return File.Exists(home)
-            ? KubeConfig.Load(home, master)
+            ? KubeConfig.Load([home], master)
             : throw new KubeConfigException("no cluster to talk to: set KUBECONFIG or --kubeconfig, or run as a pod with a service account");
     }
 
@@ -76,10 +89,10 @@ public sealed class ClusterConnection
         };
     }
 
-    // $KUBECONFIG is a list; kubectl merges it. The first file that exists is where a current context is normally written.
-    private static string? FirstExisting(string? list) => list?.Split(':', StringSplitOptions.RemoveEmptyEntries) is [var first, ..] all
-        ? all.FirstOrDefault(File.Exists) ?? first
-        : null;
+    // Files that are not there do not count; if none is, the first is named as missing.
+    private static IReadOnlyList<string> Listed(string? list) => list?.Split(':', StringSplitOptions.RemoveEmptyEntries) is [var first, ..] all
+        ? all.Where(File.Exists).Distinct(StringComparer.Ordinal).ToList() is { Count: > 0 } there ? there : [first]
+        : [];
 }
 
 /// <summary>The way to a cluster cannot be worked out; the message says which file and field is at fault.</summary>

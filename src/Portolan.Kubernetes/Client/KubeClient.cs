@@ -1,9 +1,7 @@
 using System.IO.Pipelines;
 using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Security;
 using System.Runtime.CompilerServices;
-using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -43,28 +41,24 @@ public sealed class KubeClient : IDisposable
 
     private static readonly TimeSpan _requestTimeout = TimeSpan.FromSeconds(30);
     private readonly ClusterConnection _connection;
-    private readonly HttpClient _http;
-    private (string Token, DateTime Written) _fileToken;
+    private readonly Transport _transport;
+    private readonly Credentials _credentials;
 
     /// <summary>Connects lazily: nothing is sent before the first request.</summary>
-    public KubeClient(ClusterConnection connection)
+    /// <param name="connection">Where to, and who we are.</param>
+    /// <param name="time">The clock by which credentials expire; null for the system's.</param>
+    public KubeClient(ClusterConnection connection, TimeProvider? time = null)
     {
         _connection = connection;
-        _http = new HttpClient(Handler(connection))
-        {
-            BaseAddress = new Uri(connection.Server.AbsoluteUri.TrimEnd('/') + "/"),
-            Timeout = Timeout.InfiniteTimeSpan,
-            DefaultRequestVersion = HttpVersion.Version20,
-            DefaultVersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
-        };
-        _http.DefaultRequestHeaders.UserAgent.ParseAdd("portolan");
+        _transport = new Transport(connection);
+        _credentials = new Credentials(connection, time ?? TimeProvider.System);
     }
 
     /// <summary>The connection this client was made with.</summary>
     public ClusterConnection Connection => _connection;
 
     /// <inheritdoc/>
-    public void Dispose() => _http.Dispose();
+    public void Dispose() => _transport.Dispose();
 
     /// <summary>Reads one object.</summary>
     /// <exception cref="KubeApiException">The server refused, or there is no such object.</exception>
@@ -236,15 +230,35 @@ public sealed class KubeClient : IDisposable
 
     private async Task<HttpResponseMessage> SendRawAsync(HttpMethod method, string path, HttpContent? content, HttpCompletionOption completion, CancellationToken ct)
     {
-        using var request = new HttpRequestMessage(method, path) { Content = content };
-        request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
-        if (BearerToken() is { } token)
-            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
-        var response = await _http.SendAsync(request, completion, ct).ConfigureAwait(false);
-        if (response.IsSuccessStatusCode)
-            return response;
-        using (response)
-            throw await FailureAsync(response, method, path, ct).ConfigureAwait(false);
+        using var owned = content;
+        for (var attempt = 1; ; attempt++)
+        {
+            var proof = await ProofAsync(ct).ConfigureAwait(false);
+
+            // Not disposed: that would take the content with it, which a second attempt needs.
+            var request = new HttpRequestMessage(method, path) { Content = content };
+            request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
+            request.Headers.Authorization = proof.Authorization;
+            var response = await _transport.For(proof.Certificate).SendAsync(request, completion, ct).ConfigureAwait(false);
+            if (response.IsSuccessStatusCode)
+                return response;
+            using (response)
+                if (response.StatusCode is not HttpStatusCode.Unauthorized || attempt > 1 || !_credentials.Refused(proof))
+                    throw await FailureAsync(response, method, path, ct).ConfigureAwait(false);
+        }
+    }
+
+    private async ValueTask<Proof> ProofAsync(CancellationToken ct)
+    {
+        try
+        {
+            return await _credentials.CurrentAsync(ct).ConfigureAwait(false);
+        }
+        catch (KubeConfigException e)
+        {
+            // To whoever sends requests this is the same as a server that is away: it may be well again the next time.
+            throw new HttpRequestException(e.Message, e);
+        }
     }
 
     private static async Task<KubeApiException> FailureAsync(HttpResponseMessage response, HttpMethod method, string path, CancellationToken ct)
@@ -265,52 +279,6 @@ public sealed class KubeClient : IDisposable
         if (message.Length == 0)
             message = $"{method} {path.Split('?')[0]}: HTTP {(int)response.StatusCode} {response.ReasonPhrase}";
         return new KubeApiException(response.StatusCode, reason, message) { RetryAfter = response.Headers.RetryAfter?.Delta };
-    }
-
-    private string? BearerToken()
-    {
-        if (_connection.TokenFile is not { } file)
-            return _connection.Token;
-        // Service-account tokens are rotated by replacing the file: a stat per request is cheaper than a 401.
-        var written = File.GetLastWriteTimeUtc(file);
-        if (written != _fileToken.Written)
-            _fileToken = (File.ReadAllText(file).Trim(), written);
-        return _fileToken.Token;
-    }
-
-    private static SocketsHttpHandler Handler(ClusterConnection connection)
-    {
-        var handler = new SocketsHttpHandler
-        {
-            EnableMultipleHttp2Connections = true,
-            // A dead server must not leave a watch hanging: HTTP/2 pings find out.
-            KeepAlivePingDelay = TimeSpan.FromSeconds(5),
-            KeepAlivePingTimeout = TimeSpan.FromSeconds(5),
-            KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
-            ConnectTimeout = TimeSpan.FromSeconds(5),
-            AutomaticDecompression = DecompressionMethods.All,
-            UseProxy = connection.Proxy is not null,
-            Proxy = connection.Proxy is { } proxy ? new WebProxy(proxy) : null,
-        };
-        var tls = handler.SslOptions;
-        tls.TargetHost = connection.TlsServerName;
-        if (connection.ClientCertificate is { } certificate)
-            tls.ClientCertificateContext = SslStreamCertificateContext.Create(certificate, null, offline: true);
-        if (connection.InsecureSkipTlsVerify)
-#pragma warning disable CA5359 // The user asked for exactly this, by the name that says so.
-            tls.RemoteCertificateValidationCallback = (_, _, _, _) => true;
-#pragma warning restore CA5359
-        else if (connection.Authorities.Count > 0)
-            // A policy, not a callback: the host name stays checked.
-            tls.CertificateChainPolicy = ChainPolicy(connection.Authorities);
-        return handler;
-    }
-
-    private static X509ChainPolicy ChainPolicy(X509Certificate2Collection authorities)
-    {
-        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-        policy.CustomTrustStore.AddRange(authorities);
-        return policy;
     }
 
     private static CancellationTokenSource Timed(CancellationToken ct)

@@ -55,8 +55,15 @@ public sealed class KubeConfigTests : IDisposable
     [InlineData("current-context: c", "contexts: there is no 'c'")]
     [InlineData("{current-context: c, contexts: [{name: c, context: {cluster: x}}]}", "clusters: there is no 'x'")]
     [InlineData("{current-context: c, contexts: [{name: c, context: {cluster: x}}], clusters: [{name: x, cluster: {server: nonsense}}]}", "clusters[x].cluster.server: 'nonsense' is not a URL")]
-    [InlineData("{current-context: c, contexts: [{name: c, context: {cluster: x, user: u}}], clusters: [{name: x, cluster: {server: 'https://a'}}], users: [{name: u, user: {exec: {command: x}}}]}", "users[u].user.exec")]
+    [InlineData("{current-context: c, contexts: [{name: c, context: {cluster: x, user: u}}], clusters: [{name: x, cluster: {server: 'https://a'}}], users: [{name: u, user: {exec: {command: x}}}]}", "users[u].user.exec.apiVersion")]
     [InlineData("{current-context: c, contexts: [{name: c, context: {cluster: x}}], clusters: [{name: x, cluster: {server: 'https://a', certificate-authority: absent.crt}}]}", "absent.crt")]
+    [InlineData("{current-context: c, contexts: [{name: c, context: {cluster: x, user: u}}], clusters: [{name: x, cluster: {server: 'https://a'}}], users: [{name: u, user: {auth-provider: {name: gcp}}}]}", "users[u].user.auth-provider: 'gcp' is built into old kubectl versions only")]
+    [InlineData("{current-context: c, contexts: [{name: c, context: {cluster: x, user: u}}], clusters: [{name: x, cluster: {server: 'https://a'}}], users: [{name: u, user: {client-certificate-data: eA==}}]}", "users[u].user.client-key: is not set")]
+    [InlineData("{current-context: c, contexts: [{name: c, context: {cluster: x, user: u}}], clusters: [{name: x, cluster: {server: 'https://a'}}], users: [{name: u, user: {client-certificate-data: x}}]}", "users[u].user.client-certificate-data")]
+    [InlineData("{current-context: c, contexts: [{name: c, context: {cluster: x, user: u}}], clusters: [{name: x, cluster: {server: 'https://a'}}], users: [{name: u, user: {as-groups: [a]}}]}", "users[u].user.as: is not set")]
+    [InlineData("{current-context: c, contexts: [{name: c, context: {cluster: x, user: u}}], clusters: [{name: x, cluster: {server: 'https://a'}}], users: [{name: u, user: {as: j, as-groups: [a, b]}}]}", "users[u].user.as-groups: more than one value")]
+    [InlineData("{current-context: c, contexts: [{name: c, context: {cluster: x}}], clusters: [{name: x, cluster: {server: 'https://a', proxy-url: 'ftp://p'}}]}", "clusters[x].cluster.proxy-url: 'ftp://p' is not an http, https or socks5 URL")]
+    [InlineData("{current-context: c, contexts: [{name: c, context: {cluster: x}}], clusters: [{name: x, cluster: {server: 'https://a', insecure-skip-tls-verify: maybe}}]}", "clusters[x].cluster.insecure-skip-tls-verify: 'maybe' is neither true nor false")]
     [InlineData("{", "line")]
     public void SaysWhichFileAndFieldIsWrong(string text, string expected)
     {
@@ -66,9 +73,38 @@ public sealed class KubeConfigTests : IDisposable
         Assert.Contains(expected, error.Message);
     }
 
-    private string Write(string text)
+    [Fact]
+    public void MergesTheFilesOfKubeconfig_AsKubectlDoes()
     {
-        var path = Path.Combine(_directory, "config");
+        Directory.CreateDirectory(Path.Combine(_directory, "second"));
+        var first = Write("""
+            contexts: [{name: c, context: {cluster: near, user: u, namespace: first}}]
+            clusters: [{name: near, cluster: {server: "https://first"}}]
+            """, "first");
+        var second = Write("""
+            current-context: c
+            contexts: [{name: c, context: {cluster: far, user: u, namespace: second}}]
+            clusters: [{name: near, cluster: {server: "https://second"}}, {name: far, cluster: {server: "https://far"}}]
+            users: [{name: u, user: {tokenFile: token}}]
+            """, "second/config");
+        var before = Environment.GetEnvironmentVariable("KUBECONFIG");
+        try
+        {
+            Environment.SetEnvironmentVariable("KUBECONFIG", $"{_directory}/absent:{first}::{second}");
+            var connection = ClusterConnection.Load();
+            Assert.Equal((new Uri("https://first"), "first", Path.Combine(_directory, "second", "token")), (connection.Server, connection.Namespace, connection.TokenFile));
+            Environment.SetEnvironmentVariable("KUBECONFIG", $"{_directory}/absent:{_directory}/absent-too");
+            Assert.Contains($"{_directory}/absent", Assert.Throws<KubeConfigException>(() => ClusterConnection.Load()).Message);
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("KUBECONFIG", before);
+        }
+    }
+
+    private string Write(string text, string name = "config")
+    {
+        var path = Path.Combine(_directory, name);
         File.WriteAllText(path, text);
         return path;
     }
