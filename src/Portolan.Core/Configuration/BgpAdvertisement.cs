@@ -52,6 +52,9 @@ public sealed class BgpAdvertisement
     /// <summary>Whether it is for this peer.</summary>
     public bool Reaches(BgpPeer peer) => Peers.Count == 0 || Peers.Contains(peer.Name);
 
+    /// <summary>The name, what is written, and the communities.</summary>
+    public override string ToString() => $"{Name}\n{_text}\n{string.Join(' ', Communities)}";
+
     /// <summary>Why an aggregation length does not suit the pool, or null.</summary>
     internal FieldError? Misfit(AddressPool pool)
     {

@@ -31,6 +31,16 @@ public sealed record ConfigurationObjects
     /// <summary>The object, or null.</summary>
     public ConfigurationSpec? Find(ConfigurationKind kind, string name) => Specs.GetValueOrDefault((kind, name));
 
+    /// <summary>Only the objects of these kinds.</summary>
+    public ConfigurationObjects Only(params ReadOnlySpan<ConfigurationKind> kinds)
+    {
+        var left = Specs;
+        foreach (var key in Specs.Keys)
+            if (!kinds.Contains(key.Kind))
+                left = left.Remove(key);
+        return this with { Specs = left };
+    }
+
     /// <summary>With this object, in place of an earlier version of it.</summary>
     public ConfigurationObjects With(ConfigurationSpec spec) => this with { Specs = Specs.SetItem((spec.Kind, spec.Name), spec) };
 

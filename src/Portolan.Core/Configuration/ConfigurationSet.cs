@@ -45,6 +45,9 @@ public sealed class ConfigurationSet
     /// <summary>The BFDProfiles by name.</summary>
     public IReadOnlyDictionary<string, BfdProfile> BfdProfiles => _profiles;
 
+    /// <summary>The Communities by name.</summary>
+    public IReadOnlyDictionary<string, CommunityAliases> Communities => _communities;
+
     /// <summary>What is wrong with the objects as written, by kind and name.</summary>
     public IReadOnlyList<ObjectProblem> Problems { get; private init; } = [];
 

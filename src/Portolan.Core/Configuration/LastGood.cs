@@ -52,7 +52,7 @@ internal static class LastGood
                     refusals[index] = First(placed, other => clash(written, other));
 
                     // Others were placed beside the new version; beside the old one they must be judged anew.
-                    again |= refusals[index] is not null && old is not null && placed.Count > 0;
+                    again |= refusals[index] is not null && old is not null && !samePlace(written, old) && placed.Count > 0;
                 }
 
                 var taken = written is not null && refusals[index] is null;
@@ -70,7 +70,7 @@ internal static class LastGood
         int Rank(int index)
         {
             var (name, written, _) = candidates[index];
-            return previous.GetValueOrDefault(name) is not { } old ? 3 : written is null || refusals[index] is not null ? 0 : samePlace(written, old) ? 1 : 2;
+            return previous.GetValueOrDefault(name) is not { } old ? 3 : written is null ? 0 : samePlace(written, old) ? 1 : refusals[index] is null ? 2 : 0;
         }
     }
 

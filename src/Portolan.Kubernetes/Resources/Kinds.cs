@@ -14,6 +14,9 @@ public static class Kinds
     /// <summary><c>v1 Node</c>.</summary>
     public static ResourceType<Node> Nodes { get; } = new("", "v1", "nodes", "Node", false, KubeJson.Default.Node);
 
+    /// <summary><c>v1 Node</c>, to be read for its labels only.</summary>
+    public static ResourceType<NodeLabels> NodeLabels { get; } = new("", "v1", "nodes", "Node", false, KubeJson.Default.NodeLabels);
+
     /// <summary><c>v1 Namespace</c>.</summary>
     public static ResourceType<Namespace> Namespaces { get; } = new("", "v1", "namespaces", "Namespace", false, KubeJson.Default.Namespace);
 

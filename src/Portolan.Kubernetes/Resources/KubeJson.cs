@@ -10,6 +10,7 @@ namespace Portolan.Kubernetes.Resources;
 [JsonSerializable(typeof(Service))]
 [JsonSerializable(typeof(EndpointSlice))]
 [JsonSerializable(typeof(Node))]
+[JsonSerializable(typeof(NodeLabels))]
 [JsonSerializable(typeof(Namespace))]
 [JsonSerializable(typeof(Secret))]
 [JsonSerializable(typeof(ConfigMap))]

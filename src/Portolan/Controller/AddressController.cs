@@ -2,6 +2,7 @@ using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Portolan.Core.Addresses;
 using Portolan.Core.Cluster;
+using Portolan.Core.Configuration;
 using Portolan.Hosting;
 using Portolan.Kubernetes.Client;
 using Portolan.Kubernetes.Resources;
@@ -37,7 +38,7 @@ internal sealed class AddressController
     private readonly List<Func<CancellationToken, Task>> _hearPredecessor = [];
     private bool _serving;
 
-    public AddressController(RoleHost host, KubeClient client, string ns, string? loadBalancerClass, Leadership leadership)
+    public AddressController(RoleHost host, KubeClient client, string ns, string? loadBalancerClass, Leadership leadership, string podName = "")
     {
         (_host, _client, _namespace) = (host, client, ns);
         _log = host.Logs.CreateLogger("Controller");
@@ -46,14 +47,17 @@ internal sealed class AddressController
         _events = new EventRecorder(client, Component, host.Time, _log);
         _metrics = new ControllerMetrics(host.Meter, () => _events.Lost);
         _statuses = new ServiceStatusWriter(client, leadership.Fence, _queue.Writer.WriteAsync, host.Time, _log, Tell, () => _metrics.UpdateErrors.Add(1));
-        _configuration = new ConfigurationReporter(client, ns, _events, host.Time, _log);
+        _configuration = new ConfigurationReporter(client, ns, podName, _events, host.Time, _log);
         _poolStatuses = new PoolStatusWriter(client, ns, host.Time);
     }
+
+    /// <summary>All objects of the configuration as they were last seen, for whoever judges a change before it is stored. From any thread.</summary>
+    public ConfigurationObjects Known => _state.Configuration.Objects with { Namespace = _namespace };
 
     /// <summary>Adds the loop and everything beside it to the host.</summary>
     public void Supervise(string secretName)
     {
-        _host.Readiness.Await("addresses", "Services, Namespaces, IPAddressPools and L2Advertisements are being listed");
+        _host.Readiness.Await("addresses", "Services, Namespaces and IPAddressPools are being listed");
         _host.Supervise("loop", RunAsync);
         _host.Supervise("leader-election", stop => _leadership.RunAsync(term => TakeOverAsync(stop, term), () => StepDownAsync(stop), stop));
         SuperviseLeading("events", _events.RunAsync);
@@ -64,7 +68,7 @@ internal sealed class AddressController
         Watch(Kinds.Services, null, OnService, writtenByLeader: true);
         Watch(Kinds.Namespaces, null, (change, stop) => Follow(_state.On(change), stop));
         Watch(Kinds.IPAddressPools, _namespace, (change, stop) => Follow(_state.On(change), stop));
-        Watch(Kinds.L2Advertisements, _namespace, (change, stop) => Follow(_state.On(change), stop));
+        new ConfigurationWatches(_host, _client, _namespace, _state, (happened, stop) => _queue.Writer.WriteAsync(() => Follow(happened(), stop), stop), _log).Supervise(_configuration.Again);
     }
 
     // What a leader writes and the next one decides by is listed anew when we take over; and not before the first word about the lease,
@@ -155,8 +159,8 @@ internal sealed class AddressController
         if (consequences.Configuration is { } problems)
         {
             if (_state.IsLeading)
-                _configuration.Report(problems);
-            _metrics.Configured(stale: problems.Count > 0);
+                _configuration.Tell(problems, _state.Configuration.Unread);
+            _metrics.Configured(_state.Configuration.InForce.IsStale);
         }
 
         if (_state.IsSynced && !_host.Readiness.IsReady)

@@ -1,4 +1,5 @@
 using Portolan.Core.Cluster;
+using Portolan.Core.Configuration;
 using Portolan.Kubernetes.Client;
 using Portolan.Kubernetes.Resources;
 
@@ -7,11 +8,19 @@ namespace Portolan.Controller;
 /// <summary>One thing that is wrong with one configuration object.</summary>
 /// <param name="Object">The object, for the event.</param>
 /// <param name="Error">The field and the rule.</param>
-/// <param name="PreviousInForce">An earlier version of the object is used instead.</param>
-internal sealed record ConfigurationProblem(InvolvedObject Object, FieldError Error, bool PreviousInForce)
+/// <param name="Standing">Which version of the object is used nevertheless.</param>
+internal sealed record ConfigurationProblem(InvolvedObject Object, FieldError Error, Standing Standing)
 {
-    public static ConfigurationProblem Of<T>(ResourceType<T> type, T found, FieldError error, bool previousInForce)
-        where T : class, IKubeObject => new(InvolvedObject.Of(type, found), error, previousInForce);
+    /// <summary>An earlier version of the object is used instead.</summary>
+    public bool PreviousInForce => Standing is Standing.PreviousInForce;
+
+    /// <summary>The error, and what is done about it.</summary>
+    public string Message => Error + Standing switch
+    {
+        Standing.PreviousInForce => "; the previous version stays in force",
+        Standing.NotInForce => "; the object is not in force",
+        _ => "",
+    };
 
     public override string ToString() => $"{Object.Kind} {Object.Name}: {Error}";
 }

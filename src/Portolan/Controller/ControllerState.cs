@@ -1,4 +1,6 @@
 using Portolan.Core.Addresses;
+using Portolan.Core.Configuration;
+using Portolan.Kubernetes.Client;
 using Portolan.Kubernetes.Resources;
 using Portolan.Kubernetes.Watching;
 
@@ -21,11 +23,9 @@ internal readonly record struct Consequences(IReadOnlyList<Decision> Decisions, 
 /// <param name="leads">Whether it leads from the start.</param>
 internal sealed class ControllerState(string? loadBalancerClass, bool leads = true)
 {
-    private const int Sources = 4;
+    private const int Sources = 3;
     private readonly Dictionary<string, IPAddressPool> _pools = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, L2Advertisement> _advertisements = new(StringComparer.Ordinal);
     private int _synced;
-    private PoolSet _poolSet = PoolSet.Empty;
 
     public Allocator Allocator { get; private set; } = new(loadBalancerClass);
 
@@ -37,6 +37,9 @@ internal sealed class ControllerState(string? loadBalancerClass, bool leads = tr
 
     /// <summary>It decides: the first full pass is over.</summary>
     public bool IsStarted => IsSynced && IsLeading;
+
+    /// <summary>The configuration: what is written, and what is in force.</summary>
+    public LoadedConfiguration Configuration { get; } = new();
 
     /// <summary>The IPAddressPool objects as they were last seen.</summary>
     public IReadOnlyDictionary<string, IPAddressPool> Pools => _pools;
@@ -75,6 +78,7 @@ internal sealed class ControllerState(string? loadBalancerClass, bool leads = tr
 
     public Consequences On(Change<IPAddressPool> change)
     {
+        var matters = Configuration.Set(Kinds.IPAddressPools, change, found => found.ToSpec());
         if (change.Kind is ChangeKind.Synced)
             return Synced();
         if (change.New is { } pool)
@@ -83,20 +87,30 @@ internal sealed class ControllerState(string? loadBalancerClass, bool leads = tr
             _pools.Remove(change.Key.Name);
 
         // Our own counters in the pool's status come back as changes of the pool: they are nothing new.
-        if (!IsSynced || (change.Old is { Metadata.Generation: { } before } && change.New?.Metadata.Generation == before && SameLabels(change.Old, change.New)))
-            return Consequences.None;
-        return new Consequences(UpdatePools(), Problems());
+        return matters && IsSynced ? new Consequences(UpdatePools(), Configuration.Problems()) : Consequences.None;
     }
 
-    public Consequences On(Change<L2Advertisement> change)
+    public Consequences On(Change<L2Advertisement> change) => On(Kinds.L2Advertisements, change, found => found.ToSpec());
+
+    /// <summary>An object of the configuration other than a pool changed.</summary>
+    public Consequences On<T>(ResourceType<T> type, Change<T> change, Func<T, ConfigurationSpec> read)
+        where T : class, IKubeObject => Judge(Configuration.Set(type, change, read));
+
+    public Consequences On(Change<NodeLabels> change) => Judge(Configuration.Set(change));
+
+    /// <summary>The Secrets with passwords were looked up.</summary>
+    public Consequences OnSecrets(IReadOnlyDictionary<string, SecretFacts?> secrets) => Judge(Configuration.SetSecrets(secrets));
+
+    /// <summary>The API does not let us read a kind.</summary>
+    public Consequences CannotRead(string plural, string why) => Judge(Configuration.CannotRead(plural, why));
+
+    // What is wrong beside the pools moves no address.
+    private Consequences Judge(bool matters)
     {
-        if (change.Kind is ChangeKind.Synced)
-            return Synced();
-        if (change.New is { } advertisement)
-            _advertisements[change.Key.Name] = advertisement;
-        else
-            _advertisements.Remove(change.Key.Name);
-        return IsSynced ? new Consequences([], Problems()) : Consequences.None;
+        if (!matters || !IsSynced)
+            return Consequences.None;
+        Configuration.Update();
+        return new Consequences([], Configuration.Problems());
     }
 
     private Consequences Synced()
@@ -107,23 +121,12 @@ internal sealed class ControllerState(string? loadBalancerClass, bool leads = tr
         return Start();
     }
 
-    private Consequences Start() => new(IsLeading ? Allocator.Start() : [], Problems());
+    private Consequences Start() => new(IsLeading ? Allocator.Start() : [], Configuration.Problems());
 
     private IReadOnlyList<Decision> UpdatePools()
     {
-        _poolSet = _poolSet.Update([.. _pools.Values.Select(pool => pool.ToSpec())]);
-        return Allocator.SetPools(_poolSet);
-    }
-
-    private List<ConfigurationProblem> Problems()
-    {
-        var problems = new List<ConfigurationProblem>();
-        foreach (var (name, error, previousInForce) in _poolSet.Problems)
-            problems.Add(ConfigurationProblem.Of(Kinds.IPAddressPools, _pools[name], error, previousInForce));
-        foreach (var advertisement in _advertisements.Values.OrderBy(advertisement => advertisement.Metadata.Name, StringComparer.Ordinal))
-            foreach (var error in AdvertisementCheck.Errors(advertisement, _pools.Keys))
-                problems.Add(ConfigurationProblem.Of(Kinds.L2Advertisements, advertisement, error, false));
-        return problems;
+        Configuration.Update();
+        return Allocator.SetPools(Configuration.InForce.Pools);
     }
 
     private static bool SameLabels(IKubeObject? old, IKubeObject found)
