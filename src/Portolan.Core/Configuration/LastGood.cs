@@ -38,33 +38,55 @@ internal static class LastGood
         where T : class
     {
         var refusals = new FieldError?[candidates.Count];
-        while (true)
+        var inForce = new T?[candidates.Count];
+        var order = Enumerable.Range(0, candidates.Count).OrderBy(Rank);
+        while (!Place())
         {
-            var again = false;
-            var placed = new List<T>(candidates.Count);
-            var settled = new Settled<T>[candidates.Count];
-            foreach (var index in Enumerable.Range(0, candidates.Count).OrderBy(Rank))
+        }
+
+        Readmit();
+        return [.. candidates.Select((candidate, index) => new Settled<T>(
+            candidate.Name, inForce[index], candidate.Written is not null && refusals[index] is null, refusals[index] is { } refusal ? [.. candidate.Errors, refusal] : candidate.Errors))];
+
+        // Puts one after the other beside those before it. False: another one fell back on its old version, and the others must be judged beside that.
+        bool Place()
+        {
+            Array.Clear(inForce);
+            foreach (var index in order.ToList())
             {
-                var (name, written, errors) = candidates[index];
+                var (name, written, _) = candidates[index];
                 var old = previous.GetValueOrDefault(name);
-                if (written is not null && refusals[index] is null)
-                {
-                    refusals[index] = First(placed, other => clash(written, other));
-
-                    // Others were placed beside the new version; beside the old one they must be judged anew.
-                    again |= refusals[index] is not null && old is not null && !samePlace(written, old) && placed.Count > 0;
-                }
-
-                var taken = written is not null && refusals[index] is null;
-                if (refusals[index] is { } refusal)
-                    errors = [.. errors, refusal];
-                settled[index] = new Settled<T>(name, taken ? written : old, taken, errors);
-                if (settled[index].InForce is { } inForce)
-                    placed.Add(inForce);
+                inForce[index] = old;
+                if (written is null || refusals[index] is not null)
+                    continue;
+                refusals[index] = ClashOf(index);
+                if (refusals[index] is null)
+                    inForce[index] = written;
+                else if (old is not null && !samePlace(written, old))
+                    return false;
             }
 
-            if (!again)
-                return settled;
+            return true;
+        }
+
+        // What one was refused for may itself have been refused since.
+        void Readmit()
+        {
+            for (var again = true; again;)
+            {
+                again = false;
+                foreach (var index in order.ToList())
+                    if (refusals[index] is not null && (refusals[index] = ClashOf(index)) is null)
+                        (inForce[index], again) = (candidates[index].Written, true);
+            }
+        }
+
+        FieldError? ClashOf(int index)
+        {
+            for (var other = 0; other < inForce.Length; other++)
+                if (other != index && inForce[other] is { } placed && clash(candidates[index].Written!, placed) is { } found)
+                    return found;
+            return null;
         }
 
         int Rank(int index)
@@ -72,13 +94,5 @@ internal static class LastGood
             var (name, written, _) = candidates[index];
             return previous.GetValueOrDefault(name) is not { } old ? 3 : written is null ? 0 : samePlace(written, old) ? 1 : refusals[index] is null ? 2 : 0;
         }
-    }
-
-    private static FieldError? First<T>(List<T> others, Func<T, FieldError?> clash)
-    {
-        foreach (var other in others)
-            if (clash(other) is { } found)
-                return found;
-        return null;
     }
 }

@@ -39,7 +39,7 @@ internal static class ControllerCommand
         using var host = options.CreateHost("controller", parse);
         using var client = new KubeClient(connection);
         var ns = parse.GetValue(options.Namespace)!;
-        new AddressController(host, client, ns, parse.GetValue(options.LoadBalancerClass), election.Leadership(parse, host, client, ns), RoleOptions.FromEnvironment("METALLB_POD_NAME", "")).Supervise(secret);
+        new AddressController(host, client, ns, parse.GetValue(options.LoadBalancerClass), election.Leadership(parse, host, client, ns), election.PodName(parse)).Supervise(secret);
         return await host.RunAsync(stop);
     }
 }

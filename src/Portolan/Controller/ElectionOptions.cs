@@ -50,6 +50,9 @@ internal sealed class ElectionOptions
         });
     }
 
+    /// <summary>This pod's name, or the machine's.</summary>
+    public string PodName(ParseResult parse) => parse.GetValue(_pod)!;
+
     /// <summary>The part this replica plays, by these options.</summary>
     public Leadership Leadership(ParseResult parse, RoleHost host, KubeClient client, string ns)
     {
