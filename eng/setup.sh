@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What the scripts at the top of the tree need on this machine, installed where it is missing (Debian packages).
-# Source it; then: need build lab demo test clients (any of them)
+# Source it; then: need build lab demo test clients image (any of them)
 
 _missing_packages() { # PACKAGE... → those not installed
   local p
@@ -28,7 +28,7 @@ _install() { # WHY PACKAGE...
   rm -f "$log"
 }
 
-need() { # build lab demo test clients
+need() { # build lab demo test clients image
   local what
   for what in "$@"; do
     case $what in
@@ -45,6 +45,7 @@ need() { # build lab demo test clients
         command -v kubectl >/dev/null || _install "kubectl" kubernetes-client ;;
       demo) _install "a terminal for the demo" expect ;;
       test) _install "what the tests look with" conntrack iputils-ping arping expect ;;
+      image) _install "what an image is built and looked at with" umoci skopeo jq libssl3 ca-certificates ;;
       clients)
         # Without a network they are missing, and their tests are skipped: no reason to stop.
         { command -v npm && command -v node; } >/dev/null || (_install "JavaScript, for other people's clients" nodejs npm) || true
