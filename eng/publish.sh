@@ -32,5 +32,5 @@ publish() { # PROJECT ASSEMBLY INPUT...
 }
 
 common="src/Portolan.Core src/Portolan.Linux src/Portolan.Kubernetes"
-publish Portolan portolan src/Portolan src/Portolan.Protocols deploy $common
+publish Portolan portolan src/Portolan src/Portolan.Protocols deploy/crds deploy/metallb-system deploy/proxy $common
 publish Portolan.Lab portolan-lab src/Portolan.Lab $common
