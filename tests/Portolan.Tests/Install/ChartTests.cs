@@ -67,8 +67,8 @@ public sealed class ChartTests
         Assert.Contains("--port=7473", Arguments(controller));
         Assert.Contains("--port=7473", Arguments(speaker));
         Assert.Contains("--ignore-exclude-lb", Arguments(speaker));
-        Assert.Equal(7473, (int)speaker["containers"]![0]!["readinessProbe"]!["httpGet"]!["port"]!);
-        Assert.Equal(7, (int)speaker["containers"]![0]!["livenessProbe"]!["failureThreshold"]!);
+        Assert.Equal(7473, (long)speaker["containers"]![0]!["readinessProbe"]!["httpGet"]!["port"]!);
+        Assert.Equal(7, (long)speaker["containers"]![0]!["livenessProbe"]!["failureThreshold"]!);
         Assert.Contains(speaker["tolerations"]!.AsArray(), toleration => (string?)toleration!["key"] == "dedicated");
         Assert.Equal("system-node-critical", (string?)speaker["priorityClassName"]);
         Assert.Equal(
@@ -76,7 +76,7 @@ public sealed class ChartTests
             objects.Single(item => (string?)item["kind"] == "PrometheusRule")["spec"]!["groups"]![0]!["rules"]!.AsArray().Select(rule => (string?)rule!["alert"]).Order(StringComparer.Ordinal));
         Assert.Equal(2, objects.Count(item => (string?)item["kind"] == "PodMonitor"));
         var policy = objects.Single(item => (string?)item["kind"] == "NetworkPolicy");
-        Assert.Equal(6444, (int)policy["spec"]!["egress"]![0]!["ports"]![0]!["port"]!);
+        Assert.Equal(6444, (long)policy["spec"]!["egress"]![0]!["ports"]![0]!["port"]!);
 
         var notes = Helm.Run("install", "metallb", Helm.Chart, "--dry-run=client", "-f", values);
         Assert.Contains("speaker.memberlist: speakers watch each other by BFD", notes.Output, StringComparison.Ordinal);

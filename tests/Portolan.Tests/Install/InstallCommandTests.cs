@@ -16,6 +16,7 @@ public sealed class InstallCommandTests
     [InlineData("--pool office", "must be a CIDR block or a range start-end")]
     [InlineData("--only-proxy --pool 10.0.0.0/24", "installs no pool")]
     [InlineData("--timeout 0", "at least 1 second")]
+    [InlineData("--controller-replicas 0", "at least 1")]
     public void RefusesWrongUsage(string arguments, string words) =>
         Assert.Contains(CommandTree.Create().Parse("install " + arguments).Errors, error => error.Message.Contains(words, StringComparison.Ordinal));
 
@@ -27,6 +28,16 @@ public sealed class InstallCommandTests
         Assert.Equal(ExitCode.Done, exitCode);
         Assert.Contains("kind: DaemonSet", output.ToString(), StringComparison.Ordinal);
         Assert.DoesNotContain("speaker", output.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task PrintsTheReplicasAndTheClassAskedFor()
+    {
+        var output = new StringWriter();
+        await CommandTree.Create().Parse("install --controller-replicas 3 --lb-class example.com/edge --image registry.example/portolan:1 --print").InvokeAsync(new() { Output = output }, TestContext.Current.CancellationToken);
+        Assert.Contains("replicas: 3", output.ToString(), StringComparison.Ordinal);
+        Assert.Equal(3, output.ToString().Split("--lb-class=example.com/edge").Length);
+        Assert.Equal(3, output.ToString().Split("image: registry.example/portolan:1").Length);
     }
 
     [Fact]

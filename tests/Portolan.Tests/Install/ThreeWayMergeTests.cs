@@ -43,5 +43,15 @@ public sealed class ThreeWayMergeTests
         Assert.Equal("""{"keep":1}""", patch["spec"]!.ToJsonString());
     }
 
+    /// <summary>MetalLB's controller mounts a Secret that ours may not have: a volume left behind would keep the pod from starting.</summary>
+    [Fact]
+    public void ReplacesThePodsOfAWorkloadThatHasNoRecord()
+    {
+        const string ours = """{"kind":"Deployment","metadata":{"name":"controller"},"spec":{"template":{"spec":{"containers":[{"name":"controller"}]}}}}""";
+        const string theirs = """{"kind":"Deployment","metadata":{"name":"controller"},"spec":{"paused":false,"template":{"spec":{"volumes":[{"name":"cert"}],"containers":[{"name":"controller"}]}}}}""";
+        var patch = ThreeWayMerge.Patch(Object(ours), Object(theirs))!;
+        Assert.Equal("""{"template":{"spec":{"volumes":null}}}""", patch["spec"]!.ToJsonString());
+    }
+
     private static JsonObject Object(string json) => JsonNode.Parse(json)!.AsObject();
 }

@@ -16,6 +16,8 @@ internal static class InstallCommand
         var onlyProxy = new Option<bool>("--only-proxy") { Description = "Install the service proxy and nothing else." };
         var master = new Option<string?>("--master") { Description = "The API server's own URL, for the proxy; without it, the one of the kubeconfig." };
         var image = new Option<string>("--image") { Description = "Container image to run.", DefaultValueFactory = _ => Manifests.DefaultImage };
+        var replicas = new Option<int?>("--controller-replicas") { Description = "Controllers to run: one decides, the others stand by. Without it, as the manifest has it." };
+        var loadBalancerClass = new Option<string?>("--lb-class") { Description = "Serve Services with exactly this loadBalancerClass; without it, those that have none." };
         var print = new Option<bool>("--print") { Description = "Print the manifests as YAML and change nothing." };
         var noWait = new Option<bool>("--no-wait") { Description = "Do not wait until everything runs." };
         var timeout = new Option<int>("--timeout") { Description = "How long to wait, in seconds.", DefaultValueFactory = _ => 180 };
@@ -33,6 +35,11 @@ internal static class InstallCommand
             foreach (var error in InstallPool.Errors(result.GetValueOrDefault<string[]>() ?? []))
                 result.AddError(error);
         });
+        replicas.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int?>() < 1)
+                result.AddError("--controller-replicas: must be at least 1");
+        });
         timeout.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<int>() < 1)
@@ -41,7 +48,7 @@ internal static class InstallCommand
 
         var command = new Command("install", "Install controller and speaker into a cluster, from the manifests inside this binary.")
         {
-            ns, pool, protocol, withProxy, onlyProxy, master, image, print, noWait, timeout, kubeconfig,
+            ns, pool, protocol, withProxy, onlyProxy, master, image, replicas, loadBalancerClass, print, noWait, timeout, kubeconfig,
         };
         command.Validators.Add(result =>
         {
@@ -58,6 +65,8 @@ internal static class InstallCommand
                 WithProxy = parse.GetValue(withProxy) || parse.GetValue(onlyProxy),
                 Master = parse.GetValue(master),
                 Image = parse.GetValue(image)!,
+                ControllerReplicas = parse.GetValue(replicas),
+                LoadBalancerClass = parse.GetValue(loadBalancerClass),
                 Timeout = parse.GetValue(noWait) ? null : TimeSpan.FromSeconds(parse.GetValue(timeout)),
             };
             var output = parse.InvocationConfiguration.Output;

@@ -19,13 +19,19 @@ internal sealed record InstallPlan
 
     public required string Image { get; init; }
 
+    /// <summary>Replicas of the controller; null: as the manifest has it.</summary>
+    public int? ControllerReplicas { get; init; }
+
+    /// <summary>Serve the Services of this class; null: those without one.</summary>
+    public string? LoadBalancerClass { get; init; }
+
     /// <summary>How long to wait until everything runs; null: not at all.</summary>
     public TimeSpan? Timeout { get; init; }
 
     public IReadOnlyList<JsonObject> Definitions() => WithSystem ? Manifests.Definitions() : [];
 
     public IReadOnlyList<JsonObject> Workloads() =>
-        [.. WithProxy ? Manifests.Proxy(Image, Master!) : [], .. WithSystem ? Manifests.System(Namespace, Image) : []];
+        [.. WithProxy ? Manifests.Proxy(Image, Master!) : [], .. WithSystem ? Manifests.System(Namespace, Image, ControllerReplicas, LoadBalancerClass) : []];
 
     public IReadOnlyList<JsonObject> Configuration() => Pool.Count > 0 ? Manifests.Pool(Namespace, Pool) : [];
 

@@ -9,6 +9,12 @@ internal sealed class Installer(KubeClient client, InstallPlan plan, TextWriter 
 {
     public async Task<int> RunAsync(CancellationToken stop)
     {
+        if (plan.WithSystem && await OtherAnnouncers.FindAsync(client, plan, stop) is { } other)
+        {
+            await Console.Error.WriteLineAsync($"portolan install: {other}");
+            return ExitCode.NotWell;
+        }
+
         var applier = new ManifestApplier(client, output, TimeProvider.System);
         var definitions = plan.Definitions();
         await applier.ApplyAsync(definitions, stop);

@@ -14,13 +14,22 @@ internal static class Manifests
     public static IReadOnlyList<JsonObject> Definitions() => Read("deploy/crds/");
 
     /// <summary>Namespace, accounts and rights, controller, speaker.</summary>
-    public static IReadOnlyList<JsonObject> System(string ns, string image)
+    /// <param name="ns">The namespace.</param>
+    /// <param name="image">The image.</param>
+    /// <param name="replicas">Replicas of the controller; null: as the manifest has it.</param>
+    /// <param name="loadBalancerClass">The class to serve; null: Services without one.</param>
+    public static IReadOnlyList<JsonObject> System(string ns, string image, int? replicas = null, string? loadBalancerClass = null)
     {
         var objects = Read("deploy/metallb-system/");
         foreach (var item in objects)
         {
             Rename(item, ns);
             SetImage(item, image);
+            if (replicas is { } count && (string?)item["kind"] == "Deployment")
+                item["spec"]!["replicas"] = count;
+            if (loadBalancerClass is not null)
+                foreach (var container in Containers(item))
+                    container["args"]!.AsArray().Add((JsonNode)$"--lb-class={loadBalancerClass}");
         }
 
         return objects;

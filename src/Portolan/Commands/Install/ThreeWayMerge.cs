@@ -28,6 +28,9 @@ internal static class ThreeWayMerge
         JsonObject? last = null;
         if ((string?)(live["metadata"]?["annotations"] as JsonObject)?[LastApplied] is { } record)
             last = JsonNode.Parse(record) as JsonObject;
+        // Pods that somebody else described are replaced, not mixed with ours: a volume of theirs that nothing mounts could still keep ours from starting.
+        else if (live["spec"]?["template"] is JsonObject template)
+            last = new JsonObject { ["spec"] = new JsonObject { ["template"] = template.DeepClone() } };
         return Difference(last, WithRecord(manifest), live);
     }
 
