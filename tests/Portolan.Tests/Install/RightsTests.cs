@@ -48,5 +48,33 @@ public sealed class RightsTests
             Assert.True(Words(rule!, "resourceNames").Any() || Words(rule!, "verbs").SequenceEqual(["create"]), rule!.ToJsonString());
     }
 
+    [Fact]
+    public void TheDocumentationListsThemAll()
+    {
+        const string begin = "<!-- rights: written by the tests -->", end = "<!-- end of rights -->";
+        var rows = new List<string> { "| role | where | what | how |", "|---|---|---|---|" };
+        foreach (var role in _roles)
+        {
+            var name = ((string)role["metadata"]!["name"]!).Split(':')[^1].Replace("portolan-", "", StringComparison.Ordinal);
+            foreach (var rule in role["rules"]!.AsArray())
+            {
+                var groups = Words(rule!, "apiGroups").Where(group => group.Length > 0).ToList();
+                var resources = string.Join(", ", Words(rule!, "resources").Select(resource => $"`{resource}`"));
+                var named = Words(rule!, "resourceNames").ToList();
+                rows.Add($"| {name} | {((string?)role["kind"] == "Role" ? "its namespace" : "the cluster")} | {resources}{(groups.Count > 0 ? " of " + string.Join(", ", groups) : "")}"
+                    + $"{(named.Count > 0 ? $", only {string.Join(", ", named.Select(only => $"`{only}`"))}" : "")} | {string.Join(", ", Words(rule!, "verbs"))} |");
+            }
+        }
+
+        var table = string.Join('\n', rows);
+        var document = Path.Combine(Helm.Root, "docs", "security.md");
+        var text = File.ReadAllText(document);
+        var (from, to) = (text.IndexOf(begin, StringComparison.Ordinal) + begin.Length, text.IndexOf(end, StringComparison.Ordinal));
+        if (Environment.GetEnvironmentVariable("PORTOLAN_WRITE_DOCS") is "1")
+            File.WriteAllText(document, $"{text[..from]}\n\n{table}\n\n{text[to..]}");
+        else
+            Assert.True(table == text[from..to].Trim(), "docs/security.md is behind deploy/: PORTOLAN_WRITE_DOCS=1 writes this\n" + table);
+    }
+
     private static IEnumerable<string> Words(JsonNode rule, string field) => rule[field]?.AsArray().Select(word => (string)word!) ?? [];
 }

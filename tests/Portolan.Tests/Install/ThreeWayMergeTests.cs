@@ -47,10 +47,10 @@ public sealed class ThreeWayMergeTests
     [Fact]
     public void ReplacesThePodsOfAWorkloadThatHasNoRecord()
     {
-        const string ours = """{"kind":"Deployment","metadata":{"name":"controller"},"spec":{"template":{"spec":{"containers":[{"name":"controller"}]}}}}""";
-        const string theirs = """{"kind":"Deployment","metadata":{"name":"controller"},"spec":{"paused":false,"template":{"spec":{"volumes":[{"name":"cert"}],"containers":[{"name":"controller"}]}}}}""";
+        const string ours = """{"kind":"Deployment","metadata":{"name":"controller"},"spec":{"strategy":{"type":"Recreate"},"template":{"spec":{"containers":[{"name":"controller"}]}}}}""";
+        const string theirs = """{"kind":"Deployment","metadata":{"name":"controller"},"spec":{"paused":false,"strategy":{"type":"RollingUpdate","rollingUpdate":{"maxSurge":1}},"template":{"spec":{"volumes":[{"name":"cert"}],"containers":[{"name":"controller"}]}}}}""";
         var patch = ThreeWayMerge.Patch(Object(ours), Object(theirs))!;
-        Assert.Equal("""{"template":{"spec":{"volumes":null}}}""", patch["spec"]!.ToJsonString());
+        Assert.Equal("""{"strategy":{"type":"Recreate","rollingUpdate":null},"template":{"spec":{"volumes":null}}}""", patch["spec"]!.ToJsonString());
     }
 
     private static JsonObject Object(string json) => JsonNode.Parse(json)!.AsObject();

@@ -29,8 +29,8 @@ internal static class ThreeWayMerge
         if ((string?)(live["metadata"]?["annotations"] as JsonObject)?[LastApplied] is { } record)
             last = JsonNode.Parse(record) as JsonObject;
         // Pods that somebody else described are replaced, not mixed with ours: a volume of theirs that nothing mounts could still keep ours from starting.
-        else if (live["spec"]?["template"] is JsonObject template)
-            last = new JsonObject { ["spec"] = new JsonObject { ["template"] = template.DeepClone() } };
+        else if (live["spec"] is JsonObject spec && spec.ContainsKey("template"))
+            last = new JsonObject { ["spec"] = new JsonObject(spec.Where(field => field.Key is "template" or "strategy" or "updateStrategy").Select(field => KeyValuePair.Create(field.Key, field.Value?.DeepClone()))) };
         return Difference(last, WithRecord(manifest), live);
     }
 
