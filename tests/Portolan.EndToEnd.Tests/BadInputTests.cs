@@ -43,6 +43,45 @@ public sealed class BadInputTests(LabFixture fixture)
     }
 
     [Fact]
+    public async Task WrongObjectsOfEveryKindAreRefusedOrReported_AndNothingElseStops()
+    {
+        (string Kind, string Version, string Spec, string Field)[] wrong =
+        [
+            ("L2Advertisement", "v1beta1", "{ipAddressPools: [no-such-pool]}", "spec.ipAddressPools[0]: no-such-pool: there is no such IPAddressPool"),
+            ("BGPAdvertisement", "v1beta1", "{communities: [no-such-alias]}", "spec.communities[0]: no-such-alias: no Community gives this name a value"),
+            ("BGPPeer", "v1beta2", "{myASN: 64512, peerASN: 64513, peerAddress: 10.0.0.1, bfdProfile: no-such-profile, passwordSecret: {name: no-such-secret}}", "spec.bfdProfile: no-such-profile: there is no such BFDProfile"),
+            ("BGPPeer", "v1beta2", "{myASN: 64512, peerASN: 64513, peerAddress: ten}", "spec.peerAddress"),
+            ("BFDProfile", "v1beta1", "{receiveInterval: 5}", "spec.receiveInterval"),
+            ("Community", "v1beta1", "{communities: [{name: a, value: '70000:1'}]}", "spec.communities[0].value"),
+        ];
+        try
+        {
+            for (var i = 0; i < wrong.Length; i++)
+            {
+                var (kind, version, spec, field) = wrong[i];
+                var applied = _lab.Apply($"apiVersion: metallb.io/{version}\nkind: {kind}\nmetadata: {{name: wrong-{i}, namespace: metallb-system}}\nspec: {spec}");
+                if (applied.ExitCode != 0)
+                    Assert.Contains(field, applied.All);
+                else
+                    Assert.Contains($"{kind} wrong-{i}: ", await ReportedAsync(field));
+            }
+
+            await ReportedAsync("BGPPeer wrong-2: spec.passwordSecret.name: no-such-secret: there is no such Secret in metallb-system");
+            Assert.Contains("ConfigurationError", (await _lab.KubectlAsync("get events -n metallb-system --field-selector involvedObject.name=wrong-0")).Output);
+            Assert.Equal("Pod", _lab.Kubectl("get configurationstate controller -n metallb-system -o jsonpath='{.metadata.ownerReferences[0].kind}'").Output);
+            await NothingElseStoppedAsync();
+            _lab.Kubectl("delete configurationstate -n metallb-system controller");
+            await ReportedAsync("wrong-0");
+        }
+        finally
+        {
+            _lab.Kubectl("delete l2advertisements,bgpadvertisements,bgppeers,bfdprofiles,communities -n metallb-system --ignore-not-found " + string.Join(' ', Enumerable.Range(0, wrong.Length).Select(i => $"wrong-{i}")));
+        }
+
+        await ValidAgainAsync();
+    }
+
+    [Fact]
     public async Task AnAddressOutsideEveryPoolIsRefusedInWordsTheUserSees()
     {
         try

@@ -42,6 +42,7 @@ public sealed class AddressPoolTests
     }
 
     [Fact]
+    [Contract("§1.1 serviceAllocation.namespaceSelectors")]
     public void SelectorThatMatchesNoNamespace_AdmitsNobody()
     {
         var pool = Given.Pools(Given.Pool("p", "10.0.0.0/24") with { NamespaceSelectors = [Given.Selector("team", "red")] }).Pools[0];
@@ -52,6 +53,29 @@ public sealed class AddressPoolTests
     }
 
     [Fact]
+    [Contract("§1.1 serviceAllocation.namespaces")]
+    [Contract("§1.1 serviceAllocation.namespaceSelectors")]
+    public void NamespacesAndTheirSelectorsAreUnited()
+    {
+        var pool = Given.Pools(Given.Pool("p", "10.0.0.0/24") with { Namespaces = ["shop", "bank"], NamespaceSelectors = [Given.Selector("team", "red"), Given.Selector("team", "green")] }).Pools[0];
+        var service = Given.Service("web");
+        Assert.True(pool.Admits(service with { Key = new ObjectKey("bank", "web") }, new Dictionary<string, string>()));
+        Assert.True(pool.Admits(service, new Dictionary<string, string> { ["team"] = "green" }));
+        Assert.False(pool.Admits(service, new Dictionary<string, string> { ["team"] = "blue" }));
+        Assert.True(pool.IsPinned);
+    }
+
+    [Fact]
+    [Contract("§1.1 empty serviceAllocation")]
+    public void AnAllocationThatNamesNobodyIsForEverybody()
+    {
+        var pool = Given.Pools(Given.Pool("p", "10.0.0.0/24") with { Priority = 7 }).Pools[0];
+        Assert.True(pool.Admits(Given.Service("web"), null));
+        Assert.Equal((false, 7), (pool.IsPinned, pool.Rank));
+    }
+
+    [Fact]
+    [Contract("§1.1 serviceAllocation.serviceSelectors")]
     public void ServiceSelectorAndNamespaceMustBothMatch()
     {
         var pool = Given.Pools(Given.Pool("p", "10.0.0.0/24") with { Namespaces = ["default"], ServiceSelectors = [Given.Selector("tier", "web"), Given.Selector("tier", "api")] }).Pools[0];

@@ -248,6 +248,7 @@ public sealed class AllocatorTests
     }
 
     [Fact]
+    [Contract("§1.1 avoidBuggyIPs")]
     public void SkipsAddressesThatLookLikeNetworksOrBroadcasts_AndCountsWithoutThem()
     {
         var allocator = Given.Allocator(Given.Pool("p", "10.0.0.254-10.0.2.1") with { AvoidBuggyIPs = true });
