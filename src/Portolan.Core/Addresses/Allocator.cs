@@ -387,8 +387,8 @@ public sealed class Allocator(string? loadBalancerClass = null)
         if (TryFirst(candidates.Take(pinned), service, request, bothOnly, out addresses) || TryFirst(candidates.Skip(pinned), service, request, bothOnly, out addresses))
             return null;
         return candidates.Count == 0
-            ? Pools.IsComplete
-                ? "no IPAddressPool assigns addresses to this Service by itself: see autoAssign and serviceAllocation of the pools"
+            ? Pools.Problems.Count == 0
+                ? Pools.Pools.Count == 0 ? "there is no IPAddressPool" : "no IPAddressPool assigns addresses to this Service by itself: see autoAssign and serviceAllocation of the pools"
                 : "no valid IPAddressPool is for this Service, and at least one pool is invalid: see the events of the pools"
             : $"no available {Wanted(request)} in {Listed(candidates.Select(pool => pool.Name))}";
     }

@@ -42,8 +42,11 @@ public sealed class PoolSet
     /// <summary>What is wrong with the pools as written; empty when all of them are in force.</summary>
     public IReadOnlyList<PoolProblem> Problems { get; }
 
-    /// <summary>False when some pool is in force in no version at all.</summary>
+    /// <summary>False when some pool is in force in no version at all, or may be missing for the moment only.</summary>
     public bool IsComplete { get; }
+
+    /// <summary>The same pools, and perhaps more soon: nobody loses an address because its pool is not among them.</summary>
+    public PoolSet AwaitingMore() => new(Pools, Problems, complete: false);
 
     /// <summary>The pool of this name, or null.</summary>
     public AddressPool? Find(string name) => _byName.GetValueOrDefault(name);

@@ -34,9 +34,11 @@ internal sealed class AddressController
     private readonly ServiceStatusWriter _statuses;
     private readonly ConfigurationReporter _configuration;
     private readonly PoolStatusWriter _poolStatuses;
+    private readonly PoolSettling _settling;
     private readonly Dictionary<ObjectKey, InvolvedObject> _services = [];
     private readonly List<Func<CancellationToken, Task>> _hearPredecessor = [];
     private bool _serving;
+    private int _poolUpdates;
 
     public AddressController(RoleHost host, KubeClient client, string ns, string? loadBalancerClass, Leadership leadership, string podName = "")
     {
@@ -49,6 +51,7 @@ internal sealed class AddressController
         _statuses = new ServiceStatusWriter(client, leadership.Fence, _queue.Writer.WriteAsync, host.Time, _log, Tell, () => _metrics.UpdateErrors.Add(1));
         _configuration = new ConfigurationReporter(client, ns, podName, _events, host.Time, _log);
         _poolStatuses = new PoolStatusWriter(client, ns, host.Time);
+        _settling = new PoolSettling(client, ns, (pools, stop) => _queue.Writer.WriteAsync(() => Follow(_state.SettlePools(pools), stop), stop), host.Time, _log);
     }
 
     /// <summary>All objects of the configuration as they were last seen, for whoever judges a change before it is stored. From any thread.</summary>
@@ -62,6 +65,7 @@ internal sealed class AddressController
         _host.Supervise("leader-election", stop => _leadership.RunAsync(term => TakeOverAsync(stop, term), () => StepDownAsync(stop), stop));
         SuperviseLeading("events", _events.RunAsync);
         SuperviseLeading("reminders", RemindAsync);
+        SuperviseLeading("pool-settling", _settling.RunAsync);
         SuperviseLeading("configuration-state", _configuration.RunAsync);
         SuperviseLeading("pool-status", _poolStatuses.RunAsync);
         SuperviseLeading("memberlist-secret", stop => MemberlistSecret.EnsureAsync(_client, _namespace, secretName, _log, stop));
@@ -161,6 +165,12 @@ internal sealed class AddressController
             if (_state.IsLeading)
                 _configuration.Tell(problems, _state.Configuration.Unread);
             _metrics.Configured(_state.Configuration.InForce.IsStale);
+        }
+
+        if (_state.AwaitsPools && _state.PoolUpdates != _poolUpdates)
+        {
+            _poolUpdates = _state.PoolUpdates;
+            _settling.Disturb();
         }
 
         if (_state.IsSynced && !_host.Readiness.IsReady)

@@ -26,6 +26,7 @@ internal sealed class ControllerState(string? loadBalancerClass, bool leads = tr
     private const int Sources = 3;
     private readonly Dictionary<string, IPAddressPool> _pools = new(StringComparer.Ordinal);
     private int _synced;
+    private bool _everHadPools;
 
     public Allocator Allocator { get; private set; } = new(loadBalancerClass);
 
@@ -41,6 +42,15 @@ internal sealed class ControllerState(string? loadBalancerClass, bool leads = tr
     /// <summary>The configuration: what is written, and what is in force.</summary>
     public LoadedConfiguration Configuration { get; } = new();
 
+    /// <summary>
+    /// A pool that is missing may come back: nobody loses an address for want of a pool until <see cref="SettlePools"/>. So it is after the start,
+    /// and after a pool was deleted, because renaming a pool, reinstalling the CRDs and restoring a backup all begin with that.
+    /// </summary>
+    public bool AwaitsPools { get; private set; } = true;
+
+    /// <summary>Counts how often pools were put in force.</summary>
+    public int PoolUpdates { get; private set; }
+
     /// <summary>The IPAddressPool objects as they were last seen.</summary>
     public IReadOnlyDictionary<string, IPAddressPool> Pools => _pools;
 
@@ -48,7 +58,11 @@ internal sealed class ControllerState(string? loadBalancerClass, bool leads = tr
     public Consequences Lead()
     {
         IsLeading = true;
-        return IsSynced ? Start() : Consequences.None;
+        if (!IsSynced)
+            return Consequences.None;
+        AwaitsPools = true;
+        UpdatePools();
+        return Start();
     }
 
     /// <summary>
@@ -83,8 +97,9 @@ internal sealed class ControllerState(string? loadBalancerClass, bool leads = tr
             return Synced();
         if (change.New is { } pool)
             _pools[change.Key.Name] = pool;
-        else
-            _pools.Remove(change.Key.Name);
+        else if (_pools.Remove(change.Key.Name))
+            AwaitsPools = true;
+        _everHadPools |= _pools.Count > 0;
 
         // Our own counters in the pool's status come back as changes of the pool: they are nothing new.
         return matters && IsSynced ? new Consequences(UpdatePools(), Configuration.Problems()) : Consequences.None;
@@ -113,6 +128,18 @@ internal sealed class ControllerState(string? loadBalancerClass, bool leads = tr
         return new Consequences([], Configuration.Problems());
     }
 
+    /// <summary>
+    /// Nothing has happened to the pools for a while, and the API server, asked again, has these: what is missing now is meant to be. Only a
+    /// controller that has never seen a pool does not believe that there are none: it cannot tell that from a cluster that is being restored.
+    /// </summary>
+    public Consequences SettlePools(IReadOnlyCollection<string> listed)
+    {
+        if (!IsStarted || !AwaitsPools || !_everHadPools || !_pools.Keys.ToHashSet(StringComparer.Ordinal).SetEquals(listed))
+            return Consequences.None;
+        AwaitsPools = false;
+        return new Consequences(UpdatePools(), null);
+    }
+
     private Consequences Synced()
     {
         if (++_synced < Sources)
@@ -126,7 +153,9 @@ internal sealed class ControllerState(string? loadBalancerClass, bool leads = tr
     private IReadOnlyList<Decision> UpdatePools()
     {
         Configuration.Update();
-        return Allocator.SetPools(Configuration.InForce.Pools);
+        PoolUpdates++;
+        var pools = Configuration.InForce.Pools;
+        return Allocator.SetPools(AwaitsPools ? pools.AwaitingMore() : pools);
     }
 
     private static bool SameLabels(IKubeObject? old, IKubeObject found)
