@@ -86,10 +86,10 @@ public sealed class EventRecorderTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task BurstOfTenThousandIsPaced_WarningsFirst_AndNothingIsLost()
+    public async Task BurstIsPaced_WarningsFirst_AndNothingIsLost()
     {
         var recorder = await StartAsync(_ => (201, "{}"), start: false);
-        for (var i = 0; i < 10_000; i++)
+        for (var i = 0; i < 700; i++)
             recorder.Record(Service("s" + i), false, "IPAllocated", "Assigned IP");
         for (var i = 0; i < 100; i++)
             recorder.Record(Service("w" + i), true, "AllocationFailed", "no");
@@ -98,19 +98,19 @@ public sealed class EventRecorderTests : IAsyncDisposable
         Assert.All(_api.Requests.Take(100), request => Assert.Contains("AllocationFailed", request, StringComparison.Ordinal));
 
         var seconds = 0;
-        for (; _api.Requests.Count < 10_100; seconds++)
+        for (; _api.Requests.Count < 800; seconds++)
         {
             var before = _api.Requests.Count;
             Assert.InRange(before, 0, 201 + (50 * seconds));
             for (var part = 0; part < 50; part++)
             {
                 _time.Advance(TimeSpan.FromMilliseconds(20));
-                await RequestsAsync(Math.Min(10_100, before + part));
+                await RequestsAsync(Math.Min(800, before + part));
             }
         }
 
-        Assert.InRange(seconds, 197, 210);
-        Assert.Equal(10_100, _api.Requests.Distinct().Count());
+        Assert.InRange(seconds, 11, 15);
+        Assert.Equal(800, _api.Requests.Distinct().Count());
         Assert.Equal(0, recorder.Lost);
     }
 

@@ -130,8 +130,7 @@ public sealed class PoolSettlingTests
     {
         _state.On(new Change<Service>(ChangeKind.Synced, default, null, null));
         _state.On(new Change<Namespace>(ChangeKind.Synced, default, null, null));
-        _state.On(new Change<IPAddressPool>(ChangeKind.Synced, default, null, null));
-        return _state.On(new Change<L2Advertisement>(ChangeKind.Synced, default, null, null)).Decisions;
+        return _state.On(new Change<IPAddressPool>(ChangeKind.Synced, default, null, null)).Decisions;
     }
 
     private string Address(string name) => Assert.Single(_state.Allocator.Current(new ObjectKey("default", name))!.Addresses).ToString();
