@@ -15,7 +15,7 @@ while [ $# -gt 0 ]; do
     *) break ;;
   esac
 done
-need build lab demo test clients image
+need build lab demo test clients ansible image
 
 started=$SECONDS passed=0 failed=0 skipped=0
 step() { echo "==> $* ($((SECONDS - started)) s)"; }

@@ -6,7 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 out=artifacts/bin
 
 stale() { # STAMP INPUT... → whether any input is newer
-  [ ! -e "$1" ] || [ -n "$(find "${@:2}" -newer "$1" -type f -not -path '*/obj/*' -not -path '*/bin/*' -print -quit)" ]
+  [ ! -e "$1" ] || [ -n "$(find "${@:2}" -newer "$1" -type f -not -path '*/obj/*' -not -path '*/bin/*' -not -path 'deploy/ansible/*' -print -quit)" ]
 }
 
 publish() { # PROJECT ASSEMBLY INPUT...

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What the scripts at the top of the tree need on this machine, installed where it is missing (Debian packages).
-# Source it; then: need build lab demo test clients image (any of them)
+# Source it; then: need build lab demo test clients ansible image (any of them)
 
 _missing_packages() { # PACKAGE... → those not installed
   local p
@@ -28,7 +28,7 @@ _install() { # WHY PACKAGE...
   rm -f "$log"
 }
 
-need() { # build lab demo test clients image
+need() { # build lab demo test clients ansible image
   local what
   for what in "$@"; do
     case $what in
@@ -51,6 +51,9 @@ need() { # build lab demo test clients image
         { command -v npm && command -v node; } >/dev/null || (_install "JavaScript, for other people's clients" nodejs npm) || true
         command -v unzip >/dev/null || (_install "what unpacks them" unzip) || true
         eng/clients.sh ;;
+      ansible)
+        # The engine alone: the role needs no collection. Without a network its test is skipped.
+        command -v ansible-playbook >/dev/null || (_install "Ansible, for the role" ansible-core) || true ;;
     esac
   done
 }
