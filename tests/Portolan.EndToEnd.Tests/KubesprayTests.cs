@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 namespace Portolan.EndToEnd.Tests;
 
 /// <summary>The article's way of installing, by Ansible from Kubespray's inventory, and by import, in a lab of its own that has no load balancer yet.</summary>
+[Collection(LabCollection.Name)]
 public sealed class KubesprayTests : IAsyncLifetime
 {
     private const string Playbook = "ansible-playbook -i examples/kubespray/inventory/mycluster/inventory.ini deploy/ansible/portolan.yml";

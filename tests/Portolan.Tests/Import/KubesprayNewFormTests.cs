@@ -63,6 +63,7 @@ public sealed class KubesprayNewFormTests
                 peer_asn: 64513
                 my_asn: 4200000000
                 peer_port: "1179"
+                router_id: 1.2.3.4
                 hold_time: 30
                 multihop: true
                 communities:
@@ -88,7 +89,7 @@ public sealed class KubesprayNewFormTests
         Assert.Equal("""{"addresses":["10.6.0.0/16"],"autoAssign":false}""", result.Spec("IPAddressPool/pool1"));
         Assert.Equal("""{"addresses":["10.10.0.0/16"],"avoidBuggyIPs":true}""", result.Spec("IPAddressPool/pool2"));
         Assert.Equal("""{"myASN":4200000000,"peerASN":64512,"peerAddress":"10.6.0.1","holdTime":"2m0s","routerID":"1.2.3.4","passwordSecret":{"name":"peer1-password","namespace":"lb"}}""", result.Spec("BGPPeer/peer1"));
-        Assert.Equal("""{"myASN":4200000000,"peerASN":64513,"peerAddress":"10.10.0.1","peerPort":1179,"holdTime":"30s","ebgpMultiHop":true}""", result.Spec("BGPPeer/peer2"));
+        Assert.Equal("""{"myASN":4200000000,"peerASN":64513,"peerAddress":"10.10.0.1","peerPort":1179,"holdTime":"30s","routerID":"1.2.3.4","ebgpMultiHop":true}""", result.Spec("BGPPeer/peer2"));
         Assert.Equal(
             """{"aggregationLength":32,"aggregationLengthV6":128,"communities":["no-advertise"],"localPref":200,"ipAddressPools":["pool1"]}""", result.Spec("BGPAdvertisement/peer1-local"));
         Assert.Equal("""{"aggregationLength":24,"ipAddressPools":["pool1"],"communities":["vpn-only","NO_ADVERTISE"]}""", result.Spec("BGPAdvertisement/peer1-external"));
@@ -101,7 +102,7 @@ public sealed class KubesprayNewFormTests
 
     [Theory]
     [InlineData("warning: metallb_config.layer3.communities.NO_ADVERTISE: NO_ADVERTISE is no name the API accepts; the Community is named no-advertise; its alias stays NO_ADVERTISE")]
-    [InlineData("addons.yml:64: warning: metallb_config.layer3.metallb_peers.peer2.source_address: was never passed on by Kubespray; left out")]
+    [InlineData("addons.yml:65: warning: metallb_config.layer3.metallb_peers.peer2.source_address: was never passed on by Kubespray; left out")]
     [InlineData("warning: metallb_config.layer3.metallb_peers.peer1.localpref: was misspelt by Kubespray's template and had no effect")]
     [InlineData("warning: metallb_config.layer3.metallb_peers.peer1.communities: Kubespray's template let only the last of 2 take effect; all are written")]
     [InlineData("warning: metallb_config.layer3.metallb_peers.peer2.hold_time: 30 has no unit, which the API refuses; read as 30s")]
@@ -147,6 +148,7 @@ public sealed class KubesprayNewFormTests
     [InlineData("address_pools: {a: {ip_range: [10.0.0.0/24], auto-assign: false}}\n  layer2: [a]", "addons.yml:3: warning: metallb_config.address_pools.a.auto-assign: is not read by anybody; left out (did you mean auto_assign?)")]
     [InlineData("address_pools: {a: {ip_range: [10.0.0.0/24]}, b: {ip_range: [10.0.0.0/25]}}\n  layer2: [a, b]", "error: metallb_config.address_pools.b.ip_range[0]: 10.0.0.0/25: overlaps metallb_config.address_pools.a.ip_range[0]")]
     [InlineData("address_pools: {a_b: {ip_range: [10.0.0.0/24]}, a-b: {ip_range: [10.0.1.0/24]}}\n  layer2: [a_b, a-b]", "another IPAddressPool is named a-b already; this one is named a-b-2")]
+    [InlineData("address_pools: {a: {ip_range: [10.0.0.0/24]}}\n  layer3:\n   metallb_peers:\n    p: {peer_address: 10.1.1.1, peer_asn: 2, my_asn: 1, router_id: 1.2.3.4, address_pool: [a]}\n    q: {peer_address: 10.1.1.2, peer_asn: 2, my_asn: 1, router_id: 1.2.3.5, address_pool: [a]}", "addons.yml:7: error: BGPPeer q: spec.routerID: 1.2.3.5: all peers of a node need the same routerID")]
     [InlineData("layer2: [a]", "error: metallb_config.address_pools: is missing: there is no pool")]
     [InlineData("address_pools: {a: {ip_range: [10.0.0.0/24]}}\n  layer3: {metallb_peers: {p: {peer_address: 10.1.1.1, peer_asn: 1, my_asn: 1, multihop: true, address_pool: [a]}}}", "error: metallb_config.layer3.metallb_peers.p.multihop: is for external peers, and this one has our own AS number 1; left out")]
     [InlineData("address_pools: {a: {ip_range: [10.0.0.0/24]}}\n  layer3: {metallb_peers: {p: {peer_address: 10.1.1.1, peer_asn: 1, my_asn: 1}}}", "error: metallb_config.layer3.metallb_peers.p.address_pool: names no pool; the peer has no advertisement")]
@@ -156,7 +158,7 @@ public sealed class KubesprayNewFormTests
     [InlineData("address_pools: {a: {ip_range: [10.0.0.0/24]}}\n  layer3: {metallb_peers: {p: {peer_address: 10.1.1.1, peer_asn: 2, my_asn: 1, hold_time: 1s, address_pool: [a]}}}", "error: metallb_config.layer3.metallb_peers.p.hold_time: 1s: must be 0 or 3s..65535s")]
     [InlineData("address_pools: {a: {ip_range: [10.0.0.0/24]}}\n  layer3: {metallb_peers: {p: {peer_address: 10.1.1.1, peer_asn: 2, my_asn: 1, communities: [far], address_pool: [a]}}}", "error: metallb_config.layer3.metallb_peers.p.communities[0]: far is neither a community nor the name of one")]
     [InlineData("address_pools: {a: {ip_range: [10.0.0.0/24]}}\n  layer3: {communities: {x: 1234:1}, metallb_peers: {p: {peer_address: 10.1.1.1, peer_asn: 2, my_asn: 1, address_pool: [a]}}}", "warning: metallb_config.layer3.communities.x: 1234:1 is not quoted: Ansible reads it as the number 74041")]
-    [InlineData("address_pools: {a: {ip_range: [10.0.0.0/24]}}\n  layer3: {communities: {x: \"70000:1\"}, metallb_peers: {p: {peer_address: 10.1.1.1, peer_asn: 2, my_asn: 1, address_pool: [a]}}}", "error: metallb_config.layer3.communities.x: 70000:1: must be N:N")]
+    [InlineData("address_pools: {a: {ip_range: [10.0.0.0/24]}}\n  layer3: {communities: {x: \"70000:1\"}, metallb_peers: {p: {peer_address: 10.1.1.1, peer_asn: 2, my_asn: 1, address_pool: [a]}}}", "error: metallb_config.layer3.communities.x: 70000:1: each of the two numbers")]
     [InlineData("address_pools: {a: {ip_range: [10.0.0.0/24]}}\n  layer3: {metallb_peers: {p: {peer_address: 10.1.1.1, peer_asn: 2, my_asn: 1, localpref: 5, address_pool: [a]}}}", "warning: metallb_config.layer3.metallb_peers.p.localpref: is applied only together with an aggregation_length of at most 30; left out")]
     [InlineData("address_pools: {a: {ip_range: [10.0.0.0/24]}}\n  layer3: {metallb_peers: {p: {peer_address: 10.1.1.1, peer_asn: 2, my_asn: 1, aggregation_length: 31, address_pool: [a]}}}", "warning: metallb_config.layer3.metallb_peers.p.aggregation_length: 31 is above 30, where Kubespray does not apply it")]
     [InlineData("address_pools: {a: {ip_range: [10.0.0.0/24]}}\n  metallb_peers: {p: {peer_address: 10.1.1.1, peer_asn: 2, my_asn: 1, address_pool: [a]}}", "warning: metallb_config.metallb_peers: belongs below layer3; read from here")]

@@ -1,10 +1,7 @@
 using System.Text.Json;
 using CsCheck;
 using Portolan.Commands;
-using Portolan.Core.Addresses;
-using Portolan.Core.Cluster;
 using Portolan.Hosting;
-using Portolan.Kubernetes.Resources;
 
 namespace Portolan.Tests.Import;
 
@@ -107,18 +104,13 @@ public sealed class MetalLbImportTests
         result.Says("config.yaml:27: warning: address-pools[0].name: Pool_1 is no name the API accepts; the IPAddressPool is named pool-1; Services that ask for it by name must be changed likewise");
     }
 
-    [Fact]
-    public void IsAcceptedByTheControllersOwnReading()
-    {
-        var result = Imported.MetalLb(Full);
-        var errors = new List<FieldError>();
-        var pools = result.Objects.Where(item => (string?)item["kind"] == "IPAddressPool").Select(item => item.Deserialize(Kinds.IPAddressPools.Json)!.ToSpec()).ToList();
-        var set = PoolSet.Empty.Update(pools);
-        Assert.Empty(set.Problems);
-        Assert.Equal(["pool-1", "pool2", "pool3"], set.Pools.Select(pool => pool.Name));
-        Assert.All(result.Objects.Where(item => (string?)item["kind"] == "L2Advertisement"), item => Assert.NotNull(item.Deserialize(Kinds.L2Advertisements.Json)!.ToAdvertisement(errors)));
-        Assert.Empty(errors);
-    }
+    [Theory]
+    [InlineData("address-pools:\n- name: a\n  protocol: bgp\n  addresses: [10.0.0.0/24]\n  bgp-advertisements: [{aggregation-length: 16}]", "config.yaml:5: error: BGPAdvertisement bgpadvertisement1: spec.aggregationLength: 16: ")]
+    [InlineData("peers:\n- {peer-address: 10.0.0.1, peer-asn: 1, my-asn: 2, bfd-profile: fast}", "config.yaml:2: error: BGPPeer peer1: spec.bfdProfile: fast: ")]
+    [InlineData("peers:\n- {peer-address: 10.0.0.1, peer-asn: 1, my-asn: 2}\n- {peer-address: 10.0.0.1, peer-asn: 1, my-asn: 2}", "config.yaml:3: error: BGPPeer peer2: ")]
+    [InlineData("peers:\n- {peer-address: 10.0.0.1, peer-asn: 1, my-asn: 2, node-selectors: [{match-labels: {a: b}}]}\n- {peer-address: 10.0.0.1, peer-asn: 3, my-asn: 2, node-selectors: [{match-labels: {a: c}}]}", ", unless their nodes differ")]
+    [InlineData("peers:\n- {peer-address: 10.0.0.1, peer-asn: 1, my-asn: 2, node-selectors: [{match-expressions: [{key: a, operator: Like, values: [b]}]}]}", "config.yaml:2: error: BGPPeer peer1: spec.nodeSelectors[0].matchExpressions[0].operator: Like: ")]
+    public void SaysWhatTheControllerWouldRefuse(string text, string notice) => Imported.MetalLb(text).Says(notice);
 
     [Fact]
     public void TakesAManifestWithItsNamespaceAndItsLines()
@@ -163,7 +155,6 @@ public sealed class MetalLbImportTests
     [InlineData("address-pools:\n- name: a\n  protocol: layer2\n  adresses: [10.0.0.0/24]", "config.yaml:4: warning: address-pools[0].adresses: is not read by anybody; left out (did you mean addresses?)")]
     [InlineData("address-pools:\n- name: a\n  protocol: layer2\n  addresses: [10.0.0.0/24]\n  bgp-advertisements: [{localpref: 1}]", "config.yaml:5: warning: address-pools[0].bgp-advertisements: means nothing with protocol layer2")]
     [InlineData("address-pools:\n- {name: A, protocol: layer2, addresses: [10.0.0.0/24]}\n- {name: a, protocol: layer2, addresses: [10.0.1.0/24]}", "config.yaml:3: warning: address-pools[1].name: another IPAddressPool is named a already; this one is named a-2")]
-    [InlineData("peers:\n- {peer-address: 10.0.0.1, peer-asn: 1, my-asn: 2, bfd-profile: fast}", "config.yaml:2: warning: peers[0].bfd-profile: there is no profile fast")]
     [InlineData("peers:\n- {peer-address: 10.0.0.1, peer-asn: 1, my-asn: 2, hold-time: 2s}", "config.yaml:2: error: peers[0].hold-time: 2s: must be 0 or 3s..65535s")]
     [InlineData("peers:\n- {peer-address: 10.0.0.1, peer-asn: 1, my-asn: 2, hold-time: 9s, keepalive-time: 10s}", "config.yaml:2: error: peers[0].keepalive-time: 10s: must not be longer than the hold time 9s")]
     [InlineData("peers:\n- {peer-address: 10.0.0.1, peer-asn: 1, my-asn: 2, router-id: \"::1\"}", "config.yaml:2: error: peers[0].router-id: ::1: must be an IPv4 address")]

@@ -1,5 +1,5 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
+using Portolan.Core.Configuration;
 
 namespace Portolan.Commands.Import;
 
@@ -19,9 +19,9 @@ internal sealed class Communities(ImportValues values, ImportNotices notices)
             return null;
         }
 
-        if (!IsCommunity(value))
+        if (BgpCommunity.Parse(value, out _) is { } rule)
         {
-            notices.Error(entry.Place, at, $"{value}: must be N:N (0..65535 each) or large:N:N:N; left out");
+            notices.Error(entry.Place, at, $"{value}: {rule}; left out");
             return null;
         }
 
@@ -45,7 +45,7 @@ internal sealed class Communities(ImportValues values, ImportNotices notices)
             var at = $"{path}[{i}]";
             if (values.Community(items[i], at) is not { } word)
                 continue;
-            if (!IsCommunity(word) && !_aliases.ContainsKey(word))
+            if (!_aliases.ContainsKey(word) && BgpCommunity.Parse(word, out _) is not null)
                 notices.Error(items[i].Place, at, $"{word} is neither a community nor the name of one; left out{Spelling.Hint(word, [.. _aliases.Keys])}");
             else if (!seen.Add(_aliases.GetValueOrDefault(word, word)))
                 notices.Warn(items[i].Place, at, $"{word} is in the list already; left out");
@@ -54,13 +54,5 @@ internal sealed class Communities(ImportValues values, ImportNotices notices)
         }
 
         return list;
-    }
-
-    /// <summary><c>N:N</c> of two bytes each (RFC 1997) or <c>large:N:N:N</c> of four bytes each (RFC 8092).</summary>
-    public static bool IsCommunity(string text)
-    {
-        var parts = text.Split(':');
-        return parts is ["large", .. var large] ? large.Length == 3 && large.All(part => uint.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out _))
-            : parts.Length == 2 && parts.All(part => ushort.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out _));
     }
 }

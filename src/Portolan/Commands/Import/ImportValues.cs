@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Portolan.Core.Configuration;
 
 namespace Portolan.Commands.Import;
 
@@ -98,7 +99,7 @@ internal sealed partial class ImportValues(Func<string, SourceNode?> lookup, Imp
             return $"{seconds}s";
         }
 
-        if (GoDuration.TryParse(text, out _))
+        if (GoDuration.TryParse(text, out var time) && time >= TimeSpan.Zero)
             return text;
         notices.Error(node!.Place, path, $"{text}: must be a time such as 90s or 1m30s; left out");
         return null;

@@ -52,6 +52,7 @@ internal static class KubesprayImport
         if (!hasVariables && manifests.Count == 0)
             notices.Error(documents.Count > 0 ? documents[0].Place with { Line = 0 } : new SourcePlace("-", 0), "", "has no variable of MetalLB (metallb_…)");
 
+        objects.Judge();
         if (objects.Any)
         {
             // The one that the installer makes: applied again it changes nothing.

@@ -57,7 +57,7 @@ internal sealed class KubesprayNewForm(KubesprayVariables variables, ImportedObj
             if (objects.Names("L2Advertisement").Find(pool) is not null)
                 notices.Warn(items[i].Place, $"{Path}[{i}]", $"{pool} is in the list already; left out");
             else
-                objects.Add("L2Advertisement", objects.Names("L2Advertisement").Assign(pool, "", items[i].Place, $"{Path}[{i}]"), new JsonObject { ["ipAddressPools"] = new JsonArray((JsonNode)pool) });
+                objects.Add("L2Advertisement", objects.Names("L2Advertisement").Assign(pool, "", items[i].Place, $"{Path}[{i}]"), new JsonObject { ["ipAddressPools"] = new JsonArray((JsonNode)pool) }, items[i].Place);
         }
     }
 
@@ -106,7 +106,7 @@ internal sealed class KubesprayNewForm(KubesprayVariables variables, ImportedObj
     {
         foreach (var entry in _values.Entries(layer3["communities"], path))
             if (_communities.Define(entry, path) is { } value)
-                objects.Add("Community", objects.Names("Community").Assign(entry.Name, "", entry.Place, $"{path}.{entry.Name}", $"; its alias stays {entry.Name}"), Aliases((entry.Name, value)));
+                objects.Add("Community", objects.Names("Community").Assign(entry.Name, "", entry.Place, $"{path}.{entry.Name}", $"; its alias stays {entry.Name}"), Aliases((entry.Name, value)), entry.Place);
         var left = new List<(string, string)>();
         foreach (var (alias, value) in WellKnown)
         {
@@ -117,7 +117,7 @@ internal sealed class KubesprayNewForm(KubesprayVariables variables, ImportedObj
                 notices.Warn(layer3["communities"]!.Place, $"{path}.{alias}", $"is {_communities.ValueOf(alias)} here; what the name stands for everywhere else is {value}");
         }
 
-        objects.Add("Community", objects.Names("Community").Assign("well-known", "", layer3.Place, path), Aliases([.. left]));
+        objects.Add("Community", objects.Names("Community").Assign("well-known", "", layer3.Place, path), Aliases([.. left]), layer3.Place);
     }
 
     private static JsonObject Aliases(params ReadOnlySpan<(string Alias, string Value)> aliases)
@@ -179,7 +179,7 @@ internal sealed class KubesprayNewForm(KubesprayVariables variables, ImportedObj
                 ["communities"] = new JsonArray((JsonNode)"no-advertise"),
                 ["localPref"] = preference ?? 100,
                 ["ipAddressPools"] = pools.DeepClone(),
-            });
+            }, entry.Place);
             if (preference is not null)
                 notices.Warn(peer["localpref"]!.Place, $"{path}.localpref", $"was misspelt by Kubespray's template and had no effect; spec.localPref of the BGPAdvertisement {entry.Name}-local is {preference}");
         }
@@ -193,6 +193,6 @@ internal sealed class KubesprayNewForm(KubesprayVariables variables, ImportedObj
             external["communities"] = communities;
         if (communities.Count > 1)
             notices.Warn(peer["communities"]!.Place, $"{path}.communities", $"Kubespray's template let only the last of {communities.Count} take effect; all are written");
-        objects.Add("BGPAdvertisement", names.Assign(entry.Name, "-external", entry.Place, path), external);
+        objects.Add("BGPAdvertisement", names.Assign(entry.Name, "-external", entry.Place, path), external, entry.Place);
     }
 }

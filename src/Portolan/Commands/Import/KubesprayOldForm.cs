@@ -77,7 +77,7 @@ internal sealed class KubesprayOldForm(KubesprayVariables variables, ImportedObj
 
         var name = objects.AddPool(source, place, path, addresses, autoAssign, avoidBuggyIPs);
         if (protocol == "layer2")
-            objects.Add("L2Advertisement", objects.Names("L2Advertisement").Assign(name, "", place, path), new JsonObject { ["ipAddressPools"] = new JsonArray((JsonNode)name) });
+            objects.Add("L2Advertisement", objects.Names("L2Advertisement").Assign(name, "", place, path), new JsonObject { ["ipAddressPools"] = new JsonArray((JsonNode)name) }, place);
         else if (protocol == "bgp")
             _bgp.Add(name);
     }
@@ -99,7 +99,7 @@ internal sealed class KubesprayOldForm(KubesprayVariables variables, ImportedObj
         }
 
         foreach (var pool in _bgp)
-            objects.Add("BGPAdvertisement", pool, new JsonObject { ["ipAddressPools"] = new JsonArray((JsonNode)pool) });
+            objects.Add("BGPAdvertisement", pool, new JsonObject { ["ipAddressPools"] = new JsonArray((JsonNode)pool) }, written?.Place ?? variables.File);
         if (_bgp.Count > 0 && peers.Count == 0 && variables.Boolean("metallb_speaker_enabled") is not false)
             notices.Error(variables.Find("metallb_protocol")?.Place ?? variables.File, "metallb_peers", "is missing, and mandatory where a pool has the protocol bgp");
         else if (_bgp.Count == 0 && peers.Count > 0)

@@ -32,6 +32,7 @@ internal static class MetalLbConfigImport
         var (root, from) = configurations[0];
         var objects = new ImportedObjects(ns ?? from ?? DefaultNamespace, notices);
         Convert(root, objects, values, notices);
+        objects.Judge();
         return new ImportResult(objects.InOrder(), [], notices.All);
     }
 
@@ -52,7 +53,7 @@ internal static class MetalLbConfigImport
             if (communities.Define(entry, "bgp-communities") is { } value)
                 aliases.Add((JsonNode)new JsonObject { ["name"] = entry.Name, ["value"] = value });
         if (aliases.Count > 0)
-            objects.Add("Community", "communities", new JsonObject { ["communities"] = aliases });
+            objects.Add("Community", "communities", new JsonObject { ["communities"] = aliases }, root["bgp-communities"]!.Place);
 
         var reader = new PeerReader('-', objects, values, notices);
         var peers = values.Items(root["peers"], "peers");
@@ -62,8 +63,6 @@ internal static class MetalLbConfigImport
             if (values.Map(peers[i], path) is not { } peer)
                 continue;
             values.OnlyKnown(peer, path, "my-asn", "peer-asn", "peer-address", "source-address", "peer-port", "hold-time", "keepalive-time", "router-id", "node-selectors", "password", "bfd-profile", "ebgp-multihop");
-            if (values.Text(peer["bfd-profile"], $"{path}.bfd-profile") is { Length: > 0 } profile && objects.Names("BFDProfile").Find(profile) is null)
-                notices.Warn(peer["bfd-profile"]!.Place, $"{path}.bfd-profile", $"there is no profile {profile}{Spelling.Hint(profile, [.. objects.Names("BFDProfile").Sources])}");
             // Numbered by position, so that leaving one out does not rename the others.
             reader.Add(peer, $"peer{i + 1}", path);
         }
@@ -100,13 +99,13 @@ internal static class MetalLbConfigImport
             switch (values.Text(pool["protocol"], $"{path}.protocol"))
             {
                 case "layer2":
-                    objects.Add("L2Advertisement", $"l2advertisement{++layer2}", new JsonObject { ["ipAddressPools"] = new JsonArray((JsonNode)name) });
+                    objects.Add("L2Advertisement", $"l2advertisement{++layer2}", new JsonObject { ["ipAddressPools"] = new JsonArray((JsonNode)name) }, pool.Place);
                     if (advertisements.Count > 0)
                         notices.Warn(pool["bgp-advertisements"]!.Place, $"{path}.bgp-advertisements", "means nothing with protocol layer2; left out");
                     break;
                 case "bgp":
                     if (advertisements.Count == 0)
-                        objects.Add("BGPAdvertisement", $"bgpadvertisement{++bgp}", new JsonObject { ["ipAddressPools"] = new JsonArray((JsonNode)name) });
+                        objects.Add("BGPAdvertisement", $"bgpadvertisement{++bgp}", new JsonObject { ["ipAddressPools"] = new JsonArray((JsonNode)name) }, pool.Place);
                     for (var i = 0; i < advertisements.Count; i++)
                         AddAdvertisement(advertisements[i], name, $"{path}.bgp-advertisements[{i}]");
                     break;
@@ -130,7 +129,7 @@ internal static class MetalLbConfigImport
                 spec["localPref"] = preference;
             if (communities.Read(advertisement["communities"], $"{path}.communities") is { Count: > 0 } list)
                 spec["communities"] = list;
-            objects.Add("BGPAdvertisement", $"bgpadvertisement{++bgp}", spec);
+            objects.Add("BGPAdvertisement", $"bgpadvertisement{++bgp}", spec, advertisement.Place);
         }
     }
 
@@ -156,6 +155,6 @@ internal static class MetalLbConfigImport
         foreach (var (key, field) in new[] { ("echo-mode", "echoMode"), ("passive-mode", "passiveMode") })
             if (values.Boolean(profile[key], $"{path}.{key}") is true)
                 spec[field] = true;
-        objects.Add("BFDProfile", objects.Names("BFDProfile").Assign(source, "", profile["name"]!.Place, $"{path}.name"), spec);
+        objects.Add("BFDProfile", objects.Names("BFDProfile").Assign(source, "", profile["name"]!.Place, $"{path}.name"), spec, profile.Place);
     }
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
+using Portolan.Core.Configuration;
 
 namespace Portolan.Commands.Import;
 
@@ -75,7 +76,7 @@ internal sealed class PeerReader(char sign, ImportedObjects objects, ImportValue
         }
 
         Password(spec, Of("password"), name);
-        objects.Add("BGPPeer", name, spec);
+        objects.Add("BGPPeer", name, spec, peer.Place);
         return true;
     }
 
@@ -88,7 +89,7 @@ internal sealed class PeerReader(char sign, ImportedObjects objects, ImportValue
             if (seconds is not 0 and < 3 || seconds > ushort.MaxValue)
                 notices.Error(hold.Node!.Place, hold.Path, $"{holdTime}: must be 0 or 3s..65535s; left out");
             else
-                spec["holdTime"] = GoDuration.Format(TimeSpan.FromSeconds(seconds));
+                spec["holdTime"] = DurationText.Of(TimeSpan.FromSeconds(seconds));
         }
         else if (sign == '-' && holdTime is null && SourceNode.IsNothing(hold.Node))
         {
@@ -101,7 +102,7 @@ internal sealed class PeerReader(char sign, ImportedObjects objects, ImportValue
             if (spec["holdTime"] is JsonValue longest && GoDuration.TryParse((string)longest!, out var most) && interval > most)
                 notices.Error(keepalive.Node!.Place, keepalive.Path, $"{keep}: must not be longer than the hold time {(string)longest!}; left out");
             else
-                spec["keepaliveTime"] = GoDuration.Format(interval);
+                spec["keepaliveTime"] = DurationText.Of(interval);
         }
     }
 

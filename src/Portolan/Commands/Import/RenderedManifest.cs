@@ -48,7 +48,7 @@ internal static class RenderedManifest
         var name = objects.Names(kind).Assign(source, "", metadata!["name"]!.Place, "metadata.name", kind == "Community" ? "; its aliases stay" : "");
         if (SourceNode.IsNothing(document["spec"]) || Json(document["spec"]!, $"{kind} {source}: spec", "", values, notices) is not JsonObject spec)
             spec = [];
-        objects.Add(kind, name, spec);
+        objects.Add(kind, name, spec, document.Place);
     }
 
     private static JsonNode? Json(SourceNode node, string path, string field, ImportValues values, ImportNotices notices)
