@@ -2,7 +2,6 @@ using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Portolan.Core.Addresses;
 using Portolan.Core.Cluster;
-using Portolan.Core.Configuration;
 using Portolan.Hosting;
 using Portolan.Kubernetes.Client;
 using Portolan.Kubernetes.Resources;
@@ -53,9 +52,6 @@ internal sealed class AddressController
         _poolStatuses = new PoolStatusWriter(client, ns, host.Time);
         _settling = new PoolSettling(client, ns, (pools, stop) => _queue.Writer.WriteAsync(() => Follow(_state.SettlePools(pools), stop), stop), host.Time, _log);
     }
-
-    /// <summary>All objects of the configuration as they were last seen, for whoever judges a change before it is stored. From any thread.</summary>
-    public ConfigurationObjects Known => _state.Configuration.Objects with { Namespace = _namespace };
 
     /// <summary>Adds the loop and everything beside it to the host.</summary>
     public void Supervise(string secretName)
