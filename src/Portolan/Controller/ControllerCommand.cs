@@ -19,11 +19,20 @@ internal static class ControllerCommand
         options.AddTo(command);
         var election = new ElectionOptions();
         election.AddTo(command);
-        command.SetAction((parse, stop) => RunAsync(parse, options, election, parse.GetValue(secret)!, stop));
+        var tls = new TlsOptions();
+        tls.AddTo(command);
+        UnusedOption[] unused =
+        [
+            new("--deployment", "the Secret that the speakers share outlives the Deployment"),
+            new("--pprof-bind-address", "profiles are a matter of Go's runtime"),
+        ];
+        foreach (var option in unused)
+            option.AddTo(command);
+        command.SetAction((parse, stop) => RunAsync(parse, options, election, tls, unused, parse.GetValue(secret)!, stop));
         return command;
     }
 
-    private static async Task<int> RunAsync(ParseResult parse, RoleOptions options, ElectionOptions election, string secret, CancellationToken stop)
+    private static async Task<int> RunAsync(ParseResult parse, RoleOptions options, ElectionOptions election, TlsOptions tls, UnusedOption[] unused, string secret, CancellationToken stop)
     {
         ClusterConnection connection;
         try
@@ -38,6 +47,10 @@ internal static class ControllerCommand
 
         using var host = options.CreateHost("controller", parse);
         using var client = new KubeClient(connection);
+        var log = host.Logs.CreateLogger("Controller");
+        foreach (var option in unused)
+            option.Tell(parse, log);
+        options.Metrics.Supervise(host, client, parse, tls);
         var ns = parse.GetValue(options.Namespace)!;
         new AddressController(host, client, ns, parse.GetValue(options.LoadBalancerClass), election.Leadership(parse, host, client, ns), election.PodName(parse)).Supervise(secret);
         return await host.RunAsync(stop);

@@ -8,22 +8,24 @@ using Microsoft.Extensions.Hosting;
 namespace Portolan.Hosting;
 
 /// <summary>
-/// <c>/healthz</c> (the process runs), <c>/readyz</c> (it is of use) and <c>/metrics</c> (Prometheus text 0.0.4) on each of the given addresses.
+/// <c>/healthz</c> (the process runs) and <c>/readyz</c> (it is of use) on each of the given addresses, and <c>/metrics</c> (Prometheus text 0.0.4) on
+/// all but the probes' own.
 /// </summary>
-internal sealed class HealthServer(IReadOnlyList<IPEndPoint> addresses, Readiness readiness, MetricsExposition metrics)
+internal sealed class HealthServer(IReadOnlyList<IPEndPoint> addresses, IPEndPoint? probesOnly, Readiness readiness, MetricsExposition metrics)
 {
     /// <summary>Serves until cancelled.</summary>
     /// <exception cref="IOException">An address is in use.</exception>
     public async Task RunAsync(CancellationToken stop)
     {
-        if (addresses.Count == 0)
+        var all = probesOnly is null ? addresses : [.. addresses, probesOnly];
+        if (all.Count == 0)
             return;
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxConcurrentConnections = 64;
-            foreach (var address in addresses)
+            foreach (var address in all)
                 if (address.Address.Equals(IPAddress.IPv6Any))
                     kestrel.ListenAnyIP(address.Port);   // IPv4 alone where the host has no IPv6
                 else
@@ -51,7 +53,7 @@ internal sealed class HealthServer(IReadOnlyList<IPEndPoint> addresses, Readines
             case "/readyz":
                 response.StatusCode = readiness.IsReady ? 200 : 503;
                 return response.WriteAsync(readiness.ToString());
-            case "/metrics":
+            case "/metrics" when context.Connection.LocalPort != probesOnly?.Port:
                 response.ContentType = MetricsExposition.ContentType;
                 return response.WriteAsync(metrics.Render());
             default:
@@ -59,12 +61,12 @@ internal sealed class HealthServer(IReadOnlyList<IPEndPoint> addresses, Readines
                 return response.WriteAsync("not found\n");
         }
     }
+}
 
-    // Signals belong to the role, which stops this server with the rest.
-    private sealed class NoSignals : IHostLifetime
-    {
-        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+/// <summary>Signals belong to the role, which stops its servers with the rest.</summary>
+internal sealed class NoSignals : IHostLifetime
+{
+    public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-    }
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 }

@@ -26,7 +26,8 @@ internal sealed class RoleHost : IDisposable
     /// <param name="minimum">The least severe level that is written to standard output.</param>
     /// <param name="healthAddresses">Where <c>/healthz</c>, <c>/readyz</c> and <c>/metrics</c> are served.</param>
     /// <param name="time">The clock; null for the system's.</param>
-    public RoleHost(string role, LogLevel minimum, IReadOnlyList<IPEndPoint> healthAddresses, TimeProvider? time = null)
+    /// <param name="probesOnly">Where <c>/healthz</c> and <c>/readyz</c> are served without the metrics; null: nowhere.</param>
+    public RoleHost(string role, LogLevel minimum, IReadOnlyList<IPEndPoint> healthAddresses, TimeProvider? time = null, IPEndPoint? probesOnly = null)
     {
         _role = role;
         Time = time ?? TimeProvider.System;
@@ -36,7 +37,7 @@ internal sealed class RoleHost : IDisposable
         _exposition = new MetricsExposition(Meter);
         _failures = Meter.CreateCounter<long>("portolan_task_failures_total", description: "Failures of a supervised task, each followed by a retry.");
         ProcessMetrics.AddTo(Meter);
-        Supervise("health", new HealthServer(healthAddresses, Readiness, _exposition).RunAsync);
+        Supervise("health", new HealthServer(healthAddresses, probesOnly, Readiness, _exposition).RunAsync);
     }
 
     public ILoggerFactory Logs => _logs;

@@ -9,17 +9,7 @@ internal sealed class RoleOptions
 {
     public Option<string> LogLevel { get; } = LogLevelOption();
 
-    public Option<ushort> Port { get; } = new("--port")
-    {
-        Description = "Port of the Prometheus metrics; 0 turns them off.",
-        DefaultValueFactory = _ => 7472,
-    };
-
-    public Option<string> Host { get; } = new("--host")
-    {
-        Description = "Address the metrics are served on (METALLB_HOST).",
-        DefaultValueFactory = _ => FromEnvironment("METALLB_HOST", "::"),
-    };
+    public MetricsOptions Metrics { get; } = new();
 
     public Option<ushort> HealthProbePort { get; } = new("--health-probe-port")
     {
@@ -69,34 +59,29 @@ internal sealed class RoleOptions
     public void AddTo(Command command)
     {
         command.Add(LogLevel);
-        command.Add(Port);
-        command.Add(Host);
+        Metrics.AddTo(command);
         command.Add(HealthProbePort);
         command.Add(HealthProbeHost);
         command.Add(Namespace);
         command.Add(LoadBalancerClass);
         command.Add(Kubeconfig);
         command.Add(Master);
-        Host.Validators.Add(MustBeAddress);
         HealthProbeHost.Validators.Add(MustBeAddress);
     }
 
     /// <summary>The host these options ask for.</summary>
     public RoleHost CreateHost(string role, ParseResult parse)
     {
-        var addresses = new List<IPEndPoint>();
-        if (parse.GetValue(Port) is > 0 and var metrics)
-            addresses.Add(new IPEndPoint(IPAddress.Parse(parse.GetValue(Host)!), metrics));
-        if (parse.GetValue(HealthProbePort) is > 0 and var health && addresses.All(address => address.Port != health))
-            addresses.Add(new IPEndPoint(IPAddress.Parse(parse.GetValue(HealthProbeHost)!), health));
-        return new RoleHost(role, LogVerbosity.Parse(parse.GetValue(LogLevel)!), addresses);
+        var metrics = Metrics.Endpoints(parse).Plain;
+        var probes = parse.GetValue(HealthProbePort) is > 0 and var port && port != metrics?.Port ? new IPEndPoint(IPAddress.Parse(parse.GetValue(HealthProbeHost)!), port) : null;
+        return new RoleHost(role, LogVerbosity.Parse(parse.GetValue(LogLevel)!), metrics is null ? [] : [metrics], probesOnly: probes);
     }
 
     /// <summary>An environment variable, or the value in its absence.</summary>
     public static string FromEnvironment(string variable, string otherwise) =>
         Environment.GetEnvironmentVariable(variable) is { Length: > 0 } value ? value : otherwise;
 
-    private static void MustBeAddress(OptionResult result)
+    internal static void MustBeAddress(OptionResult result)
     {
         if (result.GetValueOrDefault<string>() is { } text && !IPAddress.TryParse(text, out _))
             result.AddError($"'{text}' is not an IP address");

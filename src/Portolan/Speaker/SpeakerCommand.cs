@@ -36,6 +36,8 @@ internal static class SpeakerCommand
         };
         var command = new Command("speaker", "Announce LoadBalancer Services; one of these runs on each node.") { node, pod, secret, ignoreExcludeLabel };
         options.AddTo(command);
+        var tls = new TlsOptions();
+        tls.AddTo(command);
 
         // Speakers tell each other's life from BFD sessions between node addresses: what MetalLB's gossip needs is understood, and not needed.
         foreach (var flag in new[] { "--ml-bindaddr", "--ml-bindport", "--ml-labels", "--ml-secret-key-path" })
@@ -48,11 +50,12 @@ internal static class SpeakerCommand
             new SpeakerOptions(
                 parse.GetValue(node)!, parse.GetValue(options.Namespace)!, parse.GetValue(pod)!, parse.GetValue(secret)!,
                 parse.GetValue(options.LoadBalancerClass), parse.GetValue(ignoreExcludeLabel)),
+            tls,
             stop));
         return command;
     }
 
-    private static async Task<int> RunAsync(ParseResult parse, RoleOptions options, SpeakerOptions speaker, CancellationToken stop)
+    private static async Task<int> RunAsync(ParseResult parse, RoleOptions options, SpeakerOptions speaker, TlsOptions tls, CancellationToken stop)
     {
         ClusterConnection connection;
         try
@@ -67,6 +70,7 @@ internal static class SpeakerCommand
 
         using var host = options.CreateHost("speaker", parse);
         using var client = new KubeClient(connection);
+        options.Metrics.Supervise(host, client, parse, tls);
         using var announcer = new AnnouncingSpeaker(host, client, speaker);
         announcer.Supervise();
         return await host.RunAsync(stop);

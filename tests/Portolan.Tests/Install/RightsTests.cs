@@ -18,7 +18,7 @@ public sealed class RightsTests
             foreach (var field in (string[])["apiGroups", "resources", "verbs"])
                 Assert.DoesNotContain("*", Words(rule!, field));
             Assert.DoesNotContain(Words(rule!, "verbs"), verb => verb is "deletecollection" or "escalate" or "bind" or "impersonate");
-            Assert.False(rule!.AsObject().ContainsKey("nonResourceURLs"));
+            Assert.All(Words(rule!, "nonResourceURLs"), url => Assert.Equal("/metrics", url));
         }
     }
 
@@ -60,7 +60,7 @@ public sealed class RightsTests
             foreach (var rule in role["rules"]!.AsArray())
             {
                 var groups = Words(rule!, "apiGroups").Where(group => group.Length > 0).ToList();
-                var resources = string.Join(", ", Words(rule!, "resources").Select(resource => $"`{resource}`"));
+                var resources = string.Join(", ", Words(rule!, "resources").Concat(Words(rule!, "nonResourceURLs")).Select(resource => $"`{resource}`"));
                 var named = Words(rule!, "resourceNames").ToList();
                 rows.Add($"| {name} | {((string?)role["kind"] == "Role" ? "its namespace" : "the cluster")} | {resources}{(groups.Count > 0 ? " of " + string.Join(", ", groups) : "")}"
                     + $"{(named.Count > 0 ? $", only {string.Join(", ", named.Select(only => $"`{only}`"))}" : "")} | {string.Join(", ", Words(rule!, "verbs"))} |");
