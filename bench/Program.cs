@@ -1,11 +1,17 @@
 using Portolan.Bench;
 using Portolan.Bench.ApiScale;
+using Portolan.Bench.Controller;
 using Portolan.Bench.LabCost;
 
 // Each benchmark prints its figures as they are known.
 var benchmarks = new Dictionary<string, (string What, Func<Task<IReadOnlyList<Figure>>> RunAsync)>(StringComparer.Ordinal)
 {
     ["api-scale"] = ("the API server with 10,000 Services of 3 endpoints", ApiScaleBenchmark.RunAsync),
+    ["controller-bulk"] = ("10,000 Services made at once under a running controller", BulkBenchmark.RunAsync),
+    ["controller-cold"] = ("the controller started while Services wait", ColdBenchmark.RunAsync),
+    ["controller-memory"] = ("its memory after a minute", MemoryBenchmark.RunAsync),
+    ["controller-one"] = ("from a Service's creation to its address, one at a time", OneBenchmark.RunAsync),
+    ["controller-start"] = ("from the controller's start until it is ready", StartBenchmark.RunAsync),
     ["lab-idle"] = ("what a lab of three nodes costs while nothing happens", LabIdleBenchmark.RunAsync),
     ["lab-up"] = ("how long a lab of three nodes takes to come up", LabUpBenchmark.RunAsync),
 };
@@ -13,7 +19,7 @@ var benchmarks = new Dictionary<string, (string What, Func<Task<IReadOnlyList<Fi
 if (args.FirstOrDefault(name => !benchmarks.ContainsKey(name)) is { } unknown)
 {
     Console.Error.WriteLine($"no such benchmark: {unknown}\nusage: ./bench.sh [NAME…]");
-    foreach (var (known, (what, _)) in benchmarks) Console.Error.WriteLine($"  {known,-12} {what}");
+    foreach (var (known, (what, _)) in benchmarks) Console.Error.WriteLine($"  {known,-18} {what}");
     return 2;
 }
 

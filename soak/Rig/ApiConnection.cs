@@ -29,7 +29,7 @@ internal sealed class ApiConnection : IDisposable
     /// <exception cref="HttpRequestException">There was no answer, or not all of it.</exception>
     public async Task<(HttpStatusCode Code, byte[] Body)> SendAsync(HttpMethod method, string path, string? body = null, string type = "application/json", string? accept = null)
     {
-        using var request = new HttpRequestMessage(method, path);
+        using var request = new HttpRequestMessage(method, path) { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
         if (body is not null) request.Content = new StringContent(body, Encoding.UTF8, MediaTypeHeaderValue.Parse(type));
         if (accept is not null) request.Headers.TryAddWithoutValidation("Accept", accept);
         using var response = await _http.SendAsync(request);

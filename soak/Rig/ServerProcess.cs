@@ -1,7 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 
 namespace Portolan.Rig;
 
@@ -9,7 +6,7 @@ namespace Portolan.Rig;
 internal sealed class ServerProcess(ServerState state) : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
-    private readonly int _port = FreePort();
+    private readonly int _port = Published.FreePort();
     private Process? _process;
 
     public string Address => $"https://127.0.0.1:{_port}";
@@ -20,7 +17,7 @@ internal sealed class ServerProcess(ServerState state) : IDisposable
     public async Task<TimeSpan> StartAsync(ApiConnection api)
     {
         var clock = Stopwatch.StartNew();
-        _process = Process.Start(new ProcessStartInfo(Binary(), ["apiserver", "--state", state.Path, "--bind", $"127.0.0.1:{_port}"]) { RedirectStandardOutput = true })!;
+        _process = Process.Start(new ProcessStartInfo(Published.Binary("portolan-lab"), ["apiserver", "--state", state.Path, "--bind", $"127.0.0.1:{_port}"]) { RedirectStandardOutput = true })!;
         _process.OutputDataReceived += static (_, _) => { };
         _process.BeginOutputReadLine();
         while (!await api.IsReadyAsync())
@@ -45,20 +42,10 @@ internal sealed class ServerProcess(ServerState state) : IDisposable
     }
 
     /// <summary>The proportional set size in MiB, the memory the process accounts for (<c>/proc/PID/smaps_rollup</c>).</summary>
-    public double ProportionalMemory()
-    {
-        foreach (var line in File.ReadLines($"/proc/{_process!.Id}/smaps_rollup"))
-            if (line.StartsWith("Pss:", StringComparison.Ordinal))
-                return long.Parse(line.AsSpan()[4..^2].Trim(), CultureInfo.InvariantCulture) / 1024.0;
-        throw new InvalidDataException("the kernel tells no Pss");
-    }
+    public double ProportionalMemory() => ProcessFigures.Memory(_process!.Id, "Pss");
 
     /// <summary>What the process has used of the processors, in seconds.</summary>
-    public double ProcessorSeconds()
-    {
-        _process!.Refresh();
-        return _process.TotalProcessorTime.TotalSeconds;
-    }
+    public double ProcessorSeconds() => ProcessFigures.ProcessorSeconds(_process!.Id);
 
     public void Dispose()
     {
@@ -66,20 +53,5 @@ internal sealed class ServerProcess(ServerState state) : IDisposable
         if (!_process.HasExited) _process.Kill();
         _process.WaitForExit();
         _process.Dispose();
-    }
-
-    private static string Binary()
-    {
-        var directory = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(directory, "Portolan.slnx")))
-            directory = Path.GetDirectoryName(directory) ?? throw new InvalidOperationException("run this from inside the tree");
-        return Path.Combine(directory, "artifacts", "bin", "portolan-lab");
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)listener.LocalEndPoint!).Port;
     }
 }

@@ -29,6 +29,14 @@ internal sealed class ServerState : IDisposable
 
     public string File(string name) => System.IO.Path.Combine(Path, name);
 
+    /// <summary>Writes a kubeconfig of the administrator for a server at the address.</summary>
+    /// <returns>The file's path.</returns>
+    public string WriteKubeconfig(string address)
+    {
+        System.IO.File.WriteAllText(File("admin.conf"), Kubeconfig.Compose("rig", address, AuthorityPem, "kubernetes-admin", Admin));
+        return File("admin.conf");
+    }
+
     public void Dispose()
     {
         _authority.Dispose();

@@ -39,6 +39,7 @@ public sealed class KubeClient : IDisposable
     /// <summary>The field manager our writes are recorded under.</summary>
     public const string FieldManager = "portolan";
 
+    private static readonly StreamPipeReaderOptions ListReading = new(bufferSize: 32 << 10);
     private static readonly TimeSpan _requestTimeout = TimeSpan.FromSeconds(30);
     private readonly ClusterConnection _connection;
     private readonly Transport _transport;
@@ -104,18 +105,19 @@ public sealed class KubeClient : IDisposable
         using var timeout = Timed(ct);
         using var response = await SendRawAsync(HttpMethod.Get, type.Path(ns) + query, null, HttpCompletionOption.ResponseHeadersRead, timeout.Token).ConfigureAwait(false);
         await using var stream = await response.Content.ReadAsStreamAsync(timeout.Token).ConfigureAwait(false);
-        using var document = await JsonDocument.ParseAsync(stream, default, timeout.Token).ConfigureAwait(false);
-        var root = document.RootElement;
-        var items = new List<T>();
-        if (root.TryGetProperty("items", out var array) && array.ValueKind is JsonValueKind.Array)
+        var reader = PipeReader.Create(stream, ListReading);
+        while (true)
         {
-            items.Capacity = array.GetArrayLength();
-            foreach (var element in array.EnumerateArray())
-                items.Add(element.Deserialize(type.Json)!);
-        }
+            var read = await reader.ReadAsync(timeout.Token).ConfigureAwait(false);
+            if (read.IsCompleted)
+            {
+                var page = ListPage.Parse(read.Buffer, type.Json);
+                await reader.CompleteAsync().ConfigureAwait(false);
+                return page;
+            }
 
-        var meta = root.TryGetProperty("metadata", out var found) ? found : default;
-        return new ObjectList<T>(items, Text(meta, "resourceVersion"), Text(meta, "continue"));
+            reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+        }
     }
 
     /// <summary>Creates an object; apiVersion and kind are filled in.</summary>
@@ -235,8 +237,9 @@ public sealed class KubeClient : IDisposable
         {
             var proof = await ProofAsync(ct).ConfigureAwait(false);
 
-            // Not disposed: that would take the content with it, which a second attempt needs.
-            var request = new HttpRequestMessage(method, path) { Content = content };
+            // Not disposed: that would take the content with it, which a second attempt needs. The version is said with each request, because
+            // what HttpClient has as its default is not for SendAsync: one HTTP/2 connection then carries everything, and its pings find a dead server.
+            var request = new HttpRequestMessage(method, path) { Content = content, Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionOrLower };
             request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
             request.Headers.Authorization = proof.Authorization;
             var response = await _transport.For(proof.Certificate).SendAsync(request, completion, ct).ConfigureAwait(false);

@@ -23,8 +23,6 @@ internal sealed class Transport(ClusterConnection connection) : IDisposable
             {
                 BaseAddress = new Uri(connection.Server.AbsoluteUri.TrimEnd('/') + "/"),
                 Timeout = Timeout.InfiniteTimeSpan,
-                DefaultRequestVersion = HttpVersion.Version20,
-                DefaultVersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
             };
             client.DefaultRequestHeaders.UserAgent.ParseAdd("portolan");
 

@@ -34,4 +34,5 @@ namespace Portolan.Kubernetes.Resources;
 [JsonSerializable(typeof(UntypedObject))]
 [JsonSerializable(typeof(Status))]
 [JsonSerializable(typeof(Bookmark))]
+[JsonSerializable(typeof(ListMeta))]
 internal sealed partial class KubeJson : JsonSerializerContext;

@@ -74,9 +74,29 @@ public sealed class ObjectMeta
     /// <summary>Who must act before it can go.</summary>
     public List<string>? Finalizers { get; set; }
 
+    /// <summary>
+    /// Who wrote last. Which fields is half of many objects, and nothing we ask about: it is not kept. Nor is any of this sent back, which a server
+    /// takes as saying nothing about it.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWriting)]
+    public List<ManagedFieldsEntry>? ManagedFields { get; set; }
+
     /// <summary>Fields this model does not name, kept for the way back.</summary>
     [JsonExtensionData]
     public Dictionary<string, JsonElement>? Other { get; set; }
+}
+
+/// <summary><c>meta/v1 ManagedFieldsEntry</c> without the fields.</summary>
+public sealed class ManagedFieldsEntry
+{
+    /// <summary>The writer's name.</summary>
+    public string? Manager { get; set; }
+
+    /// <summary>Which subresource it wrote, or null for the object itself.</summary>
+    public string? Subresource { get; set; }
+
+    /// <summary>When, in RFC 3339.</summary>
+    public string? Time { get; set; }
 }
 
 /// <summary><c>meta/v1 OwnerReference</c>.</summary>
@@ -154,6 +174,14 @@ internal sealed class Status
     public string? Message { get; set; }
 
     public int? Code { get; set; }
+}
+
+/// <summary><c>meta/v1 ListMeta</c>.</summary>
+internal sealed class ListMeta
+{
+    public string? ResourceVersion { get; set; }
+
+    public string? Continue { get; set; }
 }
 
 /// <summary>The object of a BOOKMARK event: nothing but its resource version counts.</summary>

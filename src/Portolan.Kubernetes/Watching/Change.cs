@@ -21,7 +21,7 @@ public enum ChangeKind
 /// <summary>One change of a collection, told apart from what is.</summary>
 /// <param name="Kind">What happened.</param>
 /// <param name="Key">Which object; default for <see cref="ChangeKind.Synced"/>.</param>
-/// <param name="Old">The last version known before, or null.</param>
+/// <param name="Old">The last version known before, or null, also where the source keeps no objects.</param>
 /// <param name="New">The version now, or null.</param>
 /// <typeparam name="T">The object's model.</typeparam>
 public readonly record struct Change<T>(ChangeKind Kind, ObjectKey Key, T? Old, T? New)

@@ -23,7 +23,8 @@ public sealed class Reflector<T>
     private readonly string? _fieldSelector;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly Dictionary<ObjectKey, T> _known = [];
+    private readonly bool _keepsObjects;
+    private readonly Dictionary<ObjectKey, Known> _known = [];
     private bool _synced;
     private string _resourceVersion = "";
     private readonly Lock _gate = new();
@@ -38,8 +39,13 @@ public sealed class Reflector<T>
     /// <param name="fieldSelector">Or null.</param>
     /// <param name="timeProvider">The clock of the back-off.</param>
     /// <param name="logger">Told when the server is lost and found.</param>
-    public Reflector(KubeClient client, ResourceType<T> type, string? ns = null, string? labelSelector = null, string? fieldSelector = null, TimeProvider? timeProvider = null, ILogger? logger = null)
+    /// <param name="keepsObjects">
+    /// False: only what tells versions apart is remembered, and <see cref="Change{T}.Old"/> is null, except for an object that the watch saw
+    /// going. For many objects of which the consumer keeps what it needs.
+    /// </param>
+    public Reflector(KubeClient client, ResourceType<T> type, string? ns = null, string? labelSelector = null, string? fieldSelector = null, TimeProvider? timeProvider = null, ILogger? logger = null, bool keepsObjects = true)
     {
+        _keepsObjects = keepsObjects;
         _client = client;
         _type = type;
         _namespace = ns;
@@ -180,24 +186,24 @@ public sealed class Reflector<T>
     private async ValueTask ReportAsync(T item, Func<Change<T>, ValueTask> onChange)
     {
         var key = Key(item);
-        var old = _known.GetValueOrDefault(key);
-        if (old is not null && old.Metadata.ResourceVersion == item.Metadata.ResourceVersion)
+        var known = _known.TryGetValue(key, out var old);
+        if (known && old.ResourceVersion == item.Metadata.ResourceVersion)
             return;
         // A successor of the same name is another object: the old one went without our seeing it.
-        if (old is not null && old.Metadata.Uid != item.Metadata.Uid)
+        if (known && old.Uid != item.Metadata.Uid)
         {
             await ForgetAsync(key, null, onChange).ConfigureAwait(false);
-            old = null;
+            (known, old) = (false, default);
         }
 
-        _known[key] = item;
-        await onChange(new Change<T>(old is null ? ChangeKind.Added : ChangeKind.Modified, key, old, item)).ConfigureAwait(false);
+        _known[key] = new Known(item.Metadata.Uid, item.Metadata.ResourceVersion, _keepsObjects ? item : null);
+        await onChange(new Change<T>(known ? ChangeKind.Modified : ChangeKind.Added, key, old.Object, item)).ConfigureAwait(false);
     }
 
     private async ValueTask ForgetAsync(ObjectKey key, T? last, Func<Change<T>, ValueTask> onChange)
     {
         if (_known.Remove(key, out var old))
-            await onChange(new Change<T>(ChangeKind.Deleted, key, last ?? old, null)).ConfigureAwait(false);
+            await onChange(new Change<T>(ChangeKind.Deleted, key, last ?? old.Object, null)).ConfigureAwait(false);
     }
 
     private static TimeSpan Delay(int failures, TimeSpan? asked)
@@ -208,4 +214,6 @@ public sealed class Reflector<T>
     }
 
     private static ObjectKey Key(T item) => new(item.Metadata.Namespace ?? "", item.Metadata.Name ?? "");
+
+    private readonly record struct Known(string? Uid, string? ResourceVersion, T? Object);
 }

@@ -59,13 +59,14 @@ internal sealed class AddressController
         _host.Readiness.Await("addresses", "Services, Namespaces and IPAddressPools are being listed");
         _host.Supervise("loop", RunAsync);
         _host.Supervise("leader-election", stop => _leadership.RunAsync(term => TakeOverAsync(stop, term), () => StepDownAsync(stop), stop));
+        _host.Supervise("idle-trim", new IdleTrim(_host.Time).RunAsync);
         SuperviseLeading("events", _events.RunAsync);
         SuperviseLeading("reminders", RemindAsync);
         SuperviseLeading("pool-settling", _settling.RunAsync);
         SuperviseLeading("configuration-state", _configuration.RunAsync);
         SuperviseLeading("pool-status", _poolStatuses.RunAsync);
         SuperviseLeading("memberlist-secret", stop => MemberlistSecret.EnsureAsync(_client, _namespace, secretName, _log, stop));
-        Watch(Kinds.Services, null, OnService, writtenByLeader: true);
+        Watch(Kinds.Services, null, OnService, writtenByLeader: true, keepsObjects: false);
         Watch(Kinds.Namespaces, null, (change, stop) => Follow(_state.On(change), stop));
         Watch(Kinds.IPAddressPools, _namespace, (change, stop) => Follow(_state.On(change), stop));
         new ConfigurationWatches(_host, _client, _namespace, _state, (happened, stop) => _queue.Writer.WriteAsync(() => Follow(happened(), stop), stop), _log).Supervise(_configuration.Again);
@@ -73,10 +74,10 @@ internal sealed class AddressController
 
     // What a leader writes and the next one decides by is listed anew when we take over; and not before the first word about the lease,
     // so that a replica that leads from the start lists once.
-    private void Watch<T>(ResourceType<T> type, string? ns, Action<Change<T>, CancellationToken> onChange, bool writtenByLeader = false)
+    private void Watch<T>(ResourceType<T> type, string? ns, Action<Change<T>, CancellationToken> onChange, bool writtenByLeader = false, bool keepsObjects = true)
         where T : class, IKubeObject
     {
-        var reflector = new Reflector<T>(_client, type, ns, timeProvider: _host.Time, logger: _log);
+        var reflector = new Reflector<T>(_client, type, ns, timeProvider: _host.Time, logger: _log, keepsObjects: keepsObjects);
         if (writtenByLeader)
             _hearPredecessor.Add(reflector.RefreshAsync);
         _host.Supervise("watch-" + type.Plural, async stop =>

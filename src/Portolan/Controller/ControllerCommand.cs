@@ -45,6 +45,7 @@ internal static class ControllerCommand
             return ExitCode.NotWell;
         }
 
+        SystemTrust.LeaveUnread(connection);
         using var host = options.CreateHost("controller", parse);
         using var client = new KubeClient(connection);
         var log = host.Logs.CreateLogger("Controller");

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Portolan.Core.Addresses;
 using Portolan.Kubernetes.Client;
@@ -71,18 +70,8 @@ internal static class ServiceStatusPatch
     private static bool IsLeaving(LoadBalancerIngress entry, Decision decision) => IpAddress.TryParse(entry.IP, out var address) && decision.Leaving.Contains(address);
 
     /// <summary>Who else wrote the status, and last: the field manager's name, or null where the server does not say.</summary>
-    public static string? OtherManager(Service service)
-    {
-        if (service.Metadata.Other?.GetValueOrDefault("managedFields") is not { ValueKind: JsonValueKind.Array } entries)
-            return null;
-        var (found, at) = ((string?)null, "");
-        foreach (var entry in entries.EnumerateArray())
-            if (Read(entry, "subresource") == "status" && Read(entry, "manager") is { } manager && manager != KubeClient.FieldManager
-                && Read(entry, "time") is var time && string.CompareOrdinal(time, at) >= 0)
-                (found, at) = (manager, time ?? "");
-        return found;
-    }
-
-    private static string? Read(JsonElement entry, string name) =>
-        entry.ValueKind is JsonValueKind.Object && entry.TryGetProperty(name, out var value) && value.ValueKind is JsonValueKind.String ? value.GetString() : null;
+    public static string? OtherManager(Service service) => service.Metadata.ManagedFields?
+        .Where(entry => entry.Subresource == "status" && entry.Manager is not null and not KubeClient.FieldManager)
+        .OrderBy(entry => entry.Time, StringComparer.Ordinal)
+        .LastOrDefault()?.Manager;
 }

@@ -37,6 +37,7 @@ internal sealed class ServiceStatusWriter(
     private static readonly TimeSpan LongestRest = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan LongestOfWeather = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan Peace = TimeSpan.FromMinutes(10);
+    private static readonly string[] PoolAnnotations = [ServiceAnnotations.AllocatedFromPool, ServiceAnnotations.FormerAllocatedFromPool];
     private readonly Dictionary<ObjectKey, Target> _targets = [];
     private readonly Queue<(ObjectKey Key, Target Target)> _queue = new();
     private int _running;
@@ -54,11 +55,11 @@ internal sealed class ServiceStatusWriter(
         }
         else if (_targets.TryGetValue(key, out var target))
         {
-            (target.Observed, target.Gone) = (service, false);
+            (target.Observed, target.Gone) = (Needed(service), false);
             Consider(key, target, stop);
         }
         else
-            _targets[key] = new Target(service);
+            _targets[key] = new Target(Needed(service));
     }
 
     /// <summary>This is what the Service's status should be.</summary>
@@ -85,6 +86,20 @@ internal sealed class ServiceStatusWriter(
             target.EndPause();
             (target.Desired, target.Written) = (null, null);
         }
+    }
+
+    // Of tens of thousands of Services, what a patch is made from and no more.
+    private static Service Needed(Service service)
+    {
+        Dictionary<string, string>? annotations = null;
+        foreach (var name in PoolAnnotations)
+            if (service.Metadata.Annotations?.GetValueOrDefault(name) is { } value)
+                (annotations ??= new(1))[name] = value;
+        return new Service
+        {
+            Metadata = new ObjectMeta { Uid = service.Metadata.Uid, ResourceVersion = service.Metadata.ResourceVersion, Annotations = annotations },
+            Status = service.Status?.LoadBalancer is { Ingress: not null } balancer ? new ServiceStatus { LoadBalancer = balancer } : null,
+        };
     }
 
     private void Consider(ObjectKey key, Target target, CancellationToken stop)
@@ -216,7 +231,7 @@ internal sealed class ServiceStatusWriter(
             return () =>
             {
                 // The first conflict is bad luck. More of them in a row are somebody who writes as fast as we do.
-                target.Observed = fresh;
+                target.Observed = Needed(fresh);
                 target.Pause = target.Conflicts++ == 0 ? TimeSpan.Zero : target.Pauses.Next();
             };
         }
@@ -229,7 +244,7 @@ internal sealed class ServiceStatusWriter(
     private void Written(ObjectKey key, Target target, Decision decision, Service written)
     {
         // The watch will show the same version, or a later one, soon.
-        target.Observed = written;
+        target.Observed = Needed(written);
         target.Pause = TimeSpan.Zero;
         target.Pauses.Reset();
         (target.Conflicts, target.Refusal) = (0, null);
