@@ -1,3 +1,4 @@
+using Portolan.Core.Addresses.Policies;
 using Portolan.Core.Cluster;
 
 namespace Portolan.Core.Addresses;
@@ -11,9 +12,10 @@ namespace Portolan.Core.Addresses;
 /// a status that says otherwise is an old one, or another writer's.
 /// </para>
 /// </summary>
-/// <param name="loadBalancerClass">Serve Services of exactly this class; null: those without one.</param>
-public sealed class Allocator(string? loadBalancerClass = null)
+public sealed partial class Allocator
 {
+    private readonly string? _loadBalancerClass;
+
     /// <summary>Asks all who wait whenever something is freed. What the index of the waiting saves must change no decision, and this is what it is held against.</summary>
     internal bool AsksEverybody { get; init; }
 
@@ -24,7 +26,8 @@ public sealed class Allocator(string? loadBalancerClass = null)
     private readonly Dictionary<string, IReadOnlyDictionary<string, string>> _namespaces = new(StringComparer.Ordinal);
     // Without an address, or with one of two: to be looked at again when something is freed.
     private readonly WaitingServices _waiting = new();
-    private readonly AddressLedger _ledger = new();
+    private readonly ReservationBook _reservations;
+    private readonly AddressLedger _ledger;
     private readonly PoolCandidates _candidates = new();
     private bool _started;
 
@@ -33,6 +36,15 @@ public sealed class Allocator(string? loadBalancerClass = null)
     // Something was freed, or is shared on other terms: those who wait may be lucky now.
     private bool _freed;
     private readonly List<Touched> _touched = [];
+
+    /// <summary>An allocator that knows of nothing yet.</summary>
+    /// <param name="loadBalancerClass">Serve Services of exactly this class; null: those without one.</param>
+    public Allocator(string? loadBalancerClass = null)
+    {
+        _loadBalancerClass = loadBalancerClass;
+        _reservations = new ReservationBook();
+        _ledger = new AddressLedger(_reservations);
+    }
 
     /// <summary>The pools in force.</summary>
     public PoolSet Pools => _ledger.Pools;
@@ -55,8 +67,10 @@ public sealed class Allocator(string? loadBalancerClass = null)
         var inOrder = HoldersFirst();
         foreach (var entry in inOrder)
             Claim(entry);
+        SettleTheHolders();
         foreach (var entry in inOrder)
             decisions.Add(Confirmed(entry, Decide(entry)));
+        SettleTheGone();
         return ServeWaiting(decisions);
     }
 
@@ -66,11 +80,16 @@ public sealed class Allocator(string? loadBalancerClass = null)
             ? decision with { Events = [.. decision.Events.Where(told => told.Reason is not ("deprecatedAnnotation" or "AdditionalAssignFailed"))] }
             : decision;
 
-    /// <summary>One that has heard all that this one has heard, and has decided nothing: what was held is to be read from the Services' status again.</summary>
+    /// <summary>One that has heard all that this one has heard, and has decided nothing: what was held is to be read from the Services' status again, and reservations
+    /// from their objects.</summary>
     public Allocator Afresh()
     {
-        var fresh = new Allocator(loadBalancerClass);
+        var fresh = new Allocator(_loadBalancerClass);
         fresh.SetPools(Pools);
+        fresh.SetPolicies(_policies.Set);
+        fresh.Advance(_now);
+        foreach (var (name, node) in _nodes)
+            fresh.SetNode(name, node);
         foreach (var (name, labels) in _namespaces)
             fresh.SetNamespace(name, labels);
         foreach (var entry in _services.Values)
@@ -86,13 +105,17 @@ public sealed class Allocator(string? loadBalancerClass = null)
             _services[service.Key] = entry = new Entry(service, request);
         else if (entry.Facts.Uid != service.Uid)
         {
-            // Deleted and made again between two looks: the new one has no claim on what the old one had.
+            // Deleted and made again between two looks: the new one has no claim on what the old one had, unless a policy keeps it.
             Release(entry);
+            Settle(service.Key, entry.Held);
             (entry.Decision, entry.LastHeld) = (null, null);
         }
 
+        var guarded = _policies.HasGuards && (IsInGuarded(entry.Facts) || IsInGuarded(service));
         (entry.Facts, entry.Request) = (service, request);
-        return _started ? ServeWaiting([Decide(entry)]) : [];
+        if (!_started)
+            return [];
+        return guarded && Guard() ? DecideAll() : ServeWaiting([Decide(entry)]);
     }
 
     /// <summary>A Service is gone.</summary>
@@ -101,7 +124,10 @@ public sealed class Allocator(string? loadBalancerClass = null)
         if (!_services.Remove(service, out var entry))
             return [];
         Release(entry);
+        Settle(service, entry.Held);
         _waiting.Remove(service);
+        if (_started && _policies.HasGuards && IsInGuarded(entry.Facts) && Guard())
+            return DecideAll();
         return _started ? ServeWaiting([]) : [];
     }
 
@@ -109,6 +135,7 @@ public sealed class Allocator(string? loadBalancerClass = null)
     public IReadOnlyList<Decision> SetPools(PoolSet pools)
     {
         _ledger.SetPools(pools);
+        ApplyPolicies(_policies.Set);
         _servicesIn.Clear();
         foreach (var entry in _services.Values)
             Count(entry);
@@ -124,7 +151,7 @@ public sealed class Allocator(string? loadBalancerClass = null)
         else
             _namespaces[name] = labels;
         _candidates.Forget(name);
-        return Pools.Pools.Any(pool => pool.SelectsNamespaces) ? DecideAll(name) : [];
+        return _policies.HasQuotas || Pools.Pools.Any(pool => pool.SelectsNamespaces) ? DecideAll(name) : [];
     }
 
     private List<Decision> DecideAll(string? ofNamespace = null)
@@ -144,7 +171,7 @@ public sealed class Allocator(string? loadBalancerClass = null)
         for (var (passes, from) = (0, 0); _freed && passes <= _services.Count; passes++)
         {
             _freed = false;
-            var (round, known, everybody) = (new ServingRound(_waiting, _ledger), from, AsksEverybody ? new Queue<ObjectKey>(_waiting.All) : null);
+            var (round, known, everybody) = (new ServingRound(_waiting, _ledger, _policies), from, AsksEverybody ? new Queue<ObjectKey>(_waiting.All) : null);
             from = _touched.Count;
             while (true)
             {
@@ -199,13 +226,13 @@ public sealed class Allocator(string? loadBalancerClass = null)
     private static bool IsOneOrOneOfEach(IReadOnlyList<IpAddress> addresses) => addresses.Count < 2 || (addresses.Count == 2 && addresses[0].Family != addresses[1].Family);
 
     private bool IsOurs(ServiceFacts service) =>
-        service.Type is ServiceType.LoadBalancer && (loadBalancerClass is null ? string.IsNullOrEmpty(service.LoadBalancerClass) : service.LoadBalancerClass == loadBalancerClass);
+        service.Type is ServiceType.LoadBalancer && (_loadBalancerClass is null ? string.IsNullOrEmpty(service.LoadBalancerClass) : service.LoadBalancerClass == _loadBalancerClass);
 
     // Before anyone is given anything at start, everyone who may keep an address has it.
     private void Claim(Entry entry)
     {
         var claims = Claims(entry);
-        if (claims.Count > 0 && IsOurs(entry.Facts) && entry.Request.Families.Count > 0 && LeaveReason(entry, claims) is null)
+        if (claims.Count > 0 && IsOurs(entry.Facts) && entry.Request.Families.Count > 0 && LeaveReason(entry, claims, atStart: true) is null)
             Hold(entry, claims);
     }
 
@@ -216,6 +243,7 @@ public sealed class Allocator(string? loadBalancerClass = null)
         var said = entry.Said;
         entry.Said = draft.Events;
         entry.Decision = draft.Events.Count == 0 || said.Count == 0 ? draft : draft with { Events = [.. draft.Events.Where(told => !said.Contains(told))] };
+        Settle(entry.Facts.Key, entry.Held);
         File(entry, draft.Outcome);
         return entry.Decision;
     }
@@ -229,29 +257,38 @@ public sealed class Allocator(string? loadBalancerClass = null)
         if (outcome is Outcome.Waiting)
         {
             var claims = Claims(entry);
-            var addresses = claims.Count == 0 ? request.Addresses : [.. claims.Union(request.Addresses)];
+            IReadOnlyList<IpAddress> addresses = claims.Count == 0 ? request.Addresses : [.. claims.Union(request.Addresses)];
+            if (_reservations.Of(service.Key) is { Count: > 0 } reserved)
+                addresses = [.. addresses.Union(reserved.SelectMany(reservation => reservation.Addresses))];
             var candidates = request is { Error: null, FamilyError: null, Addresses.Count: 0, Families.Count: > 0 } && (request.IsDualStack || !request.RequiresDualStack) ? Candidates(entry) : PoolCandidates.None;
             var wish = candidates.Pools.Count == 0 ? null
-                : new PoolWish(candidates.Pools, request.Families.Contains(IpFamily.IPv4), request.Families.Contains(IpFamily.IPv6), request.PrefersDualStack && request.IsDualStack, terms);
+                : Wish(candidates.Pools, service, request.Families.Contains(IpFamily.IPv4), request.Families.Contains(IpFamily.IPv6), request.PrefersDualStack && request.IsDualStack, terms);
 
-            // What its status shows could be completed and kept.
-            var completing = claims.Count == 1 && request.IsDualStack ? Completing(claims[0], terms) : null;
-            _waiting.Set(waiter, wish, completing is null ? null : completing with { Of = service.Key }, addresses);
+            // What its status shows could be completed and kept; for a certain address the quota may be all that is missing.
+            var completing = claims.Count == 1 && request.IsDualStack ? Completing(claims[0], service, terms) : null;
+            var limited = _policies.HasQuotas ? addresses.Select(Pools.Of).OfType<AddressPool>().Where(pool => _policies.Of(pool).Quotas.Count > 0).Distinct().ToList() : [];
+            var own = limited.Count > 0 ? Wish([.. limited.Union(completing?.Pools ?? [])], service, true, true, false, terms) : completing;
+            _waiting.Set(waiter, wish, own is null ? null : own with { Of = service.Key }, addresses);
         }
         else if (outcome is Outcome.Assigned && request.PrefersDualStack && request.IsDualStack && entry.Held.Count == 1)
         {
-            _waiting.Set(waiter, request.Addresses.Count == 0 ? Completing(entry.Held[0], terms) : null, null, []);
+            _waiting.Set(waiter, request.Addresses.Count == 0 ? Completing(entry.Held[0], service, terms) : null, null, []);
         }
         else
             _waiting.Remove(service.Key);
     }
 
-    private PoolWish? Completing(IpAddress held, SharingTerms? terms) => Pools.Of(held) is { } pool ? new PoolWish([pool], !held.IsIPv4, held.IsIPv4, false, terms) : null;
+    private PoolWish? Completing(IpAddress held, ServiceFacts service, SharingTerms? terms) =>
+        Pools.Of(held) is { } pool ? Wish([pool], service, !held.IsIPv4, held.IsIPv4, false, terms) : null;
+
+    private PoolWish Wish(IReadOnlyList<AddressPool> pools, ServiceFacts service, bool v4, bool v6, bool either, SharingTerms? terms) => new(
+        pools.Any(pool => _policies.Of(pool).Partners.Count > 0) ? [.. pools.Union(pools.SelectMany(pool => _policies.Of(pool).Partners))] : pools,
+        v4, v6, either, terms, null, pools.Any(pool => _policies.Of(pool).Quotas.Count > 0) ? service.Key.Namespace : null);
 
     // The pools that could serve the Service, as it is and as it asks, in the order they are tried.
     private PoolCandidates.Of Candidates(Entry entry) => entry.Request.Pool.Length == 0
-        ? _candidates.For(Pools, entry.Facts, NamespaceLabels(entry.Facts))
-        : Pools.Find(entry.Request.Pool) is { } wanted && wanted.Admits(entry.Facts, NamespaceLabels(entry.Facts)) ? new([wanted], 0) : PoolCandidates.None;
+        ? _candidates.For(Pools, entry.Facts, NamespaceLabels(entry.Facts), _refused)
+        : Pools.Find(entry.Request.Pool) is { } wanted && !_refused.ContainsKey(wanted.Name) && wanted.Admits(entry.Facts, NamespaceLabels(entry.Facts)) ? new([wanted], 0) : PoolCandidates.None;
 
     private Decision Draft(Entry entry)
     {
@@ -314,7 +351,7 @@ public sealed class Allocator(string? loadBalancerClass = null)
         if (held.Count != 1 || !request.IsDualStack || request.Addresses.Count > 0 || Pools.Of(held[0]) is not { } pool)
             return held;
         var missing = held[0].IsIPv4 ? IpFamily.IPv6 : IpFamily.IPv4;
-        if (_ledger.First(pool, missing, entry.Facts.Key, request.Terms) is { } added)
+        if (Missing(entry, pool, missing) is { } added && QuotaRefusal(entry, [held[0], added]) is null)
         {
             if (LeaveReason(entry, [held[0], added]) is not null)
                 return held;
@@ -328,7 +365,7 @@ public sealed class Allocator(string? loadBalancerClass = null)
     }
 
     /// <summary>Why the Service may not keep these addresses, or null.</summary>
-    private string? LeaveReason(Entry entry, IReadOnlyList<IpAddress> held)
+    private string? LeaveReason(Entry entry, IReadOnlyList<IpAddress> held, bool atStart = false)
     {
         var (service, request) = (entry.Facts, entry.Request);
         if (held.Count > 2 || (held.Count == 2 && held[0].Family == held[1].Family))
@@ -338,7 +375,8 @@ public sealed class Allocator(string? loadBalancerClass = null)
             return $"{string.Join(", ", held)} is not of the Service's address families";
 
         var pool = Pools.Of(held[0]);
-        if (held.Any(address => Pools.Of(address) != pool))
+        var second = held.Count == 2 ? Pools.Of(held[1]) : pool;
+        if (pool != second && !ArePartners(pool, second))
             return $"{string.Join(", ", held)} are not from one IPAddressPool";
 
         // While some pool is in force in no version, it may be the very pool of this address.
@@ -346,13 +384,20 @@ public sealed class Allocator(string? loadBalancerClass = null)
             return $"{string.Join(", ", held)} is in no IPAddressPool";
         if (pool is not null && !pool.Admits(service, NamespaceLabels(service)))
             return $"IPAddressPool {pool.Name} is not for this Service";
-        if (request.Pool.Length > 0 && pool is not null && pool.Name != request.Pool && (Pools.IsComplete || Pools.Find(request.Pool) is not null))
+        if (second is not null && second != pool && !second.Admits(service, NamespaceLabels(service)))
+            return $"IPAddressPool {second.Name} is not for this Service";
+        if (request.Pool.Length > 0 && pool is not null && pool.Name != request.Pool && second?.Name != request.Pool && (Pools.IsComplete || Pools.Find(request.Pool) is not null))
             return $"IPAddressPool {request.Pool} is requested, and the address is from {pool.Name}";
         if (request.Addresses.Count > 0 && !request.Addresses.ToHashSet().SetEquals(held))
             return $"{string.Join(", ", request.Addresses)} is requested";
         foreach (var address in held)
             if (_ledger.Refusal(service.Key, address, request.Terms) is { } refusal)
                 return refusal;
+
+        // What a status shows later on, and nobody holds, may be promised to another by now.
+        foreach (var address in atStart || entry.Held.Count > 0 ? [] : held)
+            if (_reservations.Refusal(service.Key, address) is { } reserved)
+                return reserved;
         return null;
     }
 
@@ -363,7 +408,7 @@ public sealed class Allocator(string? loadBalancerClass = null)
 
         Hold(entry, addresses);
         events.Add(new ServiceEvent(false, "IPAllocated", $"Assigned IP [{string.Join(' ', addresses.Select(address => $"\"{address}\""))}]"));
-        return Assigned(entry, events, entry.Request.Addresses.Count > 0 ? "requested address" : entry.Request.Pool.Length > 0 ? "requested pool" : "first free address");
+        return Assigned(entry, events, entry.Request.Addresses.Count > 0 ? "requested address" : !_reservations.IsEmpty && addresses.All(IsReservedFor(entry)) ? "reserved for it" : entry.Request.Pool.Length > 0 ? "requested pool" : "first free address");
     }
 
     private string? TryAllocate(Entry entry, out IReadOnlyList<IpAddress> addresses, bool bothOnly = false)
@@ -373,19 +418,28 @@ public sealed class Allocator(string? loadBalancerClass = null)
         if ((request.FamilyError ?? request.Error) is { } meaningless)
             return meaningless;
         if (request.Addresses.Count > 0)
-            return TryRequested(service, request, out addresses);
+            return TryRequested(entry, out addresses);
+        if (TryReserved(entry, bothOnly, out addresses))
+            return null;
+        string? quota = null;
         if (request.Pool.Length > 0)
         {
             if (Pools.Find(request.Pool) is not { } wanted)
                 return $"the requested IPAddressPool {request.Pool} does not exist";
             if (!wanted.Admits(service, NamespaceLabels(service)))
                 return $"the requested IPAddressPool {request.Pool} is not for this Service";
-            return TryFirst([wanted], service, request, bothOnly, out addresses) ? null : $"no available {Wanted(request)} in the requested IPAddressPool {request.Pool}";
+            if (_refused.TryGetValue(wanted.Name, out var covers))
+                return $"the requested IPAddressPool {request.Pool} is refused: {covers}";
+            return TryFirst([wanted], entry, bothOnly, ref quota, out addresses) ? null : quota ?? $"no available {Wanted(request)} in the requested IPAddressPool {request.Pool}";
         }
 
         var (candidates, pinned) = Candidates(entry);
-        if (TryFirst(candidates.Take(pinned), service, request, bothOnly, out addresses) || TryFirst(candidates.Skip(pinned), service, request, bothOnly, out addresses))
+        if (TryFirst(candidates.Take(pinned), entry, bothOnly, ref quota, out addresses) || TryFirst(candidates.Skip(pinned), entry, bothOnly, ref quota, out addresses))
             return null;
+        if (quota is not null)
+            return quota;
+        if (candidates.Count == 0 && _refused.Count > 0)
+            return $"no IPAddressPool is for this Service, and {Listed(_refused.Keys.Order(StringComparer.Ordinal))} is refused: see the events of the pools";
         return candidates.Count == 0
             ? Pools.Problems.Count == 0
                 ? Pools.Pools.Count == 0 ? "there is no IPAddressPool" : "no IPAddressPool assigns addresses to this Service by itself: see autoAssign and serviceAllocation of the pools"
@@ -393,50 +447,68 @@ public sealed class Allocator(string? loadBalancerClass = null)
             : $"no available {Wanted(request)} in {Listed(candidates.Select(pool => pool.Name))}";
     }
 
-    private string? TryRequested(ServiceFacts service, AddressRequest request, out IReadOnlyList<IpAddress> addresses)
+    private string? TryRequested(Entry entry, out IReadOnlyList<IpAddress> addresses)
     {
+        var (service, request) = (entry.Facts, entry.Request);
         addresses = request.Addresses;
         var text = string.Join(", ", addresses);
         if (!addresses.Select(address => address.Family).ToHashSet().SetEquals(request.Families))
             return $"the requested {text} does not match the Service's address families ({string.Join(", ", request.Families)})";
         if (Pools.Of(addresses[0]) is not { } pool)
             return $"the requested {addresses[0]} is outside every IPAddressPool: {Listed(Pools.Pools.Select(pool => pool.ToString()))}";
-        foreach (var address in addresses)
-            if (Pools.Of(address) != pool)
-                return $"the requested {text} are not from one IPAddressPool";
-        if (request.Pool.Length > 0 && pool.Name != request.Pool)
+        var other = Pools.Of(addresses[^1]);
+        if (other is null || (other != pool && !ArePartners(pool, other)))
+            return $"the requested {text} are not from one IPAddressPool";
+        if (request.Pool.Length > 0 && pool.Name != request.Pool && other.Name != request.Pool)
             return $"the requested {text} is in IPAddressPool {pool.Name}, not in the requested {request.Pool}";
-        if (!pool.Admits(service, NamespaceLabels(service)))
-            return $"the requested {text} is in IPAddressPool {pool.Name}, which is not for this Service";
+        foreach (var of in other == pool ? [pool] : new[] { pool, other })
+            if (!of.Admits(service, NamespaceLabels(service)))
+                return $"the requested {text} is in IPAddressPool {of.Name}, which is not for this Service";
+            else if (_refused.TryGetValue(of.Name, out var covers))
+                return $"the requested {text} is in IPAddressPool {of.Name}, which is refused: {covers}";
         foreach (var address in addresses)
-            if (_ledger.Refusal(service.Key, address, request.Terms) is { } refusal)
+            if ((_reservations.Refusal(service.Key, address) ?? _ledger.Refusal(service.Key, address, request.Terms)) is { } refusal)
                 return refusal;
-        return null;
+        return QuotaRefusal(entry, addresses);
     }
 
-    // The first pool that has all families; failing that, for those who only prefer both, the first that has their first one.
-    private bool TryFirst(IEnumerable<AddressPool> pools, ServiceFacts service, AddressRequest request, bool bothOnly, out IReadOnlyList<IpAddress> addresses)
+    // The first pool that has all families; failing that, a pair of pools that has; failing that, for those who only prefer both, the first
+    // that has their first one.
+    private bool TryFirst(IEnumerable<AddressPool> pools, Entry entry, bool bothOnly, ref string? quota, out IReadOnlyList<IpAddress> addresses)
     {
+        var request = entry.Request;
         IpAddress? first = null;
         IpAddress? second = null;
+        List<(AddressPool Pool, IpAddress? One, IpAddress? Other)>? pairable = null;
         foreach (var pool in pools)
         {
-            var one = _ledger.First(pool, request.Families[0], service.Key, request.Terms);
-            var other = request.IsDualStack ? _ledger.First(pool, request.Families[1], service.Key, request.Terms) : null;
-            if (one is { } found && (other is not null || !request.IsDualStack))
+            var one = FirstWithin(entry, pool, request.Families[0], ref quota);
+            var other = request.IsDualStack ? FirstWithin(entry, pool, request.Families[1], ref quota) : null;
+            if (one is { } found && (other is not null || !request.IsDualStack) && (other is null || Fits(entry, found, other.Value, ref quota)))
             {
-                // IPv4 first, whatever the Service's first family: the first address decides which node announces both on layer 2.
-                addresses = other is not { } both ? [found] : found.IsIPv4 ? [found, both] : [both, found];
+                addresses = Ordered(found, other);
                 return true;
             }
 
+            if (request.IsDualStack && _policies.Of(pool).Partners.Count > 0)
+                (pairable ??= []).Add((pool, one, other));
             if (request is { IsDualStack: true, PrefersDualStack: true } && !bothOnly)
                 (first, second) = (first ?? one, second ?? other);
         }
 
+        foreach (var (pool, one, other) in pairable ?? [])
+            if ((one ?? other) is { } found && Paired(entry, pool, found.IsIPv4 ? IpFamily.IPv6 : IpFamily.IPv4) is { } partner && Fits(entry, found, partner, ref quota))
+            {
+                addresses = Ordered(found, partner);
+                return true;
+            }
+
         addresses = (first ?? second) is { } only ? [only] : [];
         return addresses.Count > 0;
     }
+
+    // IPv4 first, whatever the Service's first family: the first address decides which node announces both on layer 2.
+    private static IReadOnlyList<IpAddress> Ordered(IpAddress one, IpAddress? other) => other is not { } both ? [one] : one.IsIPv4 ? [one, both] : [both, one];
 
     private Decision Assigned(Entry entry, List<ServiceEvent> events, string reason) => new()
     {
@@ -482,6 +554,7 @@ public sealed class Allocator(string? loadBalancerClass = null)
         foreach (var address in addresses)
         {
             _ledger.Hold(entry.Facts.Key, address, entry.Request.Terms);
+            _use?.Add(entry.Facts.Key.Namespace, address);
             _touched.Add(new Touched(address, entry.Request.Terms.Key, entry.Request.Terms.Backend));
         }
 
@@ -497,6 +570,7 @@ public sealed class Allocator(string? loadBalancerClass = null)
         foreach (var address in entry.Held)
         {
             _ledger.Release(entry.Facts.Key, address);
+            _use?.Remove(entry.Facts.Key.Namespace, address);
             _touched.Add(new Touched(address, entry.Terms.Key, entry.Terms.Backend));
         }
 

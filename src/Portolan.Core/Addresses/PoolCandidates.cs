@@ -16,11 +16,11 @@ internal sealed class PoolCandidates
 
     public void Forget(string ns) => _ofNamespaces.Remove(ns);
 
-    public Of For(PoolSet pools, ServiceFacts service, IReadOnlyDictionary<string, string>? namespaceLabels)
+    public Of For(PoolSet pools, ServiceFacts service, IReadOnlyDictionary<string, string>? namespaceLabels, IReadOnlyDictionary<string, FieldError> refused)
     {
         if (!_ofNamespaces.TryGetValue(service.Key.Namespace, out var known))
         {
-            var admitting = pools.Pools.Where(pool => pool.AutoAssign && pool.AdmitsNamespace(service.Key.Namespace, namespaceLabels));
+            var admitting = pools.Pools.Where(pool => pool.AutoAssign && !refused.ContainsKey(pool.Name) && pool.AdmitsNamespace(service.Key.Namespace, namespaceLabels));
             _ofNamespaces[service.Key.Namespace] = known = (Ordered(admitting), false);
             _ofNamespaces[service.Key.Namespace] = known = known with { SelectsServices = known.Candidates.Pools.Any(pool => pool.SelectsServices) };
         }

@@ -8,8 +8,8 @@ internal sealed class PoolSpace
     private readonly SortedSet<int> _openV6 = [];
     private readonly long _capacityV4;
     private readonly long _capacityV6;
-    private long _assignedV4;
-    private long _assignedV6;
+    private (long V4, long V6) _assigned;
+    private (long V4, long V6) _taken;
 
     public PoolSpace(AddressPool pool)
     {
@@ -28,12 +28,13 @@ internal sealed class PoolSpace
     /// <summary>The indexes of the family's ranges that have an address left.</summary>
     public SortedSet<int> Open(IpFamily family) => family is IpFamily.IPv4 ? _openV4 : _openV6;
 
+    /// <summary>The address is not free any more: somebody holds it, or it is withheld.</summary>
     public void Take(int range, IpAddress address)
     {
         Ranges[range].Take(address);
         if (Ranges[range].IsEmpty)
             Open(address.Family).Remove(range);
-        Count(address, 1);
+        Count(ref _taken, address, 1);
     }
 
     public void Return(int range, IpAddress address)
@@ -41,13 +42,16 @@ internal sealed class PoolSpace
         if (Ranges[range].IsEmpty)
             Open(address.Family).Add(range);
         Ranges[range].Return(address);
-        Count(address, -1);
+        Count(ref _taken, address, -1);
     }
 
-    public PoolUse Use() =>
-        new(Pool.Name, _assignedV4, _assignedV6, _capacityV4 - _assignedV4, _capacityV6 == long.MaxValue ? _capacityV6 : _capacityV6 - _assignedV6);
+    /// <summary>Somebody holds the address (1), or nobody does any more (-1).</summary>
+    public void Assign(IpAddress address, int change) => Count(ref _assigned, address, change);
 
-    private void Count(IpAddress address, int change) => _ = address.IsIPv4 ? _assignedV4 += change : _assignedV6 += change;
+    public PoolUse Use() =>
+        new(Pool.Name, _assigned.V4, _assigned.V6, _capacityV4 - _taken.V4, _capacityV6 == long.MaxValue ? _capacityV6 : _capacityV6 - _taken.V6);
+
+    private static void Count(ref (long V4, long V6) counter, IpAddress address, int change) => _ = address.IsIPv4 ? counter.V4 += change : counter.V6 += change;
 
     // Saturates, as the int64 of the pool's status must.
     private long Capacity(IpFamily family)

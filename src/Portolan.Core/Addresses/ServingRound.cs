@@ -1,3 +1,4 @@
+using Portolan.Core.Addresses.Policies;
 using Portolan.Core.Cluster;
 
 namespace Portolan.Core.Addresses;
@@ -9,7 +10,7 @@ internal readonly record struct Touched(IpAddress Address, string Key, string Ba
 /// One walk through those who wait, the older first, that visits only those for whom something may have changed. What changes on the way
 /// counts for those who come after.
 /// </summary>
-internal sealed class ServingRound(WaitingServices waiting, AddressLedger ledger)
+internal sealed class ServingRound(WaitingServices waiting, AddressLedger ledger, PolicyIndex policies)
 {
     private readonly HashSet<(string Pool, IpFamily Family)> _pools = [];
     private readonly HashSet<(string Key, string Backend)> _groups = [];
@@ -19,7 +20,17 @@ internal sealed class ServingRound(WaitingServices waiting, AddressLedger ledger
     public void Add(Touched touched)
     {
         if (ledger.Pools.Of(touched.Address) is { } pool)
+        {
             _pools.Add((pool.Name, touched.Address.Family));
+
+            // A namespace that has one less may have one more, wherever its quota counts.
+            foreach (var together in policies.Together(pool.Name))
+            {
+                _pools.Add((together, IpFamily.IPv4));
+                _pools.Add((together, IpFamily.IPv6));
+            }
+        }
+
         if (touched.Key.Length > 0 && waiting.AnyInGroup(touched.Key, touched.Backend))
             _groups.Add((touched.Key, touched.Backend));
         _addressed.UnionWith(waiting.OfAddress(touched.Address));
@@ -30,7 +41,7 @@ internal sealed class ServingRound(WaitingServices waiting, AddressLedger ledger
     {
         Waiter? next = null;
         foreach (var (pool, family) in _pools)
-            if (ledger.HasFree(pool, family))
+            if (ledger.HasFree(pool, family) || policies.Together(pool).Count > 0)
                 next = Earlier(next, waiting.NextInPool(pool, family, _last));
         foreach (var (key, backend) in _groups)
             next = Earlier(next, waiting.NextInGroup(key, backend, _last));

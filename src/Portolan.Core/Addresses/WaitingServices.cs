@@ -18,13 +18,14 @@ internal readonly record struct Waiter(long CreatedAt, ObjectKey Service) : ICom
 /// <param name="EitherWillDo">Where both are wanted: one is enough.</param>
 /// <param name="Terms">The sharing terms of a Service that shares.</param>
 /// <param name="Of">The one Service whose wish it is, when more than the pools decides whether it can be fulfilled.</param>
-internal sealed record PoolWish(IReadOnlyList<AddressPool> Pools, bool IPv4, bool IPv6, bool EitherWillDo, SharingTerms? Terms, ObjectKey? Of = null)
+/// <param name="Namespace">The namespace, where it may have so many addresses only.</param>
+internal sealed record PoolWish(IReadOnlyList<AddressPool> Pools, bool IPv4, bool IPv6, bool EitherWillDo, SharingTerms? Terms, ObjectKey? Of = null, string? Namespace = null)
 {
     public bool Equals(PoolWish? other) =>
-        other is not null && (IPv4, IPv6, EitherWillDo) == (other.IPv4, other.IPv6, other.EitherWillDo) && Equals(Terms, other.Terms) && Of == other.Of
+        other is not null && (IPv4, IPv6, EitherWillDo) == (other.IPv4, other.IPv6, other.EitherWillDo) && Equals(Terms, other.Terms) && Of == other.Of && Namespace == other.Namespace
         && (ReferenceEquals(Pools, other.Pools) || Pools.SequenceEqual(other.Pools));
 
-    public override int GetHashCode() => HashCode.Combine(Pools.Count, Pools.Count > 0 ? Pools[0] : null, IPv4, IPv6, EitherWillDo, Terms, Of);
+    public override int GetHashCode() => HashCode.Combine(Pools.Count, Pools.Count > 0 ? Pools[0] : null, IPv4, IPv6, EitherWillDo, Terms, Of, Namespace);
 }
 
 /// <summary>
