@@ -44,6 +44,22 @@ internal static class ServiceStatusPatch
             : shown.Select(entry => entry.IP ?? entry.Hostname ?? "").SequenceEqual(decision.Addresses.Select(address => address.ToString()));
     }
 
+    /// <summary>The addresses that the status shows, or may show after an attempt to write, and that a decision takes from it.</summary>
+    public static IReadOnlyList<IpAddress> Leaving(Service service, IReadOnlyList<IpAddress> attempted, Decision decision)
+    {
+        var shown = service.Status?.LoadBalancer?.Ingress;
+        if (shown is not { Count: > 0 } && attempted.Count == 0)
+            return [];
+        List<IpAddress>? leaving = null;
+        foreach (var entry in shown ?? [])
+            if (IpAddress.TryParse(entry.IP, out var address) && decision.Outcome switch { Outcome.NotOurs => false, Outcome.Released => decision.Leaving.Contains(address), _ => !decision.Addresses.Contains(address) })
+                (leaving ??= []).Add(address);
+        foreach (var address in attempted)
+            if (!decision.Addresses.Contains(address) && leaving?.Contains(address) is not true)
+                (leaving ??= []).Add(address);
+        return leaving ?? (IReadOnlyList<IpAddress>)[];
+    }
+
     private static JsonArray Ingress(Service service, Decision decision)
     {
         var entries = new JsonArray();

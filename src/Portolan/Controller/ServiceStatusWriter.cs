@@ -40,6 +40,7 @@ internal sealed class ServiceStatusWriter(
     private static readonly string[] PoolAnnotations = [ServiceAnnotations.AllocatedFromPool, ServiceAnnotations.FormerAllocatedFromPool];
     private readonly Dictionary<ObjectKey, Target> _targets = [];
     private readonly Queue<(ObjectKey Key, Target Target)> _queue = new();
+    private readonly LeavingAddresses _leaving = new();
     private int _running;
 
     /// <summary>Writes that have not succeeded yet.</summary>
@@ -50,8 +51,11 @@ internal sealed class ServiceStatusWriter(
     {
         if (service is null)
         {
-            if (_targets.Remove(key, out var gone))
-                gone.EndPause();
+            if (!_targets.Remove(key, out var gone))
+                return;
+            gone.EndPause();
+            gone.Gone = true;
+            Mark(gone, stop);
         }
         else if (_targets.TryGetValue(key, out var target))
         {
@@ -72,6 +76,8 @@ internal sealed class ServiceStatusWriter(
             // Whatever the pause was for, this is something else.
             target.EndPause();
             target.Pauses.Reset();
+            if (target.IsWaiting)
+                (target.IsWaiting, target.IsQueued) = (false, false);
         }
 
         target.Desired = decision;
@@ -85,6 +91,10 @@ internal sealed class ServiceStatusWriter(
         {
             target.EndPause();
             (target.Desired, target.Written) = (null, null);
+            _leaving.Change(target.Leaving, []);
+            target.Leaving = [];
+            if (target.IsWaiting)
+                (target.IsWaiting, target.IsQueued) = (false, false);
         }
     }
 
@@ -104,6 +114,7 @@ internal sealed class ServiceStatusWriter(
 
     private void Consider(ObjectKey key, Target target, CancellationToken stop)
     {
+        Mark(target, stop);
         if (target.IsQueued || target.Desired is not { } desired || ServiceStatusPatch.Of(target.Observed, desired) is null)
             return;
         if (Rest(target, desired) is var rest && rest > TimeSpan.Zero)
@@ -131,9 +142,43 @@ internal sealed class ServiceStatusWriter(
                 continue;
             }
 
+            if (_leaving.MustWait(key, desired.Addresses))
+            {
+                // It waits; but what it leaves itself goes now, or two that change places would wait for each other.
+                if (target.Leaving.Count == 0)
+                {
+                    target.IsWaiting = true;
+                    continue;
+                }
+
+                desired = new Decision { Service = key, Outcome = Outcome.Waiting, Reason = "its next address is still in another Service's status" };
+                patch = ServiceStatusPatch.Of(target.Observed, desired) ?? patch;
+            }
+
             _running++;
+            target.Attempted = desired.Addresses;
             _ = WriteAsync(key, target, desired, patch, stop);
         }
+    }
+
+    // Which addresses the Service is leaving: its status shows them, or an attempt to write it may have put them there. One who is in
+    // a quarrel about his status keeps nobody waiting: it may last.
+    private void Mark(Target target, CancellationToken stop)
+    {
+        IReadOnlyList<IpAddress> now = target is { Gone: false, Reverts: 0, Desired: { } desired } ? ServiceStatusPatch.Leaving(target.Observed, target.Attempted, desired) : [];
+        if (now.Count == 0 && target.Leaving.Count == 0)
+            return;
+        var free = _leaving.Change(target.Leaving, now);
+        target.Leaving = now;
+        foreach (var key in free)
+            if (_targets.TryGetValue(key, out var waiting) && waiting.IsWaiting)
+            {
+                waiting.IsWaiting = false;
+                _queue.Enqueue((key, waiting));
+            }
+
+        if (free.Count > 0)
+            StartSome(stop);
     }
 
     // Nothing here is allowed to be thrown: each outcome becomes an action on the loop.
@@ -174,6 +219,8 @@ internal sealed class ServiceStatusWriter(
                 pause = target.Pause;
                 if (pause == TimeSpan.Zero && !target.Gone && _targets.GetValueOrDefault(key) == target)
                     Consider(key, target, stop);
+                else
+                    Mark(target, stop);
                 StartSome(stop);
                 if (pause > TimeSpan.Zero)
                     Later(key, target, pause, stop);
@@ -231,7 +278,7 @@ internal sealed class ServiceStatusWriter(
             return () =>
             {
                 // The first conflict is bad luck. More of them in a row are somebody who writes as fast as we do.
-                target.Observed = Needed(fresh);
+                (target.Observed, target.Attempted) = (Needed(fresh), []);
                 target.Pause = target.Conflicts++ == 0 ? TimeSpan.Zero : target.Pauses.Next();
             };
         }
@@ -244,7 +291,7 @@ internal sealed class ServiceStatusWriter(
     private void Written(ObjectKey key, Target target, Decision decision, Service written)
     {
         // The watch will show the same version, or a later one, soon.
-        target.Observed = Needed(written);
+        (target.Observed, target.Attempted) = (Needed(written), []);
         target.Pause = TimeSpan.Zero;
         target.Pauses.Reset();
         (target.Conflicts, target.Refusal) = (0, null);
@@ -280,7 +327,7 @@ internal sealed class ServiceStatusWriter(
             level = target.Refusal == failure.Message ? LogLevel.Debug : LogLevel.Warning;
             if (target.Refusal != failure.Message)
                 tell?.Invoke(key, new ServiceEvent(true, "InternalError", $"the status {Text(target.Desired!)} could not be written: {failure.Message}"));
-            target.Refusal = failure.Message;
+            (target.Refusal, target.Attempted) = (failure.Message, []);
         }
         else if (target.Pause > LongestOfWeather)
             target.Pause = LongestOfWeather;
@@ -304,6 +351,15 @@ internal sealed class ServiceStatusWriter(
         public bool IsQueued { get; set; }
 
         public bool Gone { get; set; }
+
+        /// <summary>Queued until the address it is to have is gone from another's status.</summary>
+        public bool IsWaiting { get; set; }
+
+        /// <summary>What its status shows, or may show, and is to show no longer.</summary>
+        public IReadOnlyList<IpAddress> Leaving { get; set; } = [];
+
+        /// <summary>What the last write was to bring, while nobody knows whether it has.</summary>
+        public IReadOnlyList<IpAddress> Attempted { get; set; } = [];
 
         public TimeSpan Pause { get; set; }
 
