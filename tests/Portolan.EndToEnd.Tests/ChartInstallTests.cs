@@ -5,6 +5,17 @@ namespace Portolan.EndToEnd.Tests;
 public sealed class ChartInstallTests : IDisposable
 {
     private const string Vip = "192.168.100.240";
+    private const string Configuration = """
+        apiVersion: metallb.io/v1beta1
+        kind: IPAddressPool
+        metadata: {name: default, namespace: edge}
+        spec: {addresses: [192.168.100.240-192.168.100.249]}
+        ---
+        apiVersion: metallb.io/v1beta1
+        kind: L2Advertisement
+        metadata: {name: default, namespace: edge}
+        """;
+
     private const string Chart = "deploy/chart/portolan";
 
     private readonly Lab _lab = new("chart");
@@ -12,31 +23,51 @@ public sealed class ChartInstallTests : IDisposable
 
     public void Dispose() => Directory.Delete(_home, recursive: true);
 
+    private static string Binary => Path.Combine(Repository.Root, "artifacts", "clients", "helm");
+
+    /// <summary>The way docs/migrating-from-metallb.md goes: the release stays, its objects become Portolan's.</summary>
     [Fact]
-    public async Task InstallsUpgradesAndUninstalls()
+    public async Task TakesOverAReleaseOfMetalLb_InPlace()
     {
-        var helm = Path.Combine(Repository.Root, "artifacts", "clients", "helm");
-        Assert.SkipUnless(File.Exists(helm), "Helm is not in artifacts/clients: eng/clients.sh fetches it");
+        Assert.SkipUnless(File.Exists(Binary), "Helm is not in artifacts/clients: eng/clients.sh fetches it");
         _lab.Down();
         try
         {
             _lab.Up("--nodes 2 --without-portolan");
             _lab.Kubectl("create -f examples/article/").Succeeds();
             _lab.Kubectl("create ns edge").Succeeds();
-            var environment = new Dictionary<string, string>(_lab.Variables) { ["HELM_CACHE_HOME"] = _home, ["HELM_CONFIG_HOME"] = _home, ["HELM_DATA_HOME"] = _home };
-            Outcome Helm(string arguments) => Shell.Run($"{helm} -n edge {arguments}", environment, 120);
+            Helm("install metallb tests/Portolan.EndToEnd.Tests/MetalLbChart").Succeeds();
+            _lab.Apply(Configuration).Succeeds();
+            _lab.WriteAddress("myweb-svc-lb", "192.168.100.245");
+            const string identities = "get deploy/metallb-controller ds/metallb-speaker crd/ipaddresspools.metallb.io ipaddresspool/default -n edge -o jsonpath='{.items[*].metadata.uid}'";
+            var before = _lab.Kubectl(identities).Succeeds().Output;
 
+            Helm($"upgrade metallb {Chart} --wait --timeout 60s").Succeeds();
+            await _lab.AnswersAsync("192.168.100.245", 30);
+            Assert.Equal("192.168.100.245", Address());
+            Assert.Equal(before, _lab.Kubectl(identities).Succeeds().Output);
+            var pods = _lab.Kubectl("get deploy,ds -n edge -o jsonpath='{.items[*].spec.template.spec}'").Succeeds().Output;
+            Assert.DoesNotContain("quay.io", pods);
+            Assert.DoesNotContain("METALLB_BGP_TYPE", pods);
+        }
+        finally
+        {
+            _lab.Down();
+        }
+    }
+
+    [Fact]
+    public async Task InstallsUpgradesAndUninstalls()
+    {
+        Assert.SkipUnless(File.Exists(Binary), "Helm is not in artifacts/clients: eng/clients.sh fetches it");
+        _lab.Down();
+        try
+        {
+            _lab.Up("--nodes 2 --without-portolan");
+            _lab.Kubectl("create -f examples/article/").Succeeds();
+            _lab.Kubectl("create ns edge").Succeeds();
             Assert.Contains("STATUS: deployed", Helm($"install portolan {Chart} --wait --timeout 60s").Succeeds().Output);
-            _lab.Apply("""
-                apiVersion: metallb.io/v1beta1
-                kind: IPAddressPool
-                metadata: {name: default, namespace: edge}
-                spec: {addresses: [192.168.100.240-192.168.100.249]}
-                ---
-                apiVersion: metallb.io/v1beta1
-                kind: L2Advertisement
-                metadata: {name: default, namespace: edge}
-                """).Succeeds();
+            _lab.Apply(Configuration).Succeeds();
             await _lab.AnswersAsync(Vip, 30);
             Assert.Equal(Vip, Address());
 
@@ -66,4 +97,7 @@ public sealed class ChartInstallTests : IDisposable
     }
 
     private string Address() => _lab.Kubectl("get svc myweb-svc-lb -o jsonpath={.status.loadBalancer.ingress[*].ip}").Succeeds().Output;
+
+    private Outcome Helm(string arguments) =>
+        Shell.Run($"{Binary} -n edge {arguments}", new Dictionary<string, string>(_lab.Variables) { ["HELM_CACHE_HOME"] = _home, ["HELM_CONFIG_HOME"] = _home, ["HELM_DATA_HOME"] = _home }, 120);
 }

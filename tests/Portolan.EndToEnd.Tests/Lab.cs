@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 
 namespace Portolan.EndToEnd.Tests;
@@ -26,6 +27,14 @@ internal sealed class Lab(string name)
 
     /// <summary>Feeds a manifest to kubectl.</summary>
     public Outcome Apply(string manifest, string verb = "apply") => Shell.Run($"{Kubectls.Default} {verb} -f - <<'MANIFEST'\n{manifest}\nMANIFEST", _environment);
+
+    /// <summary>Writes an address into a Service's status, as a load balancer does; kubectl of before 1.24 has no option for it.</summary>
+    public void WriteAddress(string service, string address)
+    {
+        var read = JsonNode.Parse(Kubectl($"get svc {service} -o json").Succeeds().Output)!;
+        read["status"] = new JsonObject { ["loadBalancer"] = new JsonObject { ["ingress"] = new JsonArray(new JsonObject { ["ip"] = address }) } };
+        Shell.Run($"{Kubectls.Default} replace --raw /api/v1/namespaces/default/services/{service}/status -f - <<'OBJECT'\n{read.ToJsonString()}\nOBJECT", _environment).Succeeds();
+    }
 
     public Outcome On(string host, string command, int seconds = 60) => Shell.Run($"portolan lab exec --name {Name} {host} -- {command}", _environment, seconds);
 

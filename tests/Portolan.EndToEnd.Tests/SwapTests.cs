@@ -143,10 +143,10 @@ public sealed class SwapTests
             apiVersion: v1
             kind: Service
             metadata: {name: {{name}}, annotations: { {{all}} } }
-            spec: {type: LoadBalancer, selector: {app: web}, ports: [{name: p, port: {{port}}, targetPort: 80}]}
+            spec: {type: LoadBalancer, selector: {app: web}, ports: [{name: p, port: {{port}}, targetPort: 8080}]}
             """, "create").Succeeds();
         if (address is not null)
-            _lab.Kubectl($"patch svc {name} --subresource=status --type=merge -p '{{\"status\":{{\"loadBalancer\":{{\"ingress\":[{{\"ip\":\"{address}\"}}]}}}}}}'").Succeeds();
+            _lab.WriteAddress(name, address);
     }
 
     /// <summary>What must be the same afterwards: the specifications and addresses of Services that had one, and of MetalLB's objects also the generation.</summary>

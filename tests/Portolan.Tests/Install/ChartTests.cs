@@ -83,6 +83,27 @@ public sealed class ChartTests
         Assert.Contains("frrk8s: there is no FRR", notes.Output, StringComparison.Ordinal);
     }
 
+    /// <summary>MetalLB's charts meant plain metrics by the port up to 0.15, and TLS since.</summary>
+    [Fact]
+    public void ServesMetricsOverTls_WhenThePortIsThatOfLaterCharts()
+    {
+        var objects = Helm.Template("metallb", "--set", "prometheus.metricsPort=9120,prometheus.serviceMonitor.enabled=true,prometheus.serviceAccount=p,prometheus.namespace=m,networkpolicies.enabled=true");
+        foreach (var kind in (string[])["Deployment", "DaemonSet"])
+        {
+            var pod = Pod(objects, kind);
+            Assert.Contains("--secure-port=9120", Arguments(pod));
+            Assert.Contains("--port=7472", Arguments(pod));
+            Assert.Single(pod["containers"]![0]!["ports"]!.AsArray(), port => (long)port!["containerPort"]! == 9120);
+        }
+
+        var monitors = objects.Where(item => (string?)item["kind"] == "ServiceMonitor").ToList();
+        Assert.Equal(2, monitors.Count);
+        Assert.All(monitors, monitor => Assert.Equal("https", (string?)monitor["spec"]!["endpoints"]![0]!["scheme"]));
+        Assert.Contains(objects.Single(item => (string?)item["kind"] == "NetworkPolicy")["spec"]!["ingress"]![0]!["ports"]!.AsArray(), port => (long)port!["port"]! == 9120);
+        var binding = objects.Single(item => (string?)item["metadata"]!["name"] == "metallb:prometheus");
+        Assert.Contains(objects, item => (string?)item["kind"] == "ClusterRole" && (string?)item["metadata"]!["name"] == (string?)binding["roleRef"]!["name"]);
+    }
+
     [Theory]
     [InlineData("configInline.peers=x", "portolan import metallb")]
     [InlineData("speaker.frr.enabled=true,frrk8s.enabled=true", "only one of them can be true")]

@@ -13,7 +13,7 @@ Arguments: the chart's top, a file. Gives the documents of the file, separated a
 {{- $text = regexReplaceAll `(?m)^( *)app: metallb$` $text $both -}}
 {{- $text = regexReplaceAll `(?m)^( *)app: portolan-proxy$` $text (printf "%s\n${1}app.kubernetes.io/component: proxy" $both) -}}
 {{- $text = regexReplaceAll `app=metallb,component=(controller|speaker)` $text (printf "app.kubernetes.io/name=%s,app.kubernetes.io/instance=%s,app.kubernetes.io/component=$1" $name $top.Release.Name) -}}
-{{- $text = regexReplaceAll `metallb-system:(controller|speaker)` $text (printf "%s:$1" $full) -}}
+{{- $text = regexReplaceAll `metallb-system:([a-z-]+)` $text (printf "%s:$1" $full) -}}
 {{- $text = regexReplaceAll `(name|namespace): kube-system\b` $text "$1: metallb-system" -}}
 {{- regexReplaceAll `\bmetallb-system\b` $text $top.Release.Namespace -}}
 {{- end -}}

@@ -15,7 +15,7 @@ Arguments: the chart's top, the role, the object.
 {{- if not $top.Values.prometheus.scrapeAnnotations -}}
 {{- range list "prometheus.io/scrape" "prometheus.io/port" "prometheus.io/scheme" "prometheus.io/path" }}{{- $annotations = omit $annotations . }}{{- end -}}
 {{- end -}}
-{{- if and $top.Values.prometheus.metricsPort (hasKey $annotations "prometheus.io/port") }}{{- $_ := set $annotations "prometheus.io/port" (toString $top.Values.prometheus.metricsPort) }}{{- end -}}
+{{- if and $top.Values.prometheus.metricsPort (ne (include "portolan.secure" (list $top $role)) "true") (hasKey $annotations "prometheus.io/port") }}{{- $_ := set $annotations "prometheus.io/port" (toString $top.Values.prometheus.metricsPort) }}{{- end -}}
 {{- $annotations = merge dict (default dict $values.podAnnotations) $annotations -}}
 {{- if $annotations }}{{- $_ := set $template.metadata "annotations" $annotations }}{{- else }}{{- $_ := unset $template.metadata "annotations" }}{{- end -}}
 
@@ -35,14 +35,7 @@ Arguments: the chart's top, the role, the object.
 {{- with $values.logLevel }}{{- $_ := set $container "args" (fromJsonArray (include "portolan.flag" (list $container.args "--log-level" .))) }}{{- end -}}
 {{- with $top.Values.loadBalancerClass }}{{- $_ := set $container "args" (fromJsonArray (include "portolan.flag" (list $container.args "--lb-class" .))) }}{{- end -}}
 
-{{- $before := 0 -}}
-{{- range $container.ports }}{{- if eq .name "monitoring" }}{{- $before = int .containerPort }}{{- end }}{{- end -}}
-{{- with $top.Values.prometheus.metricsPort -}}
-{{- $_ := set $container "args" (fromJsonArray (include "portolan.flag" (list $container.args "--port" (int .)))) -}}
-{{- $port := int . -}}
-{{- range $container.ports }}{{- if eq .name "monitoring" }}{{- $_ := set . "containerPort" $port }}{{- end }}{{- end -}}
-{{- range list "livenessProbe" "readinessProbe" }}{{- with (index $container .) }}{{- if eq (toString .httpGet.port) (toString $before) }}{{- $_ := set .httpGet "port" $port }}{{- end }}{{- end }}{{- end -}}
-{{- end -}}
+{{- include "portolan.metrics" (list $top $role $container) -}}
 
 {{- with $values.startupProbe }}{{- if .enabled }}{{- $_ := set $container "startupProbe" (merge (omit . "enabled") (pick $container.livenessProbe "httpGet")) }}{{- end }}{{- end -}}
 {{- range list "livenessProbe" "readinessProbe" -}}
@@ -53,6 +46,33 @@ Arguments: the chart's top, the role, the object.
 
 {{- include "portolan.tls" (list $top $role $pod $container) -}}
 {{- with $values.extraContainers }}{{- $_ := set $pod "containers" (concat $pod.containers .) }}{{- end -}}
+{{- end -}}
+
+{{/*
+Whether prometheus.metricsPort is the port of the metrics over TLS: in MetalLB's chart it was of plain ones (7472) up to 0.15, and is of TLS (9120) since.
+Arguments: the chart's top, the role.
+*/}}
+{{- define "portolan.secure" -}}
+{{- $values := (index . 0).Values -}}
+{{- or (eq (toString $values.prometheus.metricsPort) "9120") (ne (default "" (index $values.tls (printf "%sMetricsTLSSecret" (index . 1)))) "") -}}
+{{- end -}}
+
+{{/* Arguments: the chart's top, the role, the container. */}}
+{{- define "portolan.metrics" -}}
+{{- $top := index . 0 -}}{{- $role := index . 1 -}}{{- $container := index . 2 -}}
+{{- if eq (include "portolan.secure" (list $top $role)) "true" -}}
+{{- $port := int (default 9120 $top.Values.prometheus.metricsPort) -}}
+{{- $_ := set $container "args" (fromJsonArray (include "portolan.flag" (list $container.args "--secure-port" $port))) -}}
+{{- $others := list -}}
+{{- range $container.ports }}{{- if ne .name "metricshttps" }}{{- $others = append $others . }}{{- end }}{{- end -}}
+{{- $_ := set $container "ports" (append $others (dict "name" "metricshttps" "containerPort" $port)) -}}
+{{- else if $top.Values.prometheus.metricsPort -}}
+{{- $port := int $top.Values.prometheus.metricsPort -}}
+{{- $before := "" -}}
+{{- range $container.ports }}{{- if eq .name "monitoring" }}{{- $before = toString .containerPort }}{{- $_ := set . "containerPort" $port }}{{- end }}{{- end -}}
+{{- $_ := set $container "args" (fromJsonArray (include "portolan.flag" (list $container.args "--port" $port))) -}}
+{{- range list "livenessProbe" "readinessProbe" }}{{- with (index $container .) }}{{- if eq (toString .httpGet.port) $before }}{{- $_ := set .httpGet "port" $port }}{{- end }}{{- end }}{{- end -}}
+{{- end -}}
 {{- end -}}
 
 {{/* Arguments: the chart's top, the role, the pod, the container. */}}
