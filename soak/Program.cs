@@ -1,17 +1,19 @@
 using Portolan.Soak.ApiKills;
+using Portolan.Soak.ControllerKills;
 using Portolan.Soak.LabCycles;
 
 // Each trial prints what it measured and what went wrong, and gives 0 when nothing did.
 var trials = new Dictionary<string, (string What, int Count, Func<int, Task<int>> RunAsync)>(StringComparer.Ordinal)
 {
     ["api-kills"] = ("kill the API server without warning under writes and watches", 100, ApiKillsTrial.RunAsync),
+    ["controller-kills"] = ("kill the controller without warning while Services and pools change", 200, ControllerKillsTrial.RunAsync),
     ["lab-cycles"] = ("make a lab, kill something of it, take it away: is the machine as it was?", 100, LabCyclesTrial.RunAsync),
 };
 
 if (args is not [var name, ..] || !trials.TryGetValue(name, out var trial) || args.Length > 2 || (args is [_, var text] && !(int.TryParse(text, out var given) && given > 0)))
 {
     Console.Error.WriteLine("usage: ./soak.sh NAME [COUNT]");
-    foreach (var (known, (what, often, _)) in trials) Console.Error.WriteLine($"  {known,-12} {what} ({often} times unless told otherwise)");
+    foreach (var (known, (what, often, _)) in trials) Console.Error.WriteLine($"  {known,-16} {what} ({often} times unless told otherwise)");
     return 2;
 }
 

@@ -13,4 +13,12 @@ public sealed class SoakTests
         var trial = (await Shell.RunAsync($"./soak.sh api-kills {kills}", seconds: 600)).Succeeds();
         Assert.Equal("api-kills holds", trial.Lines[^1]);
     }
+
+    [Fact]
+    public async Task NoAddressIsDoubledLostOrMoved_HoweverOftenTheControllerIsKilled()
+    {
+        var kills = Long ? 40 : 8;
+        var trial = (await Shell.RunAsync($"./soak.sh controller-kills {kills}", seconds: 600)).Succeeds();
+        Assert.Equal("controller-kills holds", trial.Lines[^1]);
+    }
 }
