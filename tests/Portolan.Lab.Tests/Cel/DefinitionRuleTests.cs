@@ -1,6 +1,4 @@
 using System.Text.Json.Nodes;
-using Portolan.Lab.ApiServer.Http;
-using Portolan.Lab.Tests.Schema;
 
 namespace Portolan.Lab.Tests.Cel;
 
@@ -202,17 +200,5 @@ public sealed class DefinitionRuleTests
             Definitions.Change(kind, Old, """{"must":1,"items":[{"k":"y","v":9},{"k":"x","v":10}]}"""));
         Assert.Equal(["spec.must: Required value"], Definitions.Change(kind, """{"free":1}""", """{"free":2}"""));
         Assert.Equal(2, Definitions.Change(kind, """{"must":1,"either":{}}""", """{"must":2,"either":{}}""").Length);
-    }
-
-    [Fact]
-    public void AcceptsTheDefinitionsOfThisProject()
-    {
-        var root = AppContext.BaseDirectory;
-        while (!Directory.Exists(Path.Combine(root, "deploy", "crds")))
-            root = Path.GetDirectoryName(root) ?? throw new DirectoryNotFoundException("deploy/crds");
-        var definitions = Directory.GetFiles(Path.Combine(root, "deploy", "crds"), "*.yaml");
-        Assert.NotEmpty(definitions);
-        foreach (var file in definitions)
-            Assert.Empty(Kinds.Errors(Kinds.Get("CustomResourceDefinition", "apiextensions.k8s.io"), BodyReader.ParseYaml(File.ReadAllBytes(file)).Object.ToJsonString()));
     }
 }
