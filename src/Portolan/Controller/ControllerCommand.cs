@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Portolan.Controller.Webhooks;
 using Portolan.Hosting;
 using Portolan.Kubernetes.Client;
 
@@ -21,6 +22,8 @@ internal static class ControllerCommand
         election.AddTo(command);
         var tls = new TlsOptions();
         tls.AddTo(command);
+        var webhook = new WebhookOptions();
+        webhook.AddTo(command);
         UnusedOption[] unused =
         [
             new("--deployment", "the Secret that the speakers share outlives the Deployment"),
@@ -28,11 +31,11 @@ internal static class ControllerCommand
         ];
         foreach (var option in unused)
             option.AddTo(command);
-        command.SetAction((parse, stop) => RunAsync(parse, options, election, tls, unused, parse.GetValue(secret)!, stop));
+        command.SetAction((parse, stop) => RunAsync(parse, options, election, webhook, tls, unused, parse.GetValue(secret)!, stop));
         return command;
     }
 
-    private static async Task<int> RunAsync(ParseResult parse, RoleOptions options, ElectionOptions election, TlsOptions tls, UnusedOption[] unused, string secret, CancellationToken stop)
+    private static async Task<int> RunAsync(ParseResult parse, RoleOptions options, ElectionOptions election, WebhookOptions webhook, TlsOptions tls, UnusedOption[] unused, string secret, CancellationToken stop)
     {
         ClusterConnection connection;
         try
@@ -53,7 +56,9 @@ internal static class ControllerCommand
             option.Tell(parse, log);
         options.Metrics.Supervise(host, client, parse, tls);
         var ns = parse.GetValue(options.Namespace)!;
-        new AddressController(host, client, ns, parse.GetValue(options.LoadBalancerClass), election.Leadership(parse, host, client, ns), election.PodName(parse)).Supervise(secret);
+        webhook.Supervise(host, client, ns, parse, tls);
+        if (!webhook.IsOnly(parse))
+            new AddressController(host, client, ns, parse.GetValue(options.LoadBalancerClass), election.Leadership(parse, host, client, ns), election.PodName(parse)).Supervise(secret);
         return await host.RunAsync(stop);
     }
 }

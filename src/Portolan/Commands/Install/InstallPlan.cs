@@ -28,7 +28,7 @@ internal sealed record InstallPlan
     /// <summary>How long to wait until everything runs; null: not at all.</summary>
     public TimeSpan? Timeout { get; init; }
 
-    public IReadOnlyList<JsonObject> Definitions() => WithSystem ? Manifests.Definitions() : [];
+    public IReadOnlyList<JsonObject> Definitions() => WithSystem ? Manifests.Definitions(Namespace) : [];
 
     public IReadOnlyList<JsonObject> Workloads() =>
         [.. WithProxy ? Manifests.Proxy(Image, Master!) : [], .. WithSystem ? Manifests.System(Namespace, Image, ControllerReplicas, LoadBalancerClass) : []];

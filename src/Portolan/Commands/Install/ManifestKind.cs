@@ -15,6 +15,8 @@ internal static class ManifestKind
         ["ClusterRoleBinding"] = ("clusterrolebindings", false),
         ["Role"] = ("roles", true),
         ["RoleBinding"] = ("rolebindings", true),
+        ["Service"] = ("services", true),
+        ["ValidatingWebhookConfiguration"] = ("validatingwebhookconfigurations", false),
         ["Deployment"] = ("deployments", true),
         ["DaemonSet"] = ("daemonsets", true),
         ["CustomResourceDefinition"] = ("customresourcedefinitions", false),

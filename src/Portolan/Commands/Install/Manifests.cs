@@ -11,9 +11,16 @@ internal static class Manifests
     public const string PoolName = "default";
 
     /// <summary>The kinds of metallb.io.</summary>
-    public static IReadOnlyList<JsonObject> Definitions() => Read("deploy/crds/");
+    /// <param name="ns">Where the webhook that converts between their versions is.</param>
+    public static IReadOnlyList<JsonObject> Definitions(string ns = DefaultNamespace)
+    {
+        var definitions = Read("deploy/crds/");
+        foreach (var definition in definitions)
+            SetWebhookNamespace(definition["spec"]?["conversion"]?["webhook"], ns);
+        return definitions;
+    }
 
-    /// <summary>Namespace, accounts and rights, controller, speaker.</summary>
+    /// <summary>Namespace, accounts and rights, controller, speaker, webhook.</summary>
     /// <param name="ns">The namespace.</param>
     /// <param name="image">The image.</param>
     /// <param name="replicas">Replicas of the controller; null: as the manifest has it.</param>
@@ -85,7 +92,7 @@ internal static class Manifests
         return objects;
     }
 
-    // Everything that names the namespace: the objects in it, the subjects of bindings, the Namespace itself, and cluster-wide names that carry it.
+    // Everything that names the namespace: the objects in it, the subjects of bindings, the webhook's Service, the Namespace itself, and cluster-wide names that carry it.
     private static void Rename(JsonObject item, string ns)
     {
         if (ns == DefaultNamespace)
@@ -98,6 +105,14 @@ internal static class Manifests
             subject!["namespace"] = ns;
         if (item["roleRef"] is JsonObject role)
             role["name"] = ((string)role["name"]!).Replace(DefaultNamespace, ns, StringComparison.Ordinal);
+        foreach (var webhook in item["webhooks"]?.AsArray() ?? [])
+            SetWebhookNamespace(webhook, ns);
+    }
+
+    private static void SetWebhookNamespace(JsonNode? webhook, string ns)
+    {
+        if (webhook?["clientConfig"]?["service"] is JsonObject service)
+            service["namespace"] = ns;
     }
 
     private static void SetImage(JsonObject item, string image)
