@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Net;
 using System.Text;
 using Portolan.Rig;
@@ -12,7 +11,7 @@ internal sealed class ControllerCluster : IDisposable
     private const int Namespaces = 20;
     private const int Clients = 4;
     private const int RequestsPerClient = 8;
-    private static readonly TimeSpan Still = TimeSpan.FromSeconds(1);
+    private const string NameMark = "\"name\":\"service-";
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
     private readonly ServerState _state = new();
 
@@ -76,21 +75,24 @@ internal sealed class ControllerCluster : IDisposable
         }
     }
 
-    /// <summary>Waits until nothing is written any more: the server's revision stands still for a second.</summary>
-    /// <returns>When the last write was, by <see cref="Stopwatch.GetTimestamp"/>, to 10 ms.</returns>
-    public async Task<long> SettleAsync()
+    /// <summary>Watches until so many Services have shown an address. Begins before it returns.</summary>
+    /// <returns>When the last of them did, by <see cref="Stopwatch.GetTimestamp"/>.</returns>
+    public async Task<Task<long>> WatchAddressesAsync(int services)
     {
-        var started = Stopwatch.GetTimestamp();
-        var (revision, last) = (0L, started);
-        while (true)
+        using var list = await Api.DoAsync(HttpMethod.Get, "/api/v1/services?limit=1");
+        var revision = list.RootElement.GetProperty("metadata").GetProperty("resourceVersion").GetString();
+        var (code, body) = await Api.WatchAsync($"/api/v1/services?watch=true&resourceVersion={revision}", CancellationToken.None);
+        return code == HttpStatusCode.OK ? CountAsync() : throw new InvalidOperationException("the watch was refused");
+
+        async Task<long> CountAsync()
         {
-            if (await RevisionAsync() is var now && now != revision)
-                (revision, last) = (now, Stopwatch.GetTimestamp());
-            else if (Stopwatch.GetElapsedTime(last) > Still)
-                return last;
-            if (Stopwatch.GetElapsedTime(started) > Patience)
-                throw new InvalidOperationException("the cluster does not come to rest");
-            await Task.Delay(10);
+            using var limit = new CancellationTokenSource(Patience);
+            using var reader = new StreamReader(body, Encoding.UTF8, false, 65536);
+            var seen = new HashSet<string>(StringComparer.Ordinal);
+            while (seen.Count < services && await reader.ReadLineAsync(limit.Token) is { } line)
+                if (line.Contains("\"ip\":\"", StringComparison.Ordinal) && line.IndexOf(NameMark, StringComparison.Ordinal) is > 0 and var at)
+                    seen.Add(line[at..line.IndexOf('"', at + NameMark.Length)]);
+            return seen.Count == services ? Stopwatch.GetTimestamp() : throw new InvalidOperationException($"the watch ended after {seen.Count} addresses");
         }
     }
 
@@ -111,11 +113,5 @@ internal sealed class ControllerCluster : IDisposable
         Api.Dispose();
         Server.Dispose();
         _state.Dispose();
-    }
-
-    private async Task<long> RevisionAsync()
-    {
-        using var list = await Api.DoAsync(HttpMethod.Get, "/api/v1/namespaces?limit=1");
-        return long.Parse(list.RootElement.GetProperty("metadata").GetProperty("resourceVersion").GetString()!, CultureInfo.InvariantCulture);
     }
 }

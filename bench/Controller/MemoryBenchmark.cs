@@ -18,11 +18,13 @@ internal static class MemoryBenchmark
         using var bulk = await ControllerCluster.CreateAsync();
         using var cold = await ControllerCluster.CreateAsync();
         await bulk.Controller.StartAsync();
+        var addresses = await bulk.WatchAddressesAsync(Many);
         await bulk.LoadAsync(Many);
-        await bulk.SettleAsync();
+        await addresses;
         await cold.LoadAsync(Many);
+        addresses = await cold.WatchAddressesAsync(Many);
         await cold.Controller.StartAsync();
-        await cold.SettleAsync();
+        await addresses;
         await few.LoadAsync(Few);
         await few.Controller.StartAsync();
         await Task.Delay(Quiet);

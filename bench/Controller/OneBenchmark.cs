@@ -21,7 +21,7 @@ internal static class OneBenchmark
     {
         using var cluster = await ControllerCluster.CreateAsync();
         await cluster.Controller.StartAsync();
-        await cluster.SettleAsync();
+        await Task.Delay(1000);
         using var watching = cluster.Connect();
         using var stop = new CancellationTokenSource();
         var (code, body) = await watching.WatchAsync("/api/v1/services?watch=true", stop.Token);

@@ -8,24 +8,25 @@ internal sealed class IdleTrim(TimeProvider time)
 {
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(5);
 
-    // Probes, scrapes and leases allocate some tens of kilobytes in that time.
-    private const long Quiet = 1 << 20;
+    // Probes, scrapes, leases and paced events allocate less than that in that time.
+    private const long Quiet = 8 << 20;
 
-    // A collection stops the process for 10 to 20 ms: not worth it for less.
-    private const long WorthWhile = 4 << 20;
+    // A collection stops the process for 10 to 20 ms: not worth it for less, nor often.
+    private const long WorthWhile = 8 << 20;
+    private static readonly TimeSpan Apart = TimeSpan.FromMinutes(1);
 
     /// <summary>Looks on until the stop.</summary>
     public async Task RunAsync(CancellationToken stop)
     {
-        var (last, trimmed) = (GC.GetTotalAllocatedBytes(), 0L);
+        var (last, trimmed, at) = (GC.GetTotalAllocatedBytes(), 0L, (long?)null);
         while (true)
         {
             await Task.Delay(Look, time, stop);
             var now = GC.GetTotalAllocatedBytes();
-            if (now - last < Quiet && now - trimmed > WorthWhile)
+            if (now - last < Quiet && now - trimmed > WorthWhile && (at is null || time.GetElapsedTime(at.Value) > Apart))
             {
                 GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
-                trimmed = GC.GetTotalAllocatedBytes();
+                (trimmed, at) = (GC.GetTotalAllocatedBytes(), time.GetTimestamp());
             }
 
             last = now;
