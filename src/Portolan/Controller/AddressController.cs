@@ -137,7 +137,12 @@ internal sealed class AddressController
             if (change.New is { } service)
                 _services[change.Key] = InvolvedObject.Of(Kinds.Services, service);
             else
+            {
                 _services.Remove(change.Key);
+                if (_state.Allocator.Current(change.Key) is { Outcome: Outcome.Assigned })
+                    _log.Line(LogLevel.Information, "service deleted", ("event", "serviceDeleted"), ("service", change.Key));
+            }
+
             _statuses.Observe(change.Key, change.New, stop);
         }
 

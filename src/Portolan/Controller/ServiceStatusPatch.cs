@@ -41,7 +41,7 @@ internal static class ServiceStatusPatch
         var shown = service.Status?.LoadBalancer?.Ingress ?? [];
         return decision.Outcome is Outcome.Released
             ? !shown.Exists(entry => IsLeaving(entry, decision))
-            : shown.Select(entry => entry.IP ?? entry.Hostname ?? "").SequenceEqual(decision.Addresses.Select(address => address.ToString()));
+            : shown.Count == decision.Addresses.Count && shown.Zip(decision.Addresses).All(pair => IpAddress.TryParse(pair.First.IP, out var address) && address == pair.Second);
     }
 
     /// <summary>The addresses that the status shows, or may show after an attempt to write, and that a decision takes from it.</summary>

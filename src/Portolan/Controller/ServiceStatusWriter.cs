@@ -299,6 +299,7 @@ internal sealed class ServiceStatusWriter(
         var again = decision.SameStatusAs(target.Written) && time.GetElapsedTime(target.WrittenAt) < Peace;
         (target.Written, target.WrittenAt) = (decision, time.GetTimestamp());
         target.Reverts = again ? target.Reverts + 1 : 0;
+        log.Line(LogLevel.Information, "updated service object", ("event", "serviceUpdated"), ("service", key));
         if (target.Reverts == 2)
         {
             var rival = ServiceStatusPatch.OtherManager(written) is { Length: > 0 } manager ? $" ({manager})" : "";

@@ -32,6 +32,9 @@ public sealed class ServiceStatusPatchTests
         Assert.Null(ServiceStatusPatch.Of(service, Assigned("lab", "10.0.0.1")));
     }
 
+    [Fact]
+    public void AnotherSpellingOfTheAddressIsNoReasonToWrite() => Assert.Null(ServiceStatusPatch.Of(Annotated("lab", "FD00:0::1"), Assigned("lab", "fd00::1")));
+
     [Contract("§2 status")]
     [Theory]
     [InlineData("""[{"hostname":"web.example"}]""")]
