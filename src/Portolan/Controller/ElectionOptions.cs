@@ -14,13 +14,13 @@ internal sealed class ElectionOptions
         DefaultValueFactory = _ => true,
     };
 
-    private readonly Option<TimeSpan> _duration = DurationOption.Create(
+    private readonly Option<Duration> _duration = DurationOption.Create(
         "--leader-elect-lease-duration", "How long the others wait after the leader's last sign of life; whole seconds.", LeaseTiming.Default.Duration);
 
-    private readonly Option<TimeSpan> _deadline = DurationOption.Create(
+    private readonly Option<Duration> _deadline = DurationOption.Create(
         "--leader-elect-renew-deadline", "How long the leader acts on its last renewal; shorter than the lease duration.", LeaseTiming.Default.RenewDeadline);
 
-    private readonly Option<TimeSpan> _retry = DurationOption.Create(
+    private readonly Option<Duration> _retry = DurationOption.Create(
         "--leader-elect-retry-period", "Pause between renewals, and between attempts.", LeaseTiming.Default.RetryPeriod);
 
     private readonly Option<string> _name = new("--leader-elect-resource-name")
@@ -43,9 +43,13 @@ internal sealed class ElectionOptions
             command.Add(option);
         command.Validators.Add(result =>
         {
-            if (result.Errors.Any() || !result.GetValue(_elect))
+            // Here an option that is not given has no value yet, not even its default; and one that cannot be read has its own error.
+            TimeSpan Time(Option<Duration> option, TimeSpan otherwise) =>
+                result.GetResult(option) is { Implicit: false, Tokens: [var token] } && DurationOption.TryParse(token.Value, out var given) ? given : otherwise;
+            if (result.GetResult(_elect) is { Implicit: false, Tokens: [{ Value: "false" }] })
                 return;
-            if (new LeaseTiming(result.GetValue(_duration), result.GetValue(_deadline), result.GetValue(_retry)).Problem() is { } problem)
+            var otherwise = LeaseTiming.Default;
+            if (new LeaseTiming(Time(_duration, otherwise.Duration), Time(_deadline, otherwise.RenewDeadline), Time(_retry, otherwise.RetryPeriod)).Problem() is { } problem)
                 result.AddError($"--leader-elect: {problem}");
         });
     }
@@ -60,7 +64,7 @@ internal sealed class ElectionOptions
             return Controller.Leadership.Alone(host.Time);
         var fence = new WriteFence(host.Time);
         var name = parse.GetValue(_name)!;
-        var timing = new LeaseTiming(parse.GetValue(_duration), parse.GetValue(_deadline), parse.GetValue(_retry));
+        var timing = new LeaseTiming(parse.GetValue(_duration).Time, parse.GetValue(_deadline).Time, parse.GetValue(_retry).Time);
         var elector = new LeaseElector(client, parse.GetValue(_namespace) ?? ns, name, Identity(parse.GetValue(_pod)!), timing, fence, host.Time, host.Logs.CreateLogger("Leases"));
         return Controller.Leadership.By(elector, fence, name, host.Meter);
     }

@@ -9,15 +9,15 @@ internal static class DurationOption
 {
     private static readonly SearchValues<char> Digits = SearchValues.Create("0123456789.");
 
-    public static Option<TimeSpan> Create(string name, string description, TimeSpan otherwise) => new(name)
+    public static Option<Duration> Create(string name, string description, TimeSpan otherwise) => new(name)
     {
         Description = description,
         HelpName = "duration",
-        DefaultValueFactory = _ => otherwise,
+        DefaultValueFactory = _ => new Duration(otherwise),
         CustomParser = result =>
         {
             if (TryParse(result.Tokens[0].Value, out var duration))
-                return duration;
+                return new Duration(duration);
             result.AddError($"{name}: '{result.Tokens[0].Value}' is not a duration like 4s or 500ms");
             return default;
         },
@@ -50,4 +50,10 @@ internal static class DurationOption
         duration = TimeSpan.FromSeconds(seconds);
         return true;
     }
+}
+
+/// <summary>A duration that is written as it is read.</summary>
+internal readonly record struct Duration(TimeSpan Time)
+{
+    public override string ToString() => Time.TotalSeconds >= 1 ? string.Create(CultureInfo.InvariantCulture, $"{Time.TotalSeconds}s") : string.Create(CultureInfo.InvariantCulture, $"{Time.TotalMilliseconds}ms");
 }

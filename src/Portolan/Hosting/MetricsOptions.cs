@@ -16,14 +16,13 @@ internal sealed class MetricsOptions
 
     private readonly Option<ushort> _port = new("--port")
     {
-        Description = "Port of the Prometheus metrics over plain HTTP; 0 turns metrics off, but for an explicit --secure-port. As in MetalLB 0.16 it is the TLS port if it is 9120, "
-            + "or comes with --metrics-cert-dir or a --tls option and without --secure-port.",
+        Description = "Port of the metrics over plain HTTP, 0 for none. Without --secure-port, 9120 is the TLS port, as is any with --metrics-cert-dir or a --tls option.",
         DefaultValueFactory = _ => PlainPort,
     };
 
     private readonly Option<ushort?> _securePort = new("--secure-port")
     {
-        Description = "Port of the metrics over TLS, for bearer tokens that may get the non-resource URL /metrics; 0 turns it off. Then --port is always the plain one.",
+        Description = "Port of the metrics over TLS, for bearer tokens that may get the non-resource URL /metrics; 0 for none.",
     };
 
     private readonly Option<string> _host = new("--host")

@@ -42,6 +42,18 @@ public sealed class ChartTests
     }
 
     [Fact]
+    public void LimitsDisruptions_OnlyWhereThereAreReplicasToSpare()
+    {
+        Assert.DoesNotContain(Helm.Template("metallb"), item => (string?)item["kind"] == "PodDisruptionBudget");
+        var objects = Helm.Template("metallb", "--set", "controller.replicas=3");
+        var budget = objects.Single(item => (string?)item["kind"] == "PodDisruptionBudget");
+        Assert.Equal("1", budget["spec"]!["maxUnavailable"]!.ToJsonString());
+        var deployment = objects.Single(item => (string?)item["kind"] == "Deployment");
+        Assert.Equal("3", deployment["spec"]!["replicas"]!.ToJsonString());
+        Assert.True(JsonNode.DeepEquals(budget["spec"]!["selector"], deployment["spec"]!["selector"]));
+    }
+
+    [Fact]
     public void LeavesNoNameOfTheManifests()
     {
         var text = YamlText.Documents(Helm.Template("edge", "--namespace", "edge", "--set", $"proxy.enabled=true,proxy.master={Server}"));
