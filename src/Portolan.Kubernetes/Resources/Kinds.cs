@@ -61,4 +61,10 @@ public static class Kinds
 
     /// <summary><c>metallb.io/v1beta1 ConfigurationState</c>.</summary>
     public static ResourceType<ConfigurationState> ConfigurationStates { get; } = new("metallb.io", "v1beta1", "configurationstates", "ConfigurationState", true, KubeJson.Default.ConfigurationState);
+
+    /// <summary><c>portolan.dev/v1alpha1 AddressPoolPolicy</c>.</summary>
+    public static ResourceType<PolicyObject> AddressPoolPolicies { get; } = new("portolan.dev", "v1alpha1", "addresspoolpolicies", "AddressPoolPolicy", true, KubeJson.Default.PolicyObject);
+
+    /// <summary><c>portolan.dev/v1alpha1 AddressReservation</c>.</summary>
+    public static ResourceType<ReservationObject> AddressReservations { get; } = new("portolan.dev", "v1alpha1", "addressreservations", "AddressReservation", true, KubeJson.Default.ReservationObject);
 }

@@ -33,6 +33,8 @@ internal sealed class AddressController
     private readonly ServiceStatusWriter _statuses;
     private readonly ConfigurationReporter _configuration;
     private readonly PoolStatusWriter _poolStatuses;
+    private readonly ReservationWriter _reservations;
+    private readonly PolicyWatches _policies;
     private readonly PoolSettling _settling;
     private readonly Dictionary<ObjectKey, InvolvedObject> _services = [];
     private readonly List<Func<CancellationToken, Task>> _hearPredecessor = [];
@@ -50,6 +52,8 @@ internal sealed class AddressController
         _statuses = new ServiceStatusWriter(client, leadership.Fence, _queue.Writer.WriteAsync, host.Time, _log, Tell, () => _metrics.UpdateErrors.Add(1));
         _configuration = new ConfigurationReporter(client, ns, podName, _events, host.Time, _log);
         _poolStatuses = new PoolStatusWriter(client, ns, host.Time);
+        _reservations = new ReservationWriter(client, ns);
+        _policies = new PolicyWatches(host, client, ns, _state, _reservations, leadership, (happened, stop) => _queue.Writer.WriteAsync(() => Follow(happened(), stop), stop), _log);
         _settling = new PoolSettling(client, ns, (pools, stop) => _queue.Writer.WriteAsync(() => Follow(_state.SettlePools(pools), stop), stop), host.Time, _log);
     }
 
@@ -65,6 +69,7 @@ internal sealed class AddressController
         SuperviseLeading("pool-settling", _settling.RunAsync);
         SuperviseLeading("configuration-state", _configuration.RunAsync);
         SuperviseLeading("pool-status", _poolStatuses.RunAsync);
+        SuperviseLeading("reservations", _reservations.RunAsync);
         SuperviseLeading("memberlist-secret", stop => MemberlistSecret.EnsureAsync(_client, _namespace, secretName, _log, stop));
         Watch(Kinds.Services, null, OnService, writtenByLeader: true, keepsObjects: false);
         Watch(Kinds.Namespaces, null, (change, stop) => Follow(_state.On(change), stop));
@@ -104,6 +109,7 @@ internal sealed class AddressController
             _state.StepDown();
             _serving = false;
             _statuses.Forget();
+            _reservations.Forget();
             _metrics.Publish([]);
         },
         stop);
@@ -112,6 +118,9 @@ internal sealed class AddressController
     {
         while (await _queue.Reader.WaitToReadAsync(stop))
         {
+            if (_state.At(_host.Time.GetUtcNow().ToUnixTimeSeconds()) is { Decisions.Count: > 0 } ended)
+                Follow(ended, stop);
+
             // Everything that is there, then the counters once.
             for (var batch = 0; batch < 256 && _queue.Reader.TryRead(out var action); batch++)
             {
@@ -127,6 +136,9 @@ internal sealed class AddressController
             }
 
             PublishUse();
+            if (_state.IsStarted)
+                _reservations.Desire(_state.Allocator.TakeReservationsToWrite());
+            _policies.Publish(_state.Allocator.NextEnd);
         }
     }
 

@@ -21,7 +21,7 @@ internal readonly record struct Consequences(IReadOnlyList<Decision> Decisions, 
 /// </summary>
 /// <param name="loadBalancerClass">Serve Services of exactly this class; null: those without one.</param>
 /// <param name="leads">Whether it leads from the start.</param>
-internal sealed class ControllerState(string? loadBalancerClass, bool leads = true)
+internal sealed partial class ControllerState(string? loadBalancerClass, bool leads = true)
 {
     private const int Sources = 3;
     private readonly Dictionary<string, IPAddressPool> _pools = new(StringComparer.Ordinal);
@@ -31,7 +31,7 @@ internal sealed class ControllerState(string? loadBalancerClass, bool leads = tr
     public Allocator Allocator { get; private set; } = new(loadBalancerClass);
 
     /// <summary>Everything has been listed once.</summary>
-    public bool IsSynced => _synced == Sources;
+    public bool IsSynced => _synced == Sources && _alsoAwaited.Count == 0;
 
     /// <summary>This replica is the one that decides.</summary>
     public bool IsLeading { get; private set; } = leads;
@@ -74,6 +74,7 @@ internal sealed class ControllerState(string? loadBalancerClass, bool leads = tr
     {
         IsLeading = false;
         Allocator = Allocator.Afresh();
+        HearReservations();
     }
 
     public Consequences On(Change<Service> change) => change switch
@@ -102,7 +103,7 @@ internal sealed class ControllerState(string? loadBalancerClass, bool leads = tr
         _everHadPools |= _pools.Count > 0;
 
         // Our own counters in the pool's status come back as changes of the pool: they are nothing new.
-        return matters && IsSynced ? new Consequences(UpdatePools(), Configuration.Problems()) : Consequences.None;
+        return matters && IsSynced ? new Consequences(UpdatePools(), Problems()) : Consequences.None;
     }
 
     public Consequences On(Change<L2Advertisement> change) => On(Kinds.L2Advertisements, change, found => found.ToSpec());
@@ -125,7 +126,7 @@ internal sealed class ControllerState(string? loadBalancerClass, bool leads = tr
         if (!matters || !IsSynced)
             return Consequences.None;
         Configuration.Update();
-        return new Consequences([], Configuration.Problems());
+        return new Consequences([], Problems());
     }
 
     /// <summary>
@@ -142,13 +143,19 @@ internal sealed class ControllerState(string? loadBalancerClass, bool leads = tr
 
     private Consequences Synced()
     {
-        if (++_synced < Sources)
+        _synced++;
+        return Heard();
+    }
+
+    private Consequences Heard()
+    {
+        if (!IsSynced)
             return Consequences.None;
         UpdatePools();
         return Start();
     }
 
-    private Consequences Start() => new(IsLeading ? Allocator.Start() : [], Configuration.Problems());
+    private Consequences Start() => new(IsLeading ? Allocator.Start() : [], Problems());
 
     private IReadOnlyList<Decision> UpdatePools()
     {
