@@ -26,23 +26,6 @@ public sealed class BadInputTests(LabFixture fixture)
     }
 
     [Fact]
-    public async Task OverlappingPoolsAreReported()
-    {
-        try
-        {
-            _lab.Apply(Pool("overlapping", "192.168.100.245-192.168.100.255"));
-            Assert.Contains("overlap", await ReportedAsync("overlap"));
-            await NothingElseStoppedAsync();
-        }
-        finally
-        {
-            _lab.Kubectl("delete ipaddresspool -n metallb-system overlapping --ignore-not-found");
-        }
-
-        await ValidAgainAsync();
-    }
-
-    [Fact]
     public async Task WrongObjectsOfEveryKindAreRefusedOrReported_AndNothingElseStops()
     {
         (string Kind, string Version, string Spec, string Field)[] wrong =

@@ -113,8 +113,9 @@ public sealed class ControllerWebhookTests : IAsyncLifetime
         var old = await Api.DoAsync("GET", $"{Objects}/bgppeers/a");
         Assert.Equal(("metallb.io/v1beta1", 0), ((string?)old["apiVersion"], (int)old["spec"]!["peerASN"]!));
         old["spec"]!["holdTime"] = "30s";
-        var (code, written, _) = await Api.SendAsync("PUT", $"{Objects}/bgppeers/a", old.ToJsonString());
+        var (code, written, response) = await Api.SendAsync("PUT", $"{Objects}/bgppeers/a", old.ToJsonString());
         Assert.True(code == 200, written.ToJsonString());
+        Assert.Contains("metallb.io/v1beta1 BGPPeer is deprecated", string.Join(' ', response.Headers.GetValues("Warning")), StringComparison.Ordinal);
         var now = await Api.DoAsync("GET", $"{Peers}/a");
         Assert.Equal(
             """{"disableMP":false,"dualStackAddressFamily":false,"dynamicASN":"external","enableGracefulRestart":true,"holdTime":"30s","interface":"eth0","myASN":64512,"peerPort":179,"vrf":"red"}""",

@@ -25,6 +25,8 @@ internal sealed class ResourceRequests(
         var target = new Target(resource, kind, path.Namespace, path.Name, path.Subresource);
         var query = Query(context.Request);
         var caller = new Caller(who, warning => Reply.Warn(context, [warning]));
+        if (kind.DeprecationWarning is { } deprecated)
+            Reply.Warn(context, [deprecated]);
         if (Reviews.IsReview(kind))
         {
             await ReviewAsync(context, target, who);

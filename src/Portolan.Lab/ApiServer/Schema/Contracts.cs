@@ -80,6 +80,9 @@ internal abstract class KindSchema
     /// <summary>False for a version that objects may be stored in, but that nobody can ask for.</summary>
     public bool Served { get; init; } = true;
 
+    /// <summary>What whoever asks for this version is told; null where it is not deprecated.</summary>
+    public string? DeprecationWarning { get; init; }
+
     /// <summary>True for a kind that a CustomResourceDefinition made.</summary>
     public bool IsCustom { get; init; }
 

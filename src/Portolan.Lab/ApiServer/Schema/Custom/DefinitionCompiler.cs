@@ -57,6 +57,9 @@ internal static partial class DefinitionCompiler
             TracksGeneration = true,
             IsCustom = true,
             Served = version.Flag("served") == true,
+            DeprecationWarning = version.Flag("deprecated") != true ? null
+                : version.Str("deprecationWarning") is { Length: > 0 } warning ? warning
+                : $"{spec.Str("group")}/{version.Str("name")} {kind} is deprecated",
         };
     }
 
