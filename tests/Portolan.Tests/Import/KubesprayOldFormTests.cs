@@ -145,6 +145,8 @@ public sealed class KubesprayOldFormTests
     [InlineData("metallb_enabled: true\nmetallb_ip_rang: [10.0.0.0/24]", "addons.yml:2: warning: metallb_ip_rang: is no variable that Kubespray reads; left out (did you mean metallb_ip_range?)")]
     [InlineData("metallb_enabled: true\n#metallb_ip_range:\n#  - 10.0.0.0/24", "addons.yml:2: error: metallb_ip_range: is commented out, and mandatory")]
     [InlineData("metallb_enabled: true\nmetallb_ip_range:\n#  - 10.0.0.0/24", "addons.yml:2: error: metallb_ip_range: has no value: are the lines below still commented out?")]
+    [InlineData("metallb_enabled: true\n# metallb_config:\n#   address_pools:", "addons.yml:2: error: metallb_config: is commented out: there is no pool")]
+    [InlineData("metallb_enabled: true\nmetallb_config:\n#   address_pools:", "addons.yml:2: error: metallb_config: has no value: are the lines below still commented out?")]
     [InlineData("metallb_enabled: true", "addons.yml: error: metallb_ip_range: is missing, and mandatory")]
     [InlineData("metallb_enabled: true\nmetallb_ip_range:\n  - 10.0.0.9-10.0.0.1", "addons.yml:3: error: metallb_ip_range[0]: 10.0.0.9-10.0.0.1: range ends before it starts; left out")]
     [InlineData("metallb_enabled: true\nmetallb_ip_range:\n  - 10.0.0.0/24\n  - 10.0.0.9-10.0.0.10", "addons.yml:4: error: metallb_ip_range[1]: 10.0.0.9-10.0.0.10: overlaps metallb_ip_range[0]; left out")]

@@ -14,7 +14,7 @@ internal static class ImportPrinter
     /// <returns>The exit code: not well when something could not be converted or will not work.</returns>
     public static int Print(ImportResult result, bool asJson, TextWriter output, TextWriter error)
     {
-        foreach (var notice in result.Notices)
+        foreach (var notice in result.Notices.GroupBy(notice => notice.Place.File, StringComparer.Ordinal).SelectMany(file => file.OrderBy(notice => notice.Place.Line)))
             error.WriteLine(asJson ? Json(notice).ToJsonString(OneLine) : notice.ToString());
         if (asJson)
         {

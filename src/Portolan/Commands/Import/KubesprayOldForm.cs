@@ -23,9 +23,7 @@ internal sealed class KubesprayOldForm(KubesprayVariables variables, ImportedObj
     {
         if (variables.Find("metallb_ip_range") is not { } range)
         {
-            var place = variables.FindWritten("metallb_ip_range")?.Place ?? isCommentedOut("metallb_ip_range") ?? variables.File;
-            notices.Error(place, "metallb_ip_range", variables.FindWritten("metallb_ip_range") is not null ? "has no value: are the lines below still commented out?"
-                : isCommentedOut("metallb_ip_range") is not null ? "is commented out, and mandatory" : "is missing, and mandatory");
+            ReportMissing();
             return;
         }
 
@@ -40,6 +38,20 @@ internal sealed class KubesprayOldForm(KubesprayVariables variables, ImportedObj
         var (source, place2, path) = variables.Find("metallb_pool_name") is { } named && variables.Text("metallb_pool_name") is { Length: > 0 } text
             ? (text, named.Place, "metallb_pool_name") : (DefaultPool, range.Place, "metallb_ip_range");
         Pool(source, place2, path, ranges.Read(range.Value, "metallb_ip_range"), "metallb_ip_range", range.Place, autoAssign ?? true, variables.Boolean("metallb_avoid_buggy_ips") ?? false, protocol);
+    }
+
+    private void ReportMissing()
+    {
+        if (variables.FindWritten("metallb_ip_range") is { } empty)
+            notices.Error(empty.Place, "metallb_ip_range", "has no value: are the lines below still commented out?");
+        else if (variables.FindWritten("metallb_config") is { } config)
+            notices.Error(config.Place, "metallb_config", "has no value: are the lines below still commented out?");
+        else if (isCommentedOut("metallb_ip_range") is { } oldForm)
+            notices.Error(oldForm, "metallb_ip_range", "is commented out, and mandatory");
+        else if (isCommentedOut("metallb_config") is { } newForm)
+            notices.Error(newForm, "metallb_config", "is commented out: there is no pool");
+        else
+            notices.Error(variables.File, "metallb_ip_range", "is missing, and mandatory");
     }
 
     private void Additional(string? mainProtocol)
