@@ -11,6 +11,8 @@ internal sealed class WebhookOptions
     private const string Configuration = "metallb-webhook-configuration";
     private const string Definition = "bgppeers.metallb.io";
 
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(2);
+
     private readonly Option<string> _mode = new("--webhook-mode") { Description = "enabled, disabled, or onlywebhook: serve the webhook and do nothing else.", DefaultValueFactory = _ => "enabled" };
 
     private readonly Option<string> _secret = new("--webhook-secret") { Description = "Secret with the webhook's certificates.", DefaultValueFactory = _ => "metallb-webhook-cert" };
@@ -52,13 +54,13 @@ internal sealed class WebhookOptions
         var serving = new ServingCertificate();
         if (parse.GetValue(_noRotation))
         {
-            host.Supervise("webhook-certificates", new CertificateFiles(parse.GetValue(_directory)!, serving, host.Time, log).RunAsync);
+            host.Supervise("webhook-certificates", AfterTheRest(host, parse, new CertificateFiles(parse.GetValue(_directory)!, serving, host.Time, log).RunAsync));
         }
         else
         {
             var authority = new WebhookAuthority([$"{parse.GetValue(_service)}.{ns}.svc", $"{parse.GetValue(_service)}.{ns}.svc.cluster.local"]);
             var trust = new TrustBundle(client, Configuration, Definition, log);
-            host.Supervise("webhook-certificates", new WebhookCertificates(client, ns, parse.GetValue(_secret)!, authority, trust, serving, host.Time, log).RunAsync);
+            host.Supervise("webhook-certificates", AfterTheRest(host, parse, new WebhookCertificates(client, ns, parse.GetValue(_secret)!, authority, trust, serving, host.Time, log).RunAsync));
         }
 
         var server = new WebhookServer(
@@ -73,4 +75,16 @@ internal sealed class WebhookOptions
             host.Readiness.Reached("webhook");
         });
     }
+
+    /// <summary>
+    /// Services wait for their addresses at a start, and nobody waits for the webhook: it takes the processor later. Not for long, because what the
+    /// controller reads may need the webhook to convert it.
+    /// </summary>
+    private Func<CancellationToken, Task> AfterTheRest(RoleHost host, ParseResult parse, Func<CancellationToken, Task> work) => async stop =>
+    {
+        var started = host.Time.GetTimestamp();
+        while (!IsOnly(parse) && !host.Readiness.IsReady && host.Time.GetElapsedTime(started) < _patience)
+            await Task.Delay(TimeSpan.FromMilliseconds(25), host.Time, stop);
+        await work(stop);
+    };
 }
