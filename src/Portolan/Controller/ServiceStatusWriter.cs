@@ -36,6 +36,7 @@ internal sealed class ServiceStatusWriter(
     private static readonly TimeSpan FirstRest = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestRest = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan LongestOfWeather = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan Doubt = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Peace = TimeSpan.FromMinutes(10);
     private static readonly string[] PoolAnnotations = [ServiceAnnotations.AllocatedFromPool, ServiceAnnotations.FormerAllocatedFromPool];
     private readonly Dictionary<ObjectKey, Target> _targets = [];
@@ -115,8 +116,14 @@ internal sealed class ServiceStatusWriter(
     private void Consider(ObjectKey key, Target target, CancellationToken stop)
     {
         Mark(target, stop);
-        if (target.IsQueued || target.Desired is not { } desired || ServiceStatusPatch.Of(target.Observed, desired) is null)
+        if (target.IsQueued || target.Desired is not { } desired)
             return;
+        if (ServiceStatusPatch.Of(target.Observed, desired) is null)
+        {
+            StopDoubting(key, target, stop);
+            return;
+        }
+
         if (Rest(target, desired) is var rest && rest > TimeSpan.Zero)
         {
             Later(key, target, rest, stop);
@@ -126,6 +133,23 @@ internal sealed class ServiceStatusWriter(
         target.IsQueued = true;
         _queue.Enqueue((key, target));
         StartSome(stop);
+    }
+
+    // There is nothing to write any more, but the last attempt may have come through although it failed: then the watch will have told soon.
+    private void StopDoubting(ObjectKey key, Target target, CancellationToken stop)
+    {
+        if (target.Attempted.Count == 0)
+            return;
+        if (target.IsDoubted)
+        {
+            (target.Attempted, target.IsDoubted) = ([], false);
+            Mark(target, stop);
+        }
+        else
+        {
+            target.IsDoubted = true;
+            Later(key, target, Doubt, stop);
+        }
     }
 
     private void StartSome(CancellationToken stop)
@@ -156,7 +180,7 @@ internal sealed class ServiceStatusWriter(
             }
 
             _running++;
-            target.Attempted = desired.Addresses;
+            (target.Attempted, target.IsDoubted) = (desired.Addresses, false);
             _ = WriteAsync(key, target, desired, patch, stop);
         }
     }
@@ -361,6 +385,9 @@ internal sealed class ServiceStatusWriter(
 
         /// <summary>What the last write was to bring, while nobody knows whether it has.</summary>
         public IReadOnlyList<IpAddress> Attempted { get; set; } = [];
+
+        /// <summary>The watch is being given time to tell.</summary>
+        public bool IsDoubted { get; set; }
 
         public TimeSpan Pause { get; set; }
 

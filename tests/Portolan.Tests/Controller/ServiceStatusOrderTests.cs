@@ -103,6 +103,26 @@ public sealed class ServiceStatusOrderTests
             await RunAsync(stop.Token);
     }
 
+    [Fact]
+    public async Task AttemptWhoseOutcomeNobodyKnowsKeepsTheNextOneWaitingForAMomentOnly()
+    {
+        using var stop = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        await using var api = await FakeApi.StartAsync(request => request.Contains("services/one/", StringComparison.Ordinal) ? (503, "{}") : (200, Json("two", "10.0.0.1", "9")));
+        var writer = new ServiceStatusWriter(api.Client, WriteFence.AlwaysOpen(TimeProvider.System), _loop.Writer.WriteAsync, _time, NullLogger.Instance);
+        writer.Observe(new ObjectKey("default", "one"), ControllerStateTests.Service("one"), stop.Token);
+        writer.Observe(new ObjectKey("default", "two"), ControllerStateTests.Service("two"), stop.Token);
+        writer.Desire(Decided("one", "10.0.0.1"), stop.Token);
+        while (api.Requests.Count == 0 || writer.Pending > 0)
+            await RunAsync(stop.Token);
+        writer.Desire(Decided("one", "") with { Outcome = Outcome.Released, Leaving = [IpAddress.Parse("10.0.0.1")] }, stop.Token);
+        var before = api.Requests.Count;
+        writer.Desire(Decided("two", "10.0.0.1"), stop.Token);
+        Assert.Equal(0, writer.Pending);
+        while (api.Requests.Count == before)
+            await RunAsync(stop.Token);
+        Assert.Contains("services/two/", api.Requests[before], StringComparison.Ordinal);
+    }
+
     private async Task RunAsync(CancellationToken stop)
     {
         while (_loop.Reader.TryRead(out var action))
