@@ -7,10 +7,11 @@ public sealed class ControllerFlagTests
 {
     [Theory]
     [InlineData("--port=7472 --log-level=info")]                                                                                        // 0.13.9, as Kubespray installs it
-    [InlineData("--port=7472 --log-level=info --lb-class=metallb")]
+    [InlineData("--port=7472 --log-level=info --lb-class=metallb --webhook-mode=enabled")]
+    [InlineData("--port=7472 --log-level=info --cert-service-name=metallb-webhook-service --webhook-mode=disabled")]                     // 0.13's chart
     [InlineData("--port=9120 --log-level=info")]                                                                                        // 0.16
-    [InlineData("--port=9120 --log-level=info --tls-cipher-suites=TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 --tls-curve-preferences=X25519,CurveP256 --tls-min-version=VersionTLS12 --metrics-cert-dir=/etc/metrics")]
-    [InlineData("--namespace=x --ml-secret-name=s --deployment=controller --pod-name=p --pprof-bind-address=127.0.0.1:6060 --health-probe-port=0 --port=0")]
+    [InlineData("--port=9120 --log-level=info --webhook-mode=enabled --tls-cipher-suites=TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 --tls-curve-preferences=X25519,CurveP256 --tls-min-version=VersionTLS12 --metrics-cert-dir=/etc/metrics")]
+    [InlineData("--namespace=x --ml-secret-name=s --deployment=controller --pod-name=p --webhook-secret=w --webhook-http2 --disable-cert-rotation --cert-dir=/c --pprof-bind-address=127.0.0.1:6060 --health-probe-port=0 --port=0")]
     [InlineData("--leader-elect=false")]
     [InlineData("--leader-elect --leader-elect-lease-duration=15s --leader-elect-renew-deadline=10s --leader-elect-retry-period=2s --leader-elect-resource-name=n --leader-elect-resource-namespace=ns")]
     public void AreUnderstood(string arguments) => Assert.Empty(CommandTree.Create().Parse("controller " + arguments).Errors.Select(error => error.Message));
