@@ -52,7 +52,7 @@ internal sealed class AddressController
         _statuses = new ServiceStatusWriter(client, leadership.Fence, _queue.Writer.WriteAsync, host.Time, _log, Tell, () => _metrics.UpdateErrors.Add(1));
         _configuration = new ConfigurationReporter(client, ns, podName, _events, host.Time, _log);
         _poolStatuses = new PoolStatusWriter(client, ns, host.Time);
-        _reservations = new ReservationWriter(client, ns);
+        _reservations = new ReservationWriter(client, ns, leadership.Fence);
         _policies = new PolicyWatches(host, client, ns, _state, _reservations, leadership, (happened, stop) => _queue.Writer.WriteAsync(() => Follow(happened(), stop), stop), _log);
         _settling = new PoolSettling(client, ns, (pools, stop) => _queue.Writer.WriteAsync(() => Follow(_state.SettlePools(pools), stop), stop), host.Time, _log);
     }

@@ -83,6 +83,11 @@ internal sealed class Leadership
             {
                 await term.Ended.Task.WaitAsync(stop);
             }
+            catch (NotLeadingException)
+            {
+                // The lease could have run out. Either the term is about to end, or a late renewal continues it.
+                await Task.Delay(TimeSpan.FromMilliseconds(100), stop);
+            }
         }
     }
 

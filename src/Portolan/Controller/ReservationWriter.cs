@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using Portolan.Core.Addresses.Policies;
 using Portolan.Kubernetes.Client;
+using Portolan.Kubernetes.Leases;
 using Portolan.Kubernetes.Resources;
 
 namespace Portolan.Controller;
@@ -9,7 +10,10 @@ namespace Portolan.Controller;
 /// Writes the controller's own AddressReservations: the record of who has an address, so that it outlives him and the controller. The latest
 /// wish for a name counts; what could not be written stays wished.
 /// </summary>
-internal sealed class ReservationWriter(KubeClient client, string ns)
+/// <param name="client">The API.</param>
+/// <param name="ns">Where the records are.</param>
+/// <param name="fence">What each write passes: a record of a leader that is none any more could undo the next one's.</param>
+internal sealed class ReservationWriter(KubeClient client, string ns, WriteFence fence)
 {
     private const int AtOnce = 8;
     private readonly Lock _gate = new();
@@ -70,7 +74,7 @@ internal sealed class ReservationWriter(KubeClient client, string ns)
     private async Task WriteAsync(string name, AddressReservation? wish, CancellationToken stop)
     {
         if (wish is not null)
-            await client.PatchAsync(Kinds.AddressReservations, ns, name, PatchKind.Apply, wish.ToObject(ns), ct: stop);
+            await fence.WriteAsync(limit => client.PatchAsync(Kinds.AddressReservations, ns, name, PatchKind.Apply, wish.ToObject(ns), ct: limit)).WaitAsync(stop);
         else
             await DeleteAsync(name, stop);
         lock (_gate)
@@ -84,7 +88,7 @@ internal sealed class ReservationWriter(KubeClient client, string ns)
             _deletions[name] = _deletions.GetValueOrDefault(name) + 1;
         try
         {
-            await client.RequestAsync(HttpMethod.Delete, Kinds.AddressReservations.Path(ns, name), ct: stop);
+            await fence.WriteAsync(limit => client.RequestAsync(HttpMethod.Delete, Kinds.AddressReservations.Path(ns, name), ct: limit)).WaitAsync(stop);
         }
         catch (Exception failure)
         {

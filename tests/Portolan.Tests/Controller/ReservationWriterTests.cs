@@ -2,6 +2,7 @@ using Portolan.Controller;
 using Portolan.Core.Addresses;
 using Portolan.Core.Addresses.Policies;
 using Portolan.Core.Cluster;
+using Portolan.Kubernetes.Leases;
 
 namespace Portolan.Tests.Controller;
 
@@ -16,7 +17,7 @@ public sealed class ReservationWriterTests
     public async Task AppliesTheRecord_AndDeletesIt()
     {
         await using var api = await FakeApi.StartAsync(request => (200, request.StartsWith("DELETE", StringComparison.Ordinal) ? """{"kind":"Status","status":"Success"}""" : """{"metadata":{"name":"service-1"}}"""));
-        var writer = new ReservationWriter(api.Client, "metallb-system");
+        var writer = new ReservationWriter(api.Client, "metallb-system", WriteFence.AlwaysOpen(TimeProvider.System));
         await WriteAsync(writer, Record);
         Assert.Equal(
             "PATCH /apis/portolan.dev/v1alpha1/namespaces/metallb-system/addressreservations/service-1 "
@@ -34,7 +35,7 @@ public sealed class ReservationWriterTests
     {
         var well = false;
         await using var api = await FakeApi.StartAsync(_ => well ? (200, """{"metadata":{"name":"service-1"}}""") : (503, """{"kind":"Status","message":"not now"}"""));
-        var writer = new ReservationWriter(api.Client, "metallb-system");
+        var writer = new ReservationWriter(api.Client, "metallb-system", WriteFence.AlwaysOpen(TimeProvider.System));
         writer.Desire([new("service-1", Record)]);
         await Assert.ThrowsAnyAsync<Exception>(() => writer.RunAsync(TestContext.Current.CancellationToken));
         Assert.Equal(1, writer.Pending);
@@ -47,7 +48,7 @@ public sealed class ReservationWriterTests
     public async Task RecordThatIsNotThereIsDeletedAlready()
     {
         await using var api = await FakeApi.StartAsync((404, """{"kind":"Status","reason":"NotFound","message":"not found"}"""));
-        var writer = new ReservationWriter(api.Client, "metallb-system");
+        var writer = new ReservationWriter(api.Client, "metallb-system", WriteFence.AlwaysOpen(TimeProvider.System));
         await WriteAsync(writer, null);
         Assert.False(writer.WasOurs("service-1"));
     }
