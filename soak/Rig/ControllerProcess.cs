@@ -16,6 +16,7 @@ internal sealed class ControllerProcess(ServerState state, string server, string
     private readonly string _log = state.File(name + ".log");
     private readonly int _metricsPort = Published.FreePort();
     private readonly int _healthPort = Published.FreePort();
+    private readonly int _webhookPort = Published.FreePort();
     private Process? _process;
 
     public int Id => _process?.Id ?? throw new InvalidOperationException("not started");
@@ -25,7 +26,7 @@ internal sealed class ControllerProcess(ServerState state, string server, string
         "/bin/sh",
         [
             "-c", $"exec \"$0\" \"$@\" >>'{_log}' 2>&1", Published.Binary("portolan"), "controller", $"--kubeconfig={_kubeconfig}",
-            "--host=127.0.0.1", $"--port={_metricsPort}", "--health-probe-host=127.0.0.1", $"--health-probe-port={_healthPort}", .. options,
+            "--host=127.0.0.1", $"--port={_metricsPort}", "--health-probe-host=127.0.0.1", $"--health-probe-port={_healthPort}", $"--webhook-port={_webhookPort}", .. options,
         ]))!;
 
     /// <summary>Starts it and waits until <c>/readyz</c> says so.</summary>
