@@ -76,6 +76,27 @@ public sealed class SwapTests
         spec: {ipAddressPools: [primary, reserved]}
         """;
 
+    /// <summary>Its admission webhook, whose server went with the old controller: from then on the API server refuses every pool.</summary>
+    private const string Webhook = """
+        apiVersion: admissionregistration.k8s.io/v1
+        kind: ValidatingWebhookConfiguration
+        metadata: {name: metallb-webhook-configuration}
+        webhooks:
+        - name: ipaddresspoolvalidationwebhook.metallb.io
+          admissionReviewVersions: [v1]
+          sideEffects: None
+          failurePolicy: Fail
+          clientConfig: {service: {name: webhook-service, namespace: metallb-system, path: /validate-metallb-io-v1beta1-ipaddresspool}}
+          rules: [{apiGroups: [metallb.io], apiVersions: [v1beta1], operations: [CREATE, UPDATE], resources: [ipaddresspools]}]
+        """;
+
+    private const string LaterPool = """
+        apiVersion: metallb.io/v1beta1
+        kind: IPAddressPool
+        metadata: {name: later, namespace: metallb-system}
+        spec: {addresses: [192.168.100.220/31]}
+        """;
+
     /// <summary>Name, address and what the Service says: neither the first free address nor in any order, two on one address, one whose request says otherwise by now.</summary>
     private static readonly (string Name, string Address, string Pool, string Annotations, int Port)[] _services =
     [
@@ -104,8 +125,12 @@ public sealed class SwapTests
                 Create(name, address, pool, annotations, port);
             Create("waiting", null, "", "", 80);
             var before = Everything();
+            _lab.Apply(Webhook, "create").Succeeds();
+            _lab.Apply(LaterPool, "create").Fails();
 
             _lab.Portolan("install --timeout 60", 90).Succeeds();
+            _lab.Apply(LaterPool, "create").Succeeds();
+            _lab.Kubectl("delete ipaddresspool later -n metallb-system").Succeeds();
             var waiting = await Shell.EventuallyAsync(
                 async () => (await _lab.KubectlAsync("get svc waiting -o jsonpath={.status.loadBalancer.ingress[0].ip}")).Output, address => address.Length > 0, 20, "an address for the Service that had none");
             Assert.Equal("192.168.100.240", waiting);
