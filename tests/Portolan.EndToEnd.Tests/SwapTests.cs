@@ -151,7 +151,7 @@ public sealed class SwapTests
             Assert.Equal("of-their-own-making", _lab.Kubectl("get secret memberlist -n metallb-system -o go-template='{{.data.secretkey | base64decode}}'").Succeeds().Output);
 
             // Under other names it is not taken over: two would announce.
-            Assert.Contains("DaemonSet metallb-system/speaker serves", _lab.Portolan("install --namespace elsewhere --no-wait").Fails().Error);
+            Assert.Contains("Deployment metallb-system/controller serves", _lab.Portolan("install --namespace elsewhere --no-wait").Fails().Error);
         }
         finally
         {
