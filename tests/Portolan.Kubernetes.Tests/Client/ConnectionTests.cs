@@ -43,6 +43,16 @@ public sealed class ConnectionTests : IDisposable
     }
 
     [Fact]
+    public async Task SendsEverythingOverOneHttp2Connection()
+    {
+        await using var server = await TlsServer.StartAsync(_authority);
+        using var client = Client(server, "", "");
+        await Task.WhenAll(Enumerable.Range(0, 12).Select(_ => AskAsync(client)));
+        Assert.All(server.Requests, request => Assert.Equal("HTTP/2", request.Protocol));
+        Assert.Single(server.Requests.Select(request => request.Port).Distinct());
+    }
+
+    [Fact]
     public async Task ReadsTheTokenFileAgain_WhenItWasReplaced()
     {
         var file = Write("token", "first\n");

@@ -14,7 +14,13 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Portolan.Kubernetes.Tests.Client;
 
 /// <summary>A request as the server saw it.</summary>
-internal sealed record Seen(string? Authorization, string? Certificate, string ServerName, IReadOnlyList<(string Name, string Value)> Headers);
+internal sealed record Seen(string? Authorization, string? Certificate, string ServerName, IReadOnlyList<(string Name, string Value)> Headers)
+{
+    public string Protocol { get; init; } = "";
+
+    /// <summary>Tells connections apart.</summary>
+    public int Port { get; init; }
+}
 
 /// <summary>A TLS server on a loopback port that answers every GET with a ConfigMap, or refuses who is not welcome.</summary>
 internal sealed class TlsServer : IAsyncDisposable
@@ -78,7 +84,11 @@ internal sealed class TlsServer : IAsyncDisposable
     {
         var seen = new Seen(
             context.Request.Headers.Authorization, (await context.Connection.GetClientCertificateAsync())?.Subject, (string)context.Features.Get<IConnectionItemsFeature>()!.Items["name"]!,
-            [.. context.Request.Headers.SelectMany(header => header.Value.Select(value => (header.Key, value ?? "")))]);
+            [.. context.Request.Headers.SelectMany(header => header.Value.Select(value => (header.Key, value ?? "")))])
+        {
+            Protocol = context.Request.Protocol,
+            Port = context.Connection.RemotePort,
+        };
         lock (_gate)
             _seen.Add(seen);
         var welcome = Welcome?.Invoke(seen) ?? true;
