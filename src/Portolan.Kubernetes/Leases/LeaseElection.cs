@@ -62,14 +62,15 @@ public sealed class LeaseElection(string identity, LeaseTiming timing)
     {
         if (now >= _until)
             Lose(now);
-        var useful = _until ?? now + timing.RetryPeriod;
+
+        // A leader needs time for another attempt. To a candidate any answer is of use that leaves something of the lease.
+        var patience = _until is { } until ? Min(now + timing.RetryPeriod, until) : now + timing.RenewDeadline;
         if (now < _next)
             return new LeaseStep(LeaseAct.Wait, Min(_next, _until));
         if (_mustRead)
-            return new LeaseStep(LeaseAct.Read, Min(now + timing.RetryPeriod, useful));
+            return new LeaseStep(LeaseAct.Read, patience);
         if (!IsLeading && Held() is { } held && now < held)
             return new LeaseStep(LeaseAct.Wait, held);
-        var patience = Min(now + timing.RetryPeriod, useful);
         return _seen is null ? new LeaseStep(LeaseAct.Create, patience) : new LeaseStep(LeaseAct.Update, patience, _seen);
     }
 
