@@ -37,6 +37,7 @@ public sealed class ServiceStatusFightTests : IAsyncDisposable
         _writer.Observe(_web, ControllerStateTests.Service("web"), _stop.Token);
         _writer.Desire(_assigned, _stop.Token);
         await UntilAsync(1);
+        await SettleAsync();
 
         // The rival answers each write at once, for an hour.
         for (var passed = 0; passed < 3600; passed++)
