@@ -105,7 +105,7 @@ public sealed class EventRecorderTests : IAsyncDisposable
             for (var part = 0; part < 50; part++)
             {
                 _time.Advance(TimeSpan.FromMilliseconds(20));
-                
+
                 // One may be short of its time by a tick, and go with the next.
                 await RequestsAsync(Math.Min(800, before + part - 2));
             }
