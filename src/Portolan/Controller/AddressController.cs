@@ -178,7 +178,7 @@ internal sealed class AddressController
         {
             if (_state.IsLeading)
                 _configuration.Tell(problems, _state.Configuration.Unread);
-            _metrics.Configured(_state.Configuration.InForce.IsStale);
+            _metrics.Configured(_state.IsStale);
         }
 
         if (_state.AwaitsPools && _state.PoolUpdates != _poolUpdates)

@@ -14,6 +14,9 @@ internal sealed partial class ControllerState
     private readonly Dictionary<string, ReservationObject> _reservations = new(StringComparer.Ordinal);
     private PolicySet _policySet = PolicySet.Empty;
 
+    /// <summary>Some object is not in force as it is written.</summary>
+    public bool IsStale => Configuration.InForce.IsStale || _policySet.Problems.Count > 0;
+
     /// <summary>Nothing is decided before this kind has been listed, or it is known that it cannot be.</summary>
     public void Await(string plural) => _alsoAwaited.Add(plural);
 

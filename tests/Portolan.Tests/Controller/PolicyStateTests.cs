@@ -72,7 +72,9 @@ public sealed class PolicyStateTests
         Finish(_state);
         var problem = Assert.Single(_state.On(Added(Policy("soon", new PolicyObjectSpec { RetainFor = "soon" }))).Configuration!);
         Assert.Equal(("AddressPoolPolicy soon: spec.retainFor: soon: must be a duration, e.g. 90s, 10m or 24h", Standing.NotInForce), (problem.ToString(), problem.Standing));
+        Assert.True(_state.IsStale);
         _state.On(Deleted(Policy("soon", new PolicyObjectSpec())));
+        Assert.False(_state.IsStale);
         var wrong = new ReservationObject { Metadata = Meta("wrong"), Spec = new ReservationObjectSpec { Addresses = ["ten", "10.0.0.1", "10.0.0.2"], Service = new ServiceReference { Name = "web" }, ExpiresAt = "soon" } };
         Assert.Equal([
             "AddressReservation wrong: spec.addresses[0]: ten: not an IP address",
