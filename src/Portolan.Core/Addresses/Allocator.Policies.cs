@@ -14,6 +14,7 @@ public sealed partial class Allocator
     // Counted only where quotas ask for it: what each namespace has or has kept, and what of that is only kept.
     private NamespaceUse? _use;
     private NamespaceUse? _kept;
+    private readonly HashSet<string> _counted = new(StringComparer.Ordinal);
     private long _now;
 
     /// <summary>What is wrong with the policies, by themselves and together with the pools.</summary>
@@ -111,15 +112,15 @@ public sealed partial class Allocator
         _policies = policies == PolicySet.Empty ? PolicyIndex.Empty : new PolicyIndex(policies, Pools);
         Guard();
         (_use, _kept) = (null, null);
+        _counted.Clear();
         if (!_policies.HasQuotas)
             return;
         (_use, _kept) = (new NamespaceUse(Pools), new NamespaceUse(Pools));
         foreach (var entry in _services.Values)
             foreach (var address in entry.Held)
                 _use.Add(entry.Facts.Key.Namespace, address);
-        foreach (var kept in _reservations.All.Where(IsKept))
-            foreach (var address in kept.Addresses)
-                CountKept(kept, address, 1);
+        foreach (var record in _reservations.All)
+            CountKept(record, 1);
     }
 
     /// <returns>Whether other pools are refused now than before.</returns>
@@ -139,9 +140,6 @@ public sealed partial class Allocator
         return !same;
     }
 
-    // A record that outlives what its Service holds.
-    private static bool IsKept(AddressReservation reservation) => reservation is { IsManaged: true, Service: not null, ExpiresAt: not null };
-
     private void Put(AddressReservation reservation, bool write)
     {
         var old = _reservations.Put(reservation);
@@ -159,29 +157,43 @@ public sealed partial class Allocator
 
     private void Changed(AddressReservation? old, AddressReservation? now)
     {
-        foreach (var (reservation, change) in new[] { (now, 1), (old, -1) })
+        foreach (var (reservation, change) in new[] { (old, -1), (now, 1) })
         {
             foreach (var address in reservation?.Addresses ?? [])
             {
                 _ledger.Withhold(address);
                 _touched.Add(new Touched(address, "", ""));
-                if (IsKept(reservation!))
-                    CountKept(reservation!, address, change);
             }
+
+            if (reservation is not null)
+                CountKept(reservation, change);
         }
 
         _freed = true;
     }
 
-    private void CountKept(AddressReservation kept, IpAddress address, int change)
+    // A record whose Service does not hold what is recorded is kept for it: of one that holds it, the holding counts.
+    private void CountKept(AddressReservation record, int change)
     {
-        foreach (var use in _use is null ? [] : new[] { _use, _kept! })
+        if (_use is null || record is not { IsManaged: true, Service: { } service } || (change > 0 && _reservations.IsUsed(record.Name))
+            || !(change > 0 ? _counted.Add(record.Name) : _counted.Remove(record.Name)))
+            return;
+        foreach (var use in new[] { _use, _kept! })
         {
-            if (change > 0)
-                use.Add(kept.Service!.Value.Namespace, address);
-            else
-                use.Remove(kept.Service!.Value.Namespace, address);
+            foreach (var address in record.Addresses)
+            {
+                if (change > 0)
+                    use.Add(service.Namespace, address);
+                else
+                    use.Remove(service.Namespace, address);
+            }
         }
+    }
+
+    private void Use(AddressReservation record)
+    {
+        CountKept(record, -1);
+        _reservations.Use(record.Name);
     }
 
     // Brings the record of what a Service has, and has had, in line with what it holds now.
@@ -200,7 +212,7 @@ public sealed partial class Allocator
             if (remembers && !wanted.Equals(record))
                 Put(wanted, write: true);
             if (remembers)
-                _reservations.Use(name);
+                Use(wanted);
             else if (!remembers && record is not null)
                 Drop(name, write: true);
             foreach (var left in record?.Addresses.Except(held) ?? [])
@@ -238,7 +250,7 @@ public sealed partial class Allocator
     {
         foreach (var record in _reservations.All)
             if (record is { IsManaged: true, Service: { } service, ExpiresAt: null } && _services.TryGetValue(service, out var entry) && entry.Held.SequenceEqual(record.Addresses))
-                _reservations.Use(record.Name);
+                Use(record);
     }
 
     // At start: records of Services that went while nobody watched.
@@ -336,7 +348,7 @@ public sealed partial class Allocator
         var labels = NamespaceLabels(entry.Facts);
 
         // What is kept for this very Service makes room for what it gets now.
-        var own = _reservations.Of(entry.Facts.Key).Where(IsKept).SelectMany(kept => kept.Addresses).Where(address => _use.Times(ns, address) == 1).ToList();
+        var own = _reservations.Of(entry.Facts.Key).Where(kept => _counted.Contains(kept.Name)).SelectMany(kept => kept.Addresses).Where(address => _use.Times(ns, address) == 1).ToList();
         foreach (var quota in addresses.SelectMany(address => _policies.Of(Pools.Of(address)).Quotas).Distinct())
         {
             if (!quota.Quota.Limits(ns, labels))

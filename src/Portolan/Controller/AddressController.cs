@@ -71,6 +71,8 @@ internal sealed class AddressController
         SuperviseLeading("pool-status", _poolStatuses.RunAsync);
         SuperviseLeading("reservations", _reservations.RunAsync);
         SuperviseLeading("memberlist-secret", stop => MemberlistSecret.EnsureAsync(_client, _namespace, secretName, _log, stop));
+        _policies.Supervise();
+        _hearPredecessor.Add(_policies.RefreshAsync);
         Watch(Kinds.Services, null, OnService, writtenByLeader: true, keepsObjects: false);
         Watch(Kinds.Namespaces, null, (change, stop) => Follow(_state.On(change), stop));
         Watch(Kinds.IPAddressPools, _namespace, (change, stop) => Follow(_state.On(change), stop));

@@ -91,6 +91,19 @@ public sealed class AddressPolicyTests
     }
 
     [Fact]
+    public void WhatIsKeptForAServiceThatCameBackMeanwhileCountsBeforeAnybodyElseIsServed()
+    {
+        var restarted = new Allocator();
+        restarted.SetPools(Given.Pools(Given.Pool("p", "10.0.0.0/30")));
+        restarted.SetPolicies(PolicySet.Empty.Update([Retains with { Quotas = [new NamespaceQuota([], [], 1)] }]));
+        restarted.SetReservation(new AddressReservation { Name = AddressReservation.NameFor(Key("web")), Service = Key("web"), Addresses = [IpAddress.Parse("10.0.0.1")], IsManaged = true });
+        restarted.SetService(Given.Service("another"));
+        restarted.SetService(Given.Service("web"));
+        restarted.Start();
+        Assert.Equal(("(Waiting)", "10.0.0.1"), (restarted.Has("another"), restarted.Has("web")));
+    }
+
+    [Fact]
     public void FreedAddressRests_AlsoForWhoHadIt()
     {
         var allocator = With(new AddressPoolPolicySpec { Name = "rest", CoolDown = "10m" }, Given.Pool("p", "10.0.0.0/31"));

@@ -51,6 +51,8 @@ internal sealed class ReservationBook
     /// <summary>The Service of the record holds what is recorded.</summary>
     public void Use(string name) => _inUse.Add(name);
 
+    public bool IsUsed(string name) => _inUse.Contains(name);
+
     /// <returns>The version that it replaces.</returns>
     public AddressReservation? Put(AddressReservation reservation)
     {
