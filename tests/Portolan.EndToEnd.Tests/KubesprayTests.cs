@@ -43,6 +43,12 @@ public sealed class KubesprayTests : IAsyncLifetime
         Assert.Contains("kube-proxy runs in IPVS mode without strictARP", Shell.Run(Playbook, _lab.Variables, 120).Fails().Output, StringComparison.Ordinal);
         _lab.Apply(KubeProxyInIpvsMode, "delete").Succeeds();
 
+        // Neither is a MetalLB of another name stepped on.
+        _lab.Kubectl("create deployment metallb-controller --image portolan --replicas 0").Succeeds();
+        _lab.Kubectl("label deployment metallb-controller app.kubernetes.io/name=metallb").Succeeds();
+        Assert.Contains("default/metallb-controller serves the same Services", Shell.Run(Playbook, _lab.Variables, 120).Fails().Output, StringComparison.Ordinal);
+        _lab.Kubectl("delete deployment metallb-controller").Succeeds();
+
         Assert.Matches("changed=2 .* failed=0", Ansible().Output);
         Assert.Equal(LabFixture.Vip, await Shell.EventuallyAsync(
             async () => (await _lab.KubectlAsync("get svc myweb-svc-lb -o jsonpath='{.status.loadBalancer.ingress[0].ip}'")).Output, ip => ip.Length > 0, 20, "an address"));
