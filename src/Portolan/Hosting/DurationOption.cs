@@ -1,13 +1,13 @@
-using System.Buffers;
 using System.CommandLine;
 using System.Globalization;
+using Portolan.Core.Configuration;
 
 namespace Portolan.Hosting;
 
 /// <summary>Options whose value is a duration as Go writes it: numbers with units, one after the other (<c>500ms</c>, <c>1.5s</c>, <c>1h30m</c>).</summary>
 internal static class DurationOption
 {
-    private static readonly SearchValues<char> Digits = SearchValues.Create("0123456789.");
+    private static readonly TimeSpan Longest = TimeSpan.FromDays(366);
 
     public static Option<Duration> Create(string name, string description, TimeSpan otherwise) => new(name)
     {
@@ -23,33 +23,9 @@ internal static class DurationOption
         },
     };
 
-    /// <summary>Reads a duration of zero or more.</summary>
-    public static bool TryParse(ReadOnlySpan<char> text, out TimeSpan duration)
-    {
-        duration = default;
-        if (text is "0")
-            return true;
-        var seconds = 0d;
-        while (!text.IsEmpty)
-        {
-            var digits = text.IndexOfAnyExcept(Digits);
-            if (digits <= 0 || !double.TryParse(text[..digits], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number))
-                return false;
-            text = text[digits..];
-            var next = text.IndexOfAny(Digits);
-            var factor = (next < 0 ? text : text[..next]) switch { "ns" => 1e-9, "us" or "µs" => 1e-6, "ms" => 1e-3, "s" => 1, "m" => 60, "h" => 3600, _ => 0d };
-            if (factor == 0)
-                return false;
-            seconds += number * factor;
-            text = next < 0 ? [] : text[next..];
-        }
-
-        // A year is more than any option means, and far from what a TimeSpan can hold.
-        if (seconds is <= 0 or > 366 * 86400)
-            return false;
-        duration = TimeSpan.FromSeconds(seconds);
-        return true;
-    }
+    /// <summary>Reads a duration of zero to a year, which is more than any option means.</summary>
+    public static bool TryParse(string text, out TimeSpan duration) =>
+        GoDuration.TryParse(text, out duration) && duration >= TimeSpan.Zero && duration <= Longest;
 }
 
 /// <summary>A duration that is written as it is read.</summary>
