@@ -34,13 +34,12 @@ internal sealed class ServiceStatusWriter(
 
     // What was written and is gone again is written again at once; from the second time on somebody is against it.
     private static readonly TimeSpan FirstRest = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan LongestRest = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan LongestOfWeather = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan Doubt = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Peace = TimeSpan.FromMinutes(10);
     private static readonly string[] PoolAnnotations = [ServiceAnnotations.AllocatedFromPool, ServiceAnnotations.FormerAllocatedFromPool];
-    private readonly Dictionary<ObjectKey, Target> _targets = [];
-    private readonly Queue<(ObjectKey Key, Target Target)> _queue = new();
+    private readonly Dictionary<ObjectKey, StatusTarget> _targets = [];
+    private readonly Queue<(ObjectKey Key, StatusTarget Target)> _queue = new();
     private readonly LeavingAddresses _leaving = new();
     private int _running;
 
@@ -64,7 +63,7 @@ internal sealed class ServiceStatusWriter(
             Consider(key, target, stop);
         }
         else
-            _targets[key] = new Target(Needed(service));
+            _targets[key] = new StatusTarget(Needed(service));
     }
 
     /// <summary>This is what the Service's status should be.</summary>
@@ -113,7 +112,7 @@ internal sealed class ServiceStatusWriter(
         };
     }
 
-    private void Consider(ObjectKey key, Target target, CancellationToken stop)
+    private void Consider(ObjectKey key, StatusTarget target, CancellationToken stop)
     {
         Mark(target, stop);
         if (target.IsQueued || target.Desired is not { } desired)
@@ -136,7 +135,7 @@ internal sealed class ServiceStatusWriter(
     }
 
     // There is nothing to write any more, but the last attempt may have come through although it failed: then the watch will have told soon.
-    private void StopDoubting(ObjectKey key, Target target, CancellationToken stop)
+    private void StopDoubting(ObjectKey key, StatusTarget target, CancellationToken stop)
     {
         if (target.Attempted.Count == 0)
             return;
@@ -187,7 +186,7 @@ internal sealed class ServiceStatusWriter(
 
     // Which addresses the Service is leaving: its status shows them, or an attempt to write it may have put them there. One who is in
     // a quarrel about his status keeps nobody waiting: it may last.
-    private void Mark(Target target, CancellationToken stop)
+    private void Mark(StatusTarget target, CancellationToken stop)
     {
         IReadOnlyList<IpAddress> now = target is { Gone: false, Reverts: 0, Desired: { } desired } ? ServiceStatusPatch.Leaving(target.Observed, target.Attempted, desired) : [];
         if (now.Count == 0 && target.Leaving.Count == 0)
@@ -206,7 +205,7 @@ internal sealed class ServiceStatusWriter(
     }
 
     // Nothing here is allowed to be thrown: each outcome becomes an action on the loop.
-    private async Task WriteAsync(ObjectKey key, Target target, Decision decision, JsonObject patch, CancellationToken stop)
+    private async Task WriteAsync(ObjectKey key, StatusTarget target, Decision decision, JsonObject patch, CancellationToken stop)
     {
         Action done;
         try
@@ -252,7 +251,7 @@ internal sealed class ServiceStatusWriter(
             stop);
     }
 
-    private void Later(ObjectKey key, Target target, TimeSpan pause, CancellationToken stop)
+    private void Later(ObjectKey key, StatusTarget target, TimeSpan pause, CancellationToken stop)
     {
         target.IsQueued = true;
         target.BeginPause(paused => time.CreateTimer(
@@ -292,7 +291,7 @@ internal sealed class ServiceStatusWriter(
         return await fence.WriteAsync(limit => client.PatchAsync(Kinds.Services, key.Namespace, key.Name, PatchKind.Merge, rest, ct: limit));
     }
 
-    private async Task<Action> ReadAgainAsync(ObjectKey key, Target target, CancellationToken stop)
+    private async Task<Action> ReadAgainAsync(ObjectKey key, StatusTarget target, CancellationToken stop)
     {
         try
         {
@@ -312,7 +311,7 @@ internal sealed class ServiceStatusWriter(
         }
     }
 
-    private void Written(ObjectKey key, Target target, Decision decision, Service written)
+    private void Written(ObjectKey key, StatusTarget target, Decision decision, Service written)
     {
         // The watch will show the same version, or a later one, soon.
         (target.Observed, target.Attempted) = (Needed(written), []);
@@ -333,15 +332,15 @@ internal sealed class ServiceStatusWriter(
         }
     }
 
-    private TimeSpan Rest(Target target, Decision desired)
+    private TimeSpan Rest(StatusTarget target, Decision desired)
     {
         if (target.Reverts == 0 || !desired.SameStatusAs(target.Written))
             return TimeSpan.Zero;
-        var rest = TimeSpan.FromTicks(Math.Min(LongestRest.Ticks, FirstRest.Ticks << Math.Min(target.Reverts - 1, 20)));
+        var rest = TimeSpan.FromTicks(Math.Min(StatusTarget.LongestRest.Ticks, FirstRest.Ticks << Math.Min(target.Reverts - 1, 20)));
         return rest - time.GetElapsedTime(target.WrittenAt);
     }
 
-    private void Failed(ObjectKey key, Target target, Exception failure)
+    private void Failed(ObjectKey key, StatusTarget target, Exception failure)
     {
         failed?.Invoke();
         target.Pause = target.Pauses.Next();
@@ -363,59 +362,4 @@ internal sealed class ServiceStatusWriter(
     private static bool IsRefusal(Exception failure) => failure is KubeApiException { StatusCode: HttpStatusCode.BadRequest or HttpStatusCode.Forbidden or HttpStatusCode.UnprocessableEntity or HttpStatusCode.MethodNotAllowed };
 
     private static string Text(Decision decision) => decision.Addresses.Count > 0 ? string.Join(", ", decision.Addresses) : "empty";
-
-    private sealed class Target(Service observed)
-    {
-        private int _pauses;
-        private ITimer? _pause;
-
-        public Service Observed { get; set; } = observed;
-
-        public Decision? Desired { get; set; }
-
-        public bool IsQueued { get; set; }
-
-        public bool Gone { get; set; }
-
-        /// <summary>Queued until the address it is to have is gone from another's status.</summary>
-        public bool IsWaiting { get; set; }
-
-        /// <summary>What its status shows, or may show, and is to show no longer.</summary>
-        public IReadOnlyList<IpAddress> Leaving { get; set; } = [];
-
-        /// <summary>What the last write was to bring, while nobody knows whether it has.</summary>
-        public IReadOnlyList<IpAddress> Attempted { get; set; } = [];
-
-        /// <summary>The watch is being given time to tell.</summary>
-        public bool IsDoubted { get; set; }
-
-        public TimeSpan Pause { get; set; }
-
-        public BackOff Pauses { get; } = new(TimeSpan.FromMilliseconds(100), LongestRest);
-
-        /// <summary>Conflicts in a row.</summary>
-        public int Conflicts { get; set; }
-
-        /// <summary>What the server refused with last, or null.</summary>
-        public string? Refusal { get; set; }
-
-        /// <summary>What was last written, and how often it was gone again.</summary>
-        public Decision? Written { get; set; }
-
-        public long WrittenAt { get; set; }
-
-        public int Reverts { get; set; }
-
-        public void BeginPause(Func<int, ITimer> start) => _pause = start(++_pauses);
-
-        public bool IsPaused(int pause) => _pause is not null && _pauses == pause;
-
-        public void EndPause()
-        {
-            if (_pause is null)
-                return;
-            _pause.Dispose();
-            (_pause, IsQueued) = (null, false);
-        }
-    }
 }
