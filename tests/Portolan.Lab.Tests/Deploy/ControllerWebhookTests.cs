@@ -62,6 +62,15 @@ public sealed class ControllerWebhookTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task TheNewestVersionIsTheOneThatIsShownUnasked()
+    {
+        // Nine of ten kinds are v1beta1 only, and listed before BGPPeer or after.
+        var group = await Api.DoAsync("GET", "/apis/metallb.io", null);
+        Assert.Equal("v1beta2", (string?)group["preferredVersion"]!["version"]);
+        Assert.Equal(["v1beta2", "v1beta1"], group["versions"]!.AsArray().Select(version => (string?)version!["version"]));
+    }
+
+    [Fact]
     [Contract("§1.10 webhook")]
     public async Task GivesTheApiServerTheAuthorityOfItsCertificate()
     {

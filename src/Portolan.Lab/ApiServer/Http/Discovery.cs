@@ -86,8 +86,9 @@ internal sealed class Discovery(KindRegistry kinds, string serverAddress)
     private List<string> Groups() =>
         [.. kinds.All.Select(r => r.Group).Distinct().OrderBy(g => Array.IndexOf(GroupOrder, g) is >= 0 and var i ? i : int.MaxValue).ThenBy(g => g, StringComparer.Ordinal)];
 
-    // The versions of a group in the order its kinds prefer them.
-    private List<string> Versions(string group) => [.. kinds.All.Where(r => r.Group == group).SelectMany(r => r.Versions.Select(k => k.Version)).Distinct()];
+    // The versions of a group, the preferred one first, whatever kinds it has them of.
+    private List<string> Versions(string group) =>
+        [.. kinds.All.Where(r => r.Group == group).SelectMany(r => r.Versions.Select(k => k.Version)).Distinct().OrderBy(VersionPriority.Of)];
 
     private JsonObject Group(string group)
     {

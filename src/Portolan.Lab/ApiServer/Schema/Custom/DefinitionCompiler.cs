@@ -1,12 +1,11 @@
 using System.Text.Json.Nodes;
-using System.Text.RegularExpressions;
 using Portolan.Lab.ApiServer.Tables;
 using Portolan.Lab.ApiServer.Validation;
 
 namespace Portolan.Lab.ApiServer.Schema.Custom;
 
 /// <summary>Makes the kinds of a CustomResourceDefinition, one for each version; the one objects are stored in need not be served.</summary>
-internal static partial class DefinitionCompiler
+internal static class DefinitionCompiler
 {
     /// <returns>Empty when the definition lacks what a kind needs.</returns>
     public static IReadOnlyList<KindSchema> Compile(JsonObject definition)
@@ -20,7 +19,7 @@ internal static partial class DefinitionCompiler
         [
             .. spec.Items("versions", "").Select(version => version.Item)
                 .Where(version => version.Str("name").Length > 0)
-                .OrderBy(version => Priority(version.Str("name")))
+                .OrderBy(version => VersionPriority.Of(version.Str("name")))
                 .Select(version => Version(spec!, names!, version)),
         ];
     }
@@ -79,22 +78,4 @@ internal static partial class DefinitionCompiler
             columns.Add(new CustomColumn(RowPrinter.Age with { Type = "date" }, JsonPath.TryParse(".metadata.creationTimestamp")!));
         return columns;
     }
-
-    /// <summary>Kubernetes' order of versions: stable ones first and newest first, then beta, alpha, and whatever else by name.</summary>
-    private static (int Class, int Major, int Minor, string Name) Priority(string version)
-    {
-        if (KubernetesVersion().Match(version) is not { Success: true } match || !int.TryParse(match.Groups[1].ValueSpan, out var major))
-            return (3, 0, 0, version);
-        _ = int.TryParse(match.Groups[3].ValueSpan, out var minor);
-        var stage = match.Groups[2].Value switch
-        {
-            "" => 0,
-            "beta" => 1,
-            _ => 2,
-        };
-        return (stage, -major, -minor, version);
-    }
-
-    [GeneratedRegex("^v([1-9][0-9]*)(?:(alpha|beta)([1-9][0-9]*))?$")]
-    private static partial Regex KubernetesVersion();
 }
