@@ -50,4 +50,10 @@ public sealed record EndpointSliceFacts
 
     /// <summary>The ports.</summary>
     public IReadOnlyList<EndpointPort> Ports { get; init; } = [];
+
+    /// <summary>
+    /// When the pods or the Service last changed in a way that changed the slice (annotation
+    /// <c>endpoints.kubernetes.io/last-change-trigger-time</c>), or null.
+    /// </summary>
+    public DateTimeOffset? LastChangeTrigger { get; init; }
 }

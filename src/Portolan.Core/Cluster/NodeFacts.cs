@@ -25,4 +25,10 @@ public sealed record NodeFacts
 
     /// <summary><c>spec.unschedulable</c>.</summary>
     public bool Unschedulable { get; init; }
+
+    /// <summary><c>metadata.deletionTimestamp</c> is set.</summary>
+    public bool Deleting { get; init; }
+
+    /// <summary>The keys of <c>spec.taints</c>.</summary>
+    public IReadOnlyList<string> TaintKeys { get; init; } = [];
 }

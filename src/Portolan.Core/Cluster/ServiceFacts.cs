@@ -78,6 +78,12 @@ public sealed record ServiceFacts
     /// <summary><c>metadata.uid</c>: tells a Service from its successor of the same name.</summary>
     public string Uid { get; init; } = "";
 
+    /// <summary><c>metadata.resourceVersion</c>: tells versions apart, nothing else.</summary>
+    public string ResourceVersion { get; init; } = "";
+
+    /// <summary><c>metadata.generation</c>, or 0: API servers do not give Services one.</summary>
+    public long Generation { get; init; }
+
     /// <summary><c>metadata.creationTimestamp</c>, seconds since 1970; 0 when unknown.</summary>
     public long CreatedAt { get; init; }
 

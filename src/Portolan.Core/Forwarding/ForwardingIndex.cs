@@ -17,6 +17,7 @@ public sealed class ForwardingIndex
     private readonly Dictionary<ObjectKey, Entry> _services = [];
     private readonly Dictionary<ObjectKey, ObjectKey> _serviceOfSlice = [];
     private readonly HashSet<ObjectKey> _touched = [];
+    private readonly HashSet<ObjectKey> _planned = []; // since TakeServices
     private readonly FrontClaims _claims = new();
     private ForwardingContext _context;
 
@@ -38,6 +39,13 @@ public sealed class ForwardingIndex
 
     /// <summary>Every plan in force, fronts that belong to another Service left out.</summary>
     public IEnumerable<ServicePortPlan> Plans => _services.Values.SelectMany(entry => entry.InForce.Values);
+
+    /// <summary>What is in force for each Service.</summary>
+    public IEnumerable<ServiceForwarding> Services => _services.Where(entry => entry.Value.Service is not null).Select(entry => Forwarding(entry.Key));
+
+    /// <summary>The slice as last told of, or null.</summary>
+    public EndpointSliceFacts? Slice(ObjectKey slice) =>
+        _serviceOfSlice.TryGetValue(slice, out var service) ? _services[service].Slices[slice] : null;
 
     /// <summary>A Service is new or different.</summary>
     public void Set(ServiceFacts service)
@@ -79,6 +87,8 @@ public sealed class ForwardingIndex
             var entry = _services[key];
             var before = entry.Plans;
             entry.Plans = entry.Service is { } service ? ForwardingPlan.Of(service, entry.Slices.Values, _context).Ports : [];
+            entry.HealthCheck = entry.Service is { } checkedService ? HealthCheckPlan.Of(checkedService, entry.Slices.Values, _context) : null;
+            _planned.Add(key);
             var createdAt = entry.Service?.CreatedAt ?? 0;
             foreach (var plan in before)
             {
@@ -107,6 +117,7 @@ public sealed class ForwardingIndex
                 entry.InForce.Remove(port);
             else
                 entry.InForce[port] = now;
+            _planned.Add(port.Service);
             changes.Add(new ServicePortChange(port, old, now));
         }
 
@@ -119,6 +130,22 @@ public sealed class ForwardingIndex
         _touched.Clear();
         return changes;
     }
+
+    /// <summary>
+    /// What is in force for each Service that <see cref="TakeChanges"/> planned since the last call, whether or not a Service port is
+    /// different: for those who must be told only after the kernel was.
+    /// </summary>
+    public List<ServiceForwarding> TakeServices()
+    {
+        var services = new List<ServiceForwarding>(_planned.Count);
+        foreach (var key in _planned)
+            services.Add(Forwarding(key));
+        _planned.Clear();
+        return services;
+    }
+
+    private ServiceForwarding Forwarding(ObjectKey key) =>
+        _services.TryGetValue(key, out var entry) ? new(key, entry.Service, entry.HealthCheck, entry.InForce.Values) : new(key, null, null, []);
 
     private ServicePortPlan InForce(ServicePortPlan plan)
     {
@@ -153,6 +180,8 @@ public sealed class ForwardingIndex
         internal Dictionary<ObjectKey, EndpointSliceFacts> Slices { get; } = [];
 
         internal IReadOnlyList<ServicePortPlan> Plans { get; set; } = [];
+
+        internal HealthCheckPlan? HealthCheck { get; set; }
 
         internal Dictionary<ServicePortKey, ServicePortPlan> InForce { get; } = [];
     }

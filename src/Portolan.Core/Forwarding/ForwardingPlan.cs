@@ -6,7 +6,7 @@ namespace Portolan.Core.Forwarding;
 /// <summary>Which virtual servers a Service has on this node, and which real servers stand behind them. Every node decides for itself.</summary>
 public static class ForwardingPlan
 {
-    private const string ProxyNameLabel = "service.kubernetes.io/service-proxy-name";
+    internal const string ProxyNameLabel = "service.kubernetes.io/service-proxy-name";
 
     /// <summary>The plan of one Service.</summary>
     /// <param name="service">The Service.</param>

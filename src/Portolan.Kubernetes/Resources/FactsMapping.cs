@@ -1,3 +1,4 @@
+using System.Globalization;
 using Portolan.Core.Addresses;
 using Portolan.Core.Cluster;
 
@@ -16,6 +17,8 @@ public static class FactsMapping
         {
             Key = new ObjectKey(service.Metadata.Namespace ?? "", service.Metadata.Name ?? ""),
             Uid = service.Metadata.Uid ?? "",
+            ResourceVersion = service.Metadata.ResourceVersion ?? "",
+            Generation = service.Metadata.Generation ?? 0,
             CreatedAt = service.Metadata.CreationTimestamp?.ToUnixTimeSeconds() ?? 0,
             Type = Enum.TryParse<ServiceType>(spec.Type, out var type) ? type : ServiceType.ClusterIP,
             Labels = service.Metadata.Labels ?? _none,
@@ -65,6 +68,7 @@ public static class FactsMapping
             Endpoints = endpoints,
             Ports = [.. (slice.Ports ?? []).Where(port => port.Port is > 0 and <= 65535)
                 .Select(port => new EndpointPort(port.Name ?? "", ToProtocol(port.Protocol), (ushort)port.Port!.Value))],
+            LastChangeTrigger = TriggerTime(slice.Metadata.Annotations),
         };
     }
 
@@ -78,7 +82,14 @@ public static class FactsMapping
         Ready = Is(node, "Ready"),
         NetworkUnavailable = Is(node, "NetworkUnavailable"),
         Unschedulable = node.Spec?.Unschedulable ?? false,
+        Deleting = node.Metadata.DeletionTimestamp is not null,
+        TaintKeys = [.. (node.Spec?.Taints ?? []).Select(taint => taint.Key ?? "")],
     };
+
+    // RFC 3339 with nanoseconds; what cannot be read is as good as absent.
+    private static DateTimeOffset? TriggerTime(Dictionary<string, string>? annotations) =>
+        annotations?.GetValueOrDefault("endpoints.kubernetes.io/last-change-trigger-time") is { } text
+        && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) ? time : null;
 
     private static bool Is(Node node, string condition) => node.Status?.Conditions?.Any(found => found.Type == condition && found.Status == "True") ?? false;
 

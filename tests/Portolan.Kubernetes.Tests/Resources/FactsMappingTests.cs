@@ -46,6 +46,27 @@ public sealed class FactsMappingTests
     }
 
     [Theory]
+    [InlineData("2026-01-02T03:04:05Z", 0)]
+    [InlineData("2026-01-02T03:04:05.123456712Z", 1234567)]
+    [InlineData("2026-01-02T12:04:05.5+09:00", 5000000)]
+    [InlineData("yesterday", null)]
+    [InlineData("", null)]
+    public void ReadsWhenTheChangeBehindASliceHappened(string annotation, int? ticks)
+    {
+        var slice = new EndpointSlice { AddressType = "IPv4", Metadata = new ObjectMeta { Labels = new() { ["kubernetes.io/service-name"] = "s" }, Annotations = new() { ["endpoints.kubernetes.io/last-change-trigger-time"] = annotation } } };
+        Assert.Equal(ticks is null ? null : new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero).AddTicks(ticks.Value), slice.ToFacts()!.LastChangeTrigger);
+    }
+
+    [Fact]
+    public void TellsANodeThatIsLeaving()
+    {
+        var node = JsonSerializer.Deserialize("""{"metadata":{"name":"a","deletionTimestamp":"2026-01-02T03:04:05Z"},"spec":{"taints":[{"key":"ToBeDeletedByClusterAutoscaler","effect":"NoSchedule"}]}}""", Kinds.Nodes.Json)!.ToFacts();
+        Assert.True(node.Deleting);
+        Assert.Equal(["ToBeDeletedByClusterAutoscaler"], node.TaintKeys);
+        Assert.False(new Node().ToFacts().Deleting);
+    }
+
+    [Theory]
     [InlineData("FQDN", "s")]
     [InlineData("IPv4", null)]
     public void ASliceOfNamesOrOfNoServiceIsNotForUs(string addressType, string? service) =>
