@@ -23,5 +23,8 @@ public sealed record ForwardingContext
     /// <summary>As <see cref="DetectsPodsIPv4"/>, for IPv6.</summary>
     public bool DetectsPodsIPv6 { get; init; }
 
+    /// <summary>TCP connections to endpoints that do not exist any more are to be ended, so that their clients need not wait for a time limit.</summary>
+    public bool EndsTcpFlows { get; init; }
+
     internal bool DetectsPods(IpFamily family) => family is IpFamily.IPv4 ? DetectsPodsIPv4 : DetectsPodsIPv6;
 }

@@ -158,7 +158,7 @@ public sealed class ForwardingIndex
                     VirtualServers = [.. plan.VirtualServers.Where(owned => _claims.Owner(owned.Front) == plan.Key)],
                     Cluster = plan.Cluster,
                     Local = plan.Local,
-                    Serving = plan.Serving,
+                    Present = plan.Present,
                 };
         }
 

@@ -37,7 +37,7 @@ public static class ForwardingPlan
             VirtualServers = VirtualServers(service, port, family, context),
             Cluster = RealServerChoice.Cluster(candidates, context),
             Local = RealServerChoice.Local(candidates, context),
-            Serving = port.Protocol is Protocol.Udp ? RealServerChoice.Serving(candidates) : [],
+            Present = RealServerChoice.Present(port.Protocol, candidates, context),
         };
     }
 

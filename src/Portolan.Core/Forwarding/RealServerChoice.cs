@@ -74,9 +74,13 @@ public sealed class RealServerChoice : IEquatable<RealServerChoice>
         return ready.Count > 0 ? new RealServerChoice(Sorted(ready), ChoiceReason.Ready) : Terminating(local);
     }
 
-    /// <summary>The endpoints that serve, whether they are ready or terminating.</summary>
-    internal static RealServer[] Serving(IEnumerable<Candidate> candidates) =>
-        Sorted([.. candidates.Where(candidate => candidate.Endpoint.Ready || candidate.Endpoint.Serving)]);
+    /// <summary>Whose flows may go on (<see cref="ServicePortPlan.Present"/>).</summary>
+    internal static RealServer[] Present(Protocol protocol, IReadOnlyCollection<Candidate> candidates, ForwardingContext context) => protocol switch
+    {
+        Protocol.Udp => Sorted([.. candidates.Where(candidate => candidate.Endpoint.Ready || candidate.Endpoint.Serving)]),
+        Protocol.Tcp when context.EndsTcpFlows => Sorted([.. candidates]),
+        _ => [],
+    };
 
     private static RealServerChoice Terminating(IEnumerable<Candidate> candidates)
     {

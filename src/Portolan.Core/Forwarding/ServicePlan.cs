@@ -40,10 +40,11 @@ public sealed class ServicePortPlan : IEquatable<ServicePortPlan>
     public required RealServerChoice Local { get; init; }
 
     /// <summary>
-    /// For UDP: every endpoint that serves, chosen or not. A flow to any other is stale, and nothing in the protocol would ever end it.
-    /// Empty for other protocols.
+    /// Whose flows may go on, chosen or not. For UDP every endpoint that serves: a flow to any other is stale, and nothing in the protocol
+    /// would ever end it. For TCP, where <see cref="ForwardingContext.EndsTcpFlows"/>, every endpoint that exists. Otherwise empty: nobody's
+    /// flows are ended.
     /// </summary>
-    public IReadOnlyList<RealServer> Serving { get; init; } = [];
+    public IReadOnlyList<RealServer> Present { get; init; } = [];
 
     /// <summary>The real servers of a policy.</summary>
     public RealServerChoice Of(TrafficPolicy policy) => policy is TrafficPolicy.Local ? Local : Cluster;
@@ -53,7 +54,7 @@ public sealed class ServicePortPlan : IEquatable<ServicePortPlan>
 
     /// <inheritdoc/>
     public bool Equals(ServicePortPlan? other) => other is not null && Key == other.Key && Cluster.Equals(other.Cluster) && Local.Equals(other.Local)
-        && Serving.SequenceEqual(other.Serving) && VirtualServers.SequenceEqual(other.VirtualServers);
+        && Present.SequenceEqual(other.Present) && VirtualServers.SequenceEqual(other.VirtualServers);
 
     /// <inheritdoc/>
     public override bool Equals(object? obj) => Equals(obj as ServicePortPlan);

@@ -44,7 +44,7 @@ public readonly ref struct ConntrackTuple
 /// <summary>A tracked flow, a view of the bytes it was received in.</summary>
 public readonly ref struct ConntrackEntry
 {
-    internal const ushort OriginalTuple = 1, ReplyTuple = 2, Status = 3, ProtocolInfo = 4;
+    internal const ushort OriginalTuple = 1, ReplyTuple = 2, Status = 3, ProtocolInfo = 4, Id = 12, Zone = 18;
     private const uint AssuredStatus = 1 << 2; // IPS_ASSURED
     private const byte TcpEstablished = 3;     // TCP_CONNTRACK_ESTABLISHED
 

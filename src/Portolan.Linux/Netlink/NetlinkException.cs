@@ -62,6 +62,9 @@ public static class Errors
     /// <summary>ENODEV.</summary>
     public const int NoDevice = 19;
 
+    /// <summary>EINVAL.</summary>
+    public const int InvalidArgument = 22;
+
     /// <summary>EMSGSIZE.</summary>
     public const int MessageSize = 90;
 

@@ -134,9 +134,12 @@ public sealed class NetlinkWriter
     internal void SetSequence(int message, uint sequence) => MemoryMarshal.Write(_buffer.AsSpan(message + 8), sequence);
 
     /// <summary>Gives every message the same number.</summary>
-    internal void SetSequences(uint sequence)
+    internal void SetSequences(uint sequence) => SetSequences(sequence, 0, _length);
+
+    /// <summary>Gives every message from one offset to another the same number.</summary>
+    internal void SetSequences(uint sequence, int from, int to)
     {
-        for (var message = 0; message < _length; message += (MemoryMarshal.Read<int>(_buffer.AsSpan(message)) + 3) & ~3)
+        for (var message = from; message < to; message += (MemoryMarshal.Read<int>(_buffer.AsSpan(message)) + 3) & ~3)
             SetSequence(message, sequence);
     }
 }
