@@ -20,6 +20,9 @@ public sealed record EndpointFacts
     /// <summary><c>nodeName</c>, or empty.</summary>
     public string NodeName { get; init; } = "";
 
+    /// <summary><c>zone</c>, or empty.</summary>
+    public string Zone { get; init; } = "";
+
     /// <summary><c>hints.forZones</c>.</summary>
     public IReadOnlyList<string> ZoneHints { get; init; } = [];
 

@@ -19,6 +19,7 @@ public sealed class ForwardingIndex
     private readonly HashSet<ObjectKey> _touched = [];
     private readonly HashSet<ObjectKey> _planned = []; // since TakeServices
     private readonly FrontClaims _claims = new();
+    private readonly SchedulingHistory _scheduling = new();
     private ForwardingContext _context;
 
     /// <summary>An index without Services.</summary>
@@ -46,6 +47,22 @@ public sealed class ForwardingIndex
     /// <summary>The slice as last told of, or null.</summary>
     public EndpointSliceFacts? Slice(ObjectKey slice) =>
         _serviceOfSlice.TryGetValue(slice, out var service) ? _services[service].Slices[slice] : null;
+
+    /// <summary>When the share of a new endpoint grows next; null where none is new (<see cref="Advance"/>).</summary>
+    public TimeSpan? NextStep => _scheduling.NextStep;
+
+    /// <summary>Tells the time. It touches the Services whose new endpoints get more by now, each at most once a second.</summary>
+    /// <param name="now">Time since any fixed moment, never less than before.</param>
+    public void Advance(TimeSpan now)
+    {
+        var due = new List<ObjectKey>();
+        _scheduling.Advance(now, due);
+        foreach (var service in due)
+        {
+            if (_services.ContainsKey(service))
+                _touched.Add(service);
+        }
+    }
 
     /// <summary>A Service is new or different.</summary>
     public void Set(ServiceFacts service)
@@ -86,7 +103,7 @@ public sealed class ForwardingIndex
         {
             var entry = _services[key];
             var before = entry.Plans;
-            entry.Plans = entry.Service is { } service ? ForwardingPlan.Of(service, entry.Slices.Values, _context).Ports : [];
+            entry.Plans = entry.Service is { } service ? Plan(service, entry.Slices.Values) : [];
             entry.HealthCheck = entry.Service is { } checkedService ? HealthCheckPlan.Of(checkedService, entry.Slices.Values, _context) : null;
             _planned.Add(key);
             var createdAt = entry.Service?.CreatedAt ?? 0;
@@ -123,7 +140,10 @@ public sealed class ForwardingIndex
 
         foreach (var key in _touched)
         {
-            if (_services[key] is { Service: null, Slices.Count: 0 })
+            if (_services[key].Service is not null)
+                continue;
+            _scheduling.Forget(key);
+            if (_services[key].Slices.Count == 0)
                 _services.Remove(key);
         }
 
@@ -146,6 +166,12 @@ public sealed class ForwardingIndex
 
     private ServiceForwarding Forwarding(ObjectKey key) =>
         _services.TryGetValue(key, out var entry) ? new(key, entry.Service, entry.HealthCheck, entry.InForce.Values) : new(key, null, null, []);
+
+    /// <summary>Services whose annotations for their proxies say something wrong, or something else wrong than before; each once.</summary>
+    public IReadOnlyCollection<ServiceErrors> TakeErrors() => _scheduling.TakeErrors();
+
+    private IReadOnlyList<ServicePortPlan> Plan(ServiceFacts service, IReadOnlyCollection<EndpointSliceFacts> slices) =>
+        ForwardingPlan.Of(service, slices, _context, _scheduling.Look(service, slices)).Ports;
 
     private ServicePortPlan InForce(ServicePortPlan plan)
     {

@@ -12,7 +12,11 @@ public static class ForwardingPlan
     /// <param name="service">The Service.</param>
     /// <param name="slices">Its EndpointSlices, of every family, without those of headless Services.</param>
     /// <param name="context">This node.</param>
-    public static ServicePlan Of(ServiceFacts service, IReadOnlyCollection<EndpointSliceFacts> slices, ForwardingContext context)
+    public static ServicePlan Of(ServiceFacts service, IReadOnlyCollection<EndpointSliceFacts> slices, ForwardingContext context) =>
+        Of(service, slices, context, new Balance(Scheduling.Of(service), null));
+
+    /// <summary>The plan of one Service, some of whose endpoints may be new.</summary>
+    internal static ServicePlan Of(ServiceFacts service, IReadOnlyCollection<EndpointSliceFacts> slices, ForwardingContext context, Balance balance)
     {
         if (service.Labels.ContainsKey(ProxyNameLabel))
             return new ServicePlan(ServiceVerdict.OtherProxy, []);
@@ -23,20 +27,20 @@ public static class ForwardingPlan
         var plans = new List<ServicePortPlan>(service.Ports.Count);
         foreach (var family in service.ClusterIPs.Select(address => address.Family).Distinct())
         foreach (var port in service.Ports)
-            plans.Add(OfPort(service, port, family, slices, context));
-        return new ServicePlan(ServiceVerdict.Forwarded, plans);
+            plans.Add(OfPort(service, port, family, slices, context, balance));
+        return new ServicePlan(ServiceVerdict.Forwarded, plans) { Errors = balance.Scheduling.Errors };
     }
 
     private static ServicePortPlan OfPort(
-        ServiceFacts service, ServicePort port, IpFamily family, IReadOnlyCollection<EndpointSliceFacts> slices, ForwardingContext context)
+        ServiceFacts service, ServicePort port, IpFamily family, IReadOnlyCollection<EndpointSliceFacts> slices, ForwardingContext context, Balance balance)
     {
         var candidates = Candidates(port, family, slices);
         return new ServicePortPlan
         {
             Key = new ServicePortKey(service.Key, port.Name, port.Protocol, family),
             VirtualServers = VirtualServers(service, port, family, context),
-            Cluster = RealServerChoice.Cluster(candidates, context),
-            Local = RealServerChoice.Local(candidates, context),
+Cluster = RealServerChoice.Cluster(candidates, context, balance),
+            Local = RealServerChoice.Local(candidates, context, balance),
             Present = RealServerChoice.Present(port.Protocol, candidates, context),
         };
     }

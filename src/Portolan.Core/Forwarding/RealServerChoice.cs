@@ -27,10 +27,20 @@ public sealed class RealServerChoice : IEquatable<RealServerChoice>
     /// <summary>No real server.</summary>
     public static RealServerChoice None { get; } = new([], ChoiceReason.None);
 
-    /// <summary>A choice.</summary>
+    private readonly ushort[]? _slots;
+
+    /// <summary>A choice where every real server gets the same.</summary>
     /// <param name="servers">Without duplicates, sorted.</param>
     /// <param name="reason">The rule that chose them.</param>
     public RealServerChoice(IReadOnlyList<RealServer> servers, ChoiceReason reason) => (Servers, Reason) = (servers, reason);
+
+    /// <summary>A choice with slots of its own.</summary>
+    /// <param name="servers">Without duplicates, sorted.</param>
+    /// <param name="reason">The rule that chose them.</param>
+    /// <param name="scheduler">How a connection gets its slot.</param>
+    /// <param name="slots">The index of each slot's real server; null for one slot each.</param>
+    internal RealServerChoice(IReadOnlyList<RealServer> servers, ChoiceReason reason, Scheduler scheduler, ushort[]? slots)
+        : this(servers, reason) => (Scheduler, _slots) = (scheduler, slots);
 
     /// <summary>The real servers, sorted, without duplicates.</summary>
     public IReadOnlyList<RealServer> Servers { get; }
@@ -38,8 +48,25 @@ public sealed class RealServerChoice : IEquatable<RealServerChoice>
     /// <summary>The rule that chose them.</summary>
     public ChoiceReason Reason { get; }
 
+    /// <summary>How a connection gets its slot.</summary>
+    public Scheduler Scheduler { get; }
+
+    /// <summary>
+    /// The number of slots, which connections are spread over evenly. Unless the Service asks for more each real server has one; with weights
+    /// some have several; with maglev they share all slots of a table, whose order matters.
+    /// </summary>
+    public int SlotCount => _slots?.Length ?? Servers.Count;
+
+    /// <summary>Whether some have more slots than others.</summary>
+    public bool HasOwnSlots => _slots is not null;
+
+    /// <summary>The real server in a slot.</summary>
+    /// <param name="index">0..<see cref="SlotCount"/> - 1.</param>
+    public RealServer Slot(int index) => Servers[_slots is null ? index : _slots[index]];
+
     /// <inheritdoc/>
-    public bool Equals(RealServerChoice? other) => other is not null && Reason == other.Reason && Servers.SequenceEqual(other.Servers);
+    public bool Equals(RealServerChoice? other) => other is not null && Reason == other.Reason && Scheduler == other.Scheduler
+        && Servers.SequenceEqual(other.Servers) && _slots.AsSpan().SequenceEqual(other._slots);
 
     /// <inheritdoc/>
     public override bool Equals(object? obj) => Equals(obj as RealServerChoice);
@@ -51,11 +78,11 @@ public sealed class RealServerChoice : IEquatable<RealServerChoice>
     /// What the policy Cluster chooses: the ready endpoints, narrowed to this node or this zone where every one of them carries such a
     /// hint and one names ours; where none is ready, those that still serve while they terminate, wherever they are.
     /// </summary>
-    internal static RealServerChoice Cluster(IReadOnlyCollection<Candidate> candidates, ForwardingContext context)
+    internal static RealServerChoice Cluster(IReadOnlyCollection<Candidate> candidates, ForwardingContext context, Balance balance)
     {
         var ready = candidates.Where(candidate => candidate.Endpoint.Ready).ToList();
         if (ready.Count == 0)
-            return Terminating(candidates);
+            return Terminating(candidates, balance);
         var (narrowed, reason) = (ready, ChoiceReason.Ready);
         if (ready.TrueForAll(candidate => candidate.Endpoint.NodeHints.Count > 0)
             && ready.FindAll(candidate => candidate.Endpoint.NodeHints.Contains(context.NodeName)) is { Count: > 0 } sameNode)
@@ -63,15 +90,15 @@ public sealed class RealServerChoice : IEquatable<RealServerChoice>
         else if (context.Zone is { Length: > 0 } zone && ready.TrueForAll(candidate => candidate.Endpoint.ZoneHints.Count > 0)
             && ready.FindAll(candidate => candidate.Endpoint.ZoneHints.Contains(zone)) is { Count: > 0 } sameZone)
             (narrowed, reason) = (sameZone, ChoiceReason.SameZone);
-        return new RealServerChoice(Sorted(narrowed), reason);
+        return Spread(narrowed, reason, balance);
     }
 
     /// <summary>What the policy Local chooses: this node's ready endpoints; where none is ready, this node's that still serve while they terminate.</summary>
-    internal static RealServerChoice Local(IEnumerable<Candidate> candidates, ForwardingContext context)
+    internal static RealServerChoice Local(IEnumerable<Candidate> candidates, ForwardingContext context, Balance balance)
     {
         var local = candidates.Where(candidate => candidate.Endpoint.NodeName.Length > 0 && candidate.Endpoint.NodeName == context.NodeName).ToList();
         var ready = local.FindAll(candidate => candidate.Endpoint.Ready);
-        return ready.Count > 0 ? new RealServerChoice(Sorted(ready), ChoiceReason.Ready) : Terminating(local);
+        return ready.Count > 0 ? Spread(ready, ChoiceReason.Ready, balance) : Terminating(local, balance);
     }
 
     /// <summary>Whose flows may go on (<see cref="ServicePortPlan.Present"/>).</summary>
@@ -82,13 +109,17 @@ public sealed class RealServerChoice : IEquatable<RealServerChoice>
         _ => [],
     };
 
-    private static RealServerChoice Terminating(IEnumerable<Candidate> candidates)
+    private static RealServerChoice Terminating(IEnumerable<Candidate> candidates, Balance balance)
     {
         var serving = candidates.Where(candidate => candidate.Endpoint is { Serving: true, Terminating: true }).ToList();
-        return serving.Count > 0 ? new RealServerChoice(Sorted(serving), ChoiceReason.ServingTerminating) : None;
+        return serving.Count > 0 ? Spread(serving, ChoiceReason.ServingTerminating, balance) : None;
     }
 
-    private static RealServer[] Sorted(List<Candidate> candidates)
+    private static RealServerChoice Spread(List<Candidate> candidates, ChoiceReason reason, Balance balance) =>
+        balance.IsPlain ? new RealServerChoice(Sorted(candidates), reason) : balance.Spread(candidates, reason);
+
+    /// <summary>Their real servers in order.</summary>
+    internal static RealServer[] Sorted(List<Candidate> candidates)
     {
         var servers = new RealServer[candidates.Count];
         for (var i = 0; i < servers.Length; i++)

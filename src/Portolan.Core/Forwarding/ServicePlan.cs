@@ -82,4 +82,8 @@ public enum ServiceVerdict : byte
 /// <summary>What becomes of traffic to a Service on this node.</summary>
 /// <param name="Verdict">Whether it is forwarded.</param>
 /// <param name="Ports">A plan for each port and family; empty where it is not forwarded.</param>
-public sealed record ServicePlan(ServiceVerdict Verdict, IReadOnlyList<ServicePortPlan> Ports);
+public sealed record ServicePlan(ServiceVerdict Verdict, IReadOnlyList<ServicePortPlan> Ports)
+{
+    /// <summary>What is wrong with the Service's annotations for its proxies; it is forwarded as if it did not have those.</summary>
+    public IReadOnlyList<FieldError> Errors { get; init; } = [];
+}

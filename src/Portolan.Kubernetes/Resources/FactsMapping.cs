@@ -57,6 +57,7 @@ public static class FactsMapping
                     Serving = endpoint.Conditions?.Serving ?? true,
                     Terminating = endpoint.Conditions?.Terminating ?? false,
                     NodeName = endpoint.NodeName ?? "",
+                    Zone = endpoint.Zone ?? "",
                     ZoneHints = Names(endpoint.Hints?.ForZones),
                     NodeHints = Names(endpoint.Hints?.ForNodes),
                 });

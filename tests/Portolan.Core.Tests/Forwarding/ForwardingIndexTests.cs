@@ -18,6 +18,7 @@ public sealed class ForwardingIndexTests
         from policies in Gen.Select(Gen.Bool, Gen.Bool)
         from foreign in Gen.Int[0, 9]
         from created in Gen.Int[0, 2]
+        from scheduling in Gen.Int[0, 9]
         select new ServiceFacts
         {
             Key = new ObjectKey("ns", $"svc{name}"),
@@ -28,6 +29,14 @@ public sealed class ForwardingIndexTests
             Ports = [new ServicePort("", Protocol.Tcp, 80, (ushort)(nodePort == 0 ? 0 : 30000 + nodePort)), new ServicePort("dns", Protocol.Udp, 53, 0)],
             ExternalTrafficPolicy = policies.Item1 ? TrafficPolicy.Local : TrafficPolicy.Cluster,
             InternalTrafficPolicy = policies.Item2 ? TrafficPolicy.Local : TrafficPolicy.Cluster,
+            Annotations = scheduling switch
+            {
+                0 => new Dictionary<string, string> { [Scheduling.SchedulerAnnotation] = "maglev", [Scheduling.TableSizeAnnotation] = "251" },
+                1 => new Dictionary<string, string> { [Scheduling.WeightsAnnotation] = "node/node1=3" },
+                2 or 3 => new Dictionary<string, string> { [Scheduling.SlowStartAnnotation] = "10s" },
+                4 => new Dictionary<string, string> { [Scheduling.SlowStartAnnotation] = "soon" },
+                _ => new Dictionary<string, string>(),
+            },
             Labels = foreign == 0 ? new Dictionary<string, string> { ["service.kubernetes.io/service-proxy-name"] = "x" } : new Dictionary<string, string>(),
         };
 
@@ -59,6 +68,7 @@ public sealed class ForwardingIndexTests
         (2, Gen.Int[0, 4].Select(name => (Action<World>)(world => world.RemoveService(new ObjectKey("ns", $"svc{name}"))))),
         (2, Gen.Int[0, 5].Select(name => (Action<World>)(world => world.RemoveSlice(new ObjectKey("ns", $"slice{name}"))))),
         (1, Gen.Bool.Select(zone => (Action<World>)(world => world.Context = Here with { Zone = zone ? "a" : "" }))),
+        (1, Gen.Int[1, 5].Select(seconds => (Action<World>)(world => world.Wait(seconds)))),
         (4, Gen.Const((Action<World>)(world => world.Take()))));
 
     [Fact]
@@ -69,6 +79,11 @@ public sealed class ForwardingIndexTests
             foreach (var step in steps)
                 step(world);
             world.Take();
+            // A fresh index takes no endpoint for new: by then none is.
+            world.Wait(60);
+            world.Take();
+            if (world.Index.NextStep is not null)
+                return false;
             var scratch = world.FromScratch();
             // What the index says, what its changes add up to, and a fresh index agree.
             return Same(world.Index.Plans, scratch) && Same(world.Followed.Values, scratch);
@@ -111,6 +126,7 @@ public sealed class ForwardingIndexTests
     {
         private readonly Dictionary<ObjectKey, ServiceFacts> _services = [];
         private readonly Dictionary<ObjectKey, EndpointSliceFacts> _slices = [];
+        private TimeSpan _now;
 
         internal ForwardingIndex Index { get; } = new(Here);
 
@@ -136,6 +152,8 @@ public sealed class ForwardingIndexTests
             _slices.Remove(key);
             Index.RemoveSlice(key);
         }
+
+        internal void Wait(int seconds) => Index.Advance(_now += TimeSpan.FromSeconds(seconds));
 
         internal void Take()
         {
