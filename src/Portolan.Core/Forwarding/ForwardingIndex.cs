@@ -55,9 +55,7 @@ public sealed class ForwardingIndex
     /// <param name="now">Time since any fixed moment, never less than before.</param>
     public void Advance(TimeSpan now)
     {
-        var due = new List<ObjectKey>();
-        _scheduling.Advance(now, due);
-        foreach (var service in due)
+        while (_scheduling.TryStep(now, out var service))
         {
             if (_services.ContainsKey(service))
                 _touched.Add(service);
@@ -167,11 +165,14 @@ public sealed class ForwardingIndex
     private ServiceForwarding Forwarding(ObjectKey key) =>
         _services.TryGetValue(key, out var entry) ? new(key, entry.Service, entry.HealthCheck, entry.InForce.Values) : new(key, null, null, []);
 
-    /// <summary>Services whose annotations for their proxies say something wrong, or something else wrong than before; each once.</summary>
+    /// <summary>
+    /// Services whose annotations for their proxies say something wrong, or something else wrong than before; each once. Only those with an
+    /// endpoint on this node, or every node of the cluster would say the same.
+    /// </summary>
     public IReadOnlyCollection<ServiceErrors> TakeErrors() => _scheduling.TakeErrors();
 
     private IReadOnlyList<ServicePortPlan> Plan(ServiceFacts service, IReadOnlyCollection<EndpointSliceFacts> slices) =>
-        ForwardingPlan.Of(service, slices, _context, _scheduling.Look(service, slices)).Ports;
+        ForwardingPlan.Of(service, slices, _context, _scheduling.Look(service, slices, _context)).Ports;
 
     private ServicePortPlan InForce(ServicePortPlan plan)
     {

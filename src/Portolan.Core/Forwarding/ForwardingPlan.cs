@@ -39,7 +39,7 @@ public static class ForwardingPlan
         {
             Key = new ServicePortKey(service.Key, port.Name, port.Protocol, family),
             VirtualServers = VirtualServers(service, port, family, context),
-Cluster = RealServerChoice.Cluster(candidates, context, balance),
+            Cluster = RealServerChoice.Cluster(candidates, context, balance),
             Local = RealServerChoice.Local(candidates, context, balance),
             Present = RealServerChoice.Present(port.Protocol, candidates, context),
         };

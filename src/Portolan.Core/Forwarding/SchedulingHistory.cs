@@ -24,25 +24,26 @@ internal sealed class SchedulingHistory
     /// <summary>When the next Service has a step due, or null.</summary>
     internal TimeSpan? NextStep => _steps.TryPeek(out _, out var due) ? due : null;
 
-    /// <summary>Tells the time, never less than before.</summary>
+    /// <summary>Tells the time, never less than before, and takes a Service whose new endpoints get more by now.</summary>
     /// <param name="now">Time since any fixed moment.</param>
-    /// <param name="due">Gets the Services whose new endpoints get more by now.</param>
-    internal void Advance(TimeSpan now, List<ObjectKey> due)
+    /// <param name="service">The Service.</param>
+    /// <returns>False where there is none, or no other.</returns>
+    internal bool TryStep(TimeSpan now, out ObjectKey service)
     {
         _now = now;
-        while (_steps.TryPeek(out var service, out var at) && at <= now)
-        {
-            _steps.Dequeue();
-            _awaitsStep.Remove(service);
-            due.Add(service);
-        }
+        if (!_steps.TryPeek(out service, out var due) || due > now)
+            return false;
+        _steps.Dequeue();
+        _awaitsStep.Remove(service);
+        return true;
     }
 
     /// <summary>How the Service's connections are spread now.</summary>
-    internal Balance Look(ServiceFacts service, IReadOnlyCollection<EndpointSliceFacts> slices)
+    internal Balance Look(ServiceFacts service, IReadOnlyCollection<EndpointSliceFacts> slices, ForwardingContext context)
     {
         var scheduling = Scheduling.Of(service);
-        Note(service, scheduling.Errors);
+        if (scheduling.Errors.Count > 0 || _errors.Count > 0)
+            Note(service, HasEndpointHere(slices, context) ? scheduling.Errors : []);
         if (scheduling.SlowStart == TimeSpan.Zero)
         {
             _slowStarts.Remove(service.Key);
@@ -66,7 +67,7 @@ internal sealed class SchedulingHistory
         _untold.Remove(service);
     }
 
-    /// <summary>The Services that have other errors than before, each once.</summary>
+    /// <summary>The Services with an endpoint here that have other errors than before, each once.</summary>
     internal IReadOnlyCollection<ServiceErrors> TakeErrors()
     {
         if (_untold.Count == 0)
@@ -75,6 +76,9 @@ internal sealed class SchedulingHistory
         _untold.Clear();
         return errors;
     }
+
+    private static bool HasEndpointHere(IEnumerable<EndpointSliceFacts> slices, ForwardingContext context) =>
+        slices.Any(slice => slice.Endpoints.Any(endpoint => endpoint.NodeName == context.NodeName));
 
     private void Note(ServiceFacts service, IReadOnlyList<FieldError> errors)
     {

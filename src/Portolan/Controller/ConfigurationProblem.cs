@@ -30,4 +30,6 @@ internal sealed record InvolvedObject(string ApiVersion, string Kind, string Nam
 {
     public static InvolvedObject Of<T>(ResourceType<T> type, T found)
         where T : class, IKubeObject => new(type.ApiVersion, type.Kind, found.Metadata.Namespace ?? "", found.Metadata.Name ?? "", found.Metadata.Uid ?? "");
+
+    public static InvolvedObject Of(ServiceFacts service) => new(Kinds.Services.ApiVersion, Kinds.Services.Kind, service.Key.Namespace, service.Key.Name, service.Uid);
 }

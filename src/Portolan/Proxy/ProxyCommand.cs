@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Net;
+using Portolan.Controller;
 using Portolan.Core.Addresses;
 using Portolan.Core.Forwarding;
 using Portolan.Hosting;
@@ -48,7 +49,9 @@ internal static class ProxyCommand
             };
             NodeSysctls.Apply(log);
             using var kernel = new ProxyKernel(clusterCidrs, Proxy.NodePortAddresses.From(parse.GetValue(nodePortAddresses) ?? []), log);
-            var loop = new ProxyLoop(context, kernel, host.Readiness, host.Time, log);
+            var events = new EventRecorder(client, "portolan-proxy", host.Time, log);
+            var loop = new ProxyLoop(context, kernel, host.Readiness, host.Time, log) { WarnAbout = (service, message) => events.Record(InvolvedObject.Of(service), true, "WrongAnnotation", message) };
+            host.Supervise("events", events.RunAsync);
             Supervise(host, client, context.NodeName, kernel, loop);
             return await host.RunAsync(stop);
         });

@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
+using Portolan.Core.Cluster;
 using Portolan.Core.Forwarding;
 using Portolan.Hosting;
 using Portolan.Linux.Netlink;
@@ -26,6 +27,7 @@ internal sealed class ProxyLoop
     private readonly Readiness _readiness;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
+    private readonly long _start; // what the index's time counts from
     private ProxySource _synced;
     private bool _isProgrammed; // the kernel has what we last told it
     private long _reconcileAt;
@@ -36,10 +38,14 @@ internal sealed class ProxyLoop
         _kernel = kernel;
         _readiness = readiness;
         _time = time;
+        _start = time.GetTimestamp();
         _log = log;
         _reconcileAt = long.MaxValue;
         readiness.Await("forwarding", "not yet programmed");
     }
+
+    /// <summary>Is told what is wrong with a Service's annotations.</summary>
+    internal Action<ServiceFacts, string>? WarnAbout { get; init; }
 
     /// <summary>Tells the loop something; waits where it has fallen behind.</summary>
     internal ValueTask PostAsync(ProxyEvent what, CancellationToken cancellationToken) => _events.Writer.WriteAsync(what, cancellationToken);
@@ -57,6 +63,7 @@ internal sealed class ProxyLoop
                 Handle(what);
             if (_synced != ProxySource.All)
                 continue;
+            _index.Advance(_time.GetElapsedTime(_start));
             if (_reconcileAt <= _time.GetTimestamp())
                 Program(Reconcile);
             else if (_isProgrammed)
@@ -66,13 +73,15 @@ internal sealed class ProxyLoop
 
     private async Task WaitAsync(CancellationToken cancellationToken)
     {
-        if (_synced != ProxySource.All || _reconcileAt == long.MaxValue)
+        // While the kernel lacks what it was told last, more for a new endpoint has to wait.
+        var next = _isProgrammed && _index.NextStep is { } step ? Math.Min(_reconcileAt, After(_start, step)) : _reconcileAt;
+        if (_synced != ProxySource.All || next == long.MaxValue)
         {
             await _events.Reader.WaitToReadAsync(cancellationToken);
             return;
         }
 
-        var delay = _time.GetElapsedTime(_time.GetTimestamp(), _reconcileAt);
+        var delay = _time.GetElapsedTime(_time.GetTimestamp(), next);
         using var due = new CancellationTokenSource(delay > TimeSpan.Zero ? delay : TimeSpan.Zero, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(due.Token, cancellationToken);
         try
@@ -118,8 +127,9 @@ internal sealed class ProxyLoop
         }
     }
 
-    private void ReconcileIn(TimeSpan delay) =>
-        _reconcileAt = Math.Min(_reconcileAt, _time.GetTimestamp() + (long)(delay.TotalSeconds * _time.TimestampFrequency));
+    private void ReconcileIn(TimeSpan delay) => _reconcileAt = Math.Min(_reconcileAt, After(_time.GetTimestamp(), delay));
+
+    private long After(long timestamp, TimeSpan time) => timestamp + (long)(time.TotalSeconds * _time.TimestampFrequency);
 
     private void Program(Action work)
     {
@@ -145,18 +155,31 @@ internal sealed class ProxyLoop
     private void Reconcile()
     {
         _reconcileAt = long.MaxValue;
-        _index.TakeChanges();
+        TakeChanges();
         var messages = _kernel.Reconcile([.. _index.Plans]);
         _log.LogInformation("compared the whole table with the kernel's: {Messages} messages sent", messages);
     }
 
     private void ApplyChanges()
     {
-        var changes = _index.TakeChanges();
+        var changes = TakeChanges();
         if (changes.Count == 0)
             return;
         var elements = _kernel.Apply(changes);
         if (_log.IsEnabled(LogLevel.Debug))
             _log.LogDebug("programmed {Ports} service ports by {Elements} elements: {First}", changes.Count, elements, changes[0].Key);
+    }
+
+    private List<ServicePortChange> TakeChanges()
+    {
+        var changes = _index.TakeChanges();
+        foreach (var (service, errors) in _index.TakeErrors())
+        {
+            var message = $"{string.Join("; ", errors)}; the Service is forwarded as without it";
+            _log.LogWarning("{Service}: {Message}", service.Key, message);
+            WarnAbout?.Invoke(service, message);
+        }
+
+        return changes;
     }
 }

@@ -71,10 +71,14 @@ public sealed class SchedulingTests
     }
 
     [Fact]
-    public void TellsOfWrongAnnotationsOnce()
+    public void TellsOfWrongAnnotationsOnce_WhereAnEndpointIs()
     {
         var index = new ForwardingIndex(Here);
         index.Set(Service(("scheduler", "rr")));
+        index.Set(Slice(1));
+        index.TakeChanges();
+        Assert.Empty(index.TakeErrors());
+        index.Set(Slice(0, 1));
         index.TakeChanges();
         Assert.Equal("default/web", Assert.Single(index.TakeErrors()).Service.Key.ToString());
         index.Set(Slice(0));
