@@ -44,7 +44,7 @@ need() { # build lab demo test clients ansible image
         _install "what the lab uses" iproute2 util-linux mount procps nftables tcpdump curl libssl3
         command -v kubectl >/dev/null || _install "kubectl" kubernetes-client ;;
       demo) _install "a terminal for the demo" expect ;;
-      test) _install "what the tests look with" conntrack iputils-ping arping expect ;;
+      test) _install "what the tests look with" conntrack iptables ipset iputils-ping arping expect ;;
       image) _install "what an image is built and looked at with" umoci skopeo jq libssl3 ca-certificates ;;
       clients)
         # Without a network they are missing, and their tests are skipped: no reason to stop.

@@ -116,6 +116,16 @@ public sealed class NftBatch
         _writer.EndMessage();
     }
 
+    /// <summary>Deletes one rule. Where it is gone the transaction fails (ENOENT).</summary>
+    public void DeleteRule(string chain, ulong handle)
+    {
+        Begin(Nft.DelRule, NetlinkFlags.None);
+        _writer.PutString(Nft.RuleTable, _table);
+        _writer.PutString(Nft.RuleChain, chain);
+        _writer.PutUInt64BigEndian(Nft.RuleHandle, handle);
+        _writer.EndMessage();
+    }
+
     /// <summary>Adds a rule at the end of a chain.</summary>
     /// <param name="chain">The chain.</param>
     /// <param name="rule">The rule.</param>

@@ -11,6 +11,8 @@ public sealed class NftConnection : IDisposable
 
     private NftConnection(NetlinkSocket socket) => _socket = socket;
 
+    internal NetlinkSocket Socket => _socket;
+
     /// <summary>Opens a connection in the network namespace of the calling thread.</summary>
     /// <exception cref="NetlinkException">The kernel refused.</exception>
     public static NftConnection Open() => new(NetlinkSocket.Open(NetlinkFamily.Netfilter));

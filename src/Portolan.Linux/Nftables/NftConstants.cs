@@ -123,7 +123,7 @@ internal static class Nft
     internal const ushort ChainTable = 1, ChainName = 3, ChainHook = 4, ChainPolicy = 5, ChainType = 7;
     internal const ushort HookNumber = 1, HookPriority = 2;
     internal const ushort RuleTable = 1, RuleChain = 2, RuleHandle = 3, RuleExpressions = 4, RuleUserData = 7;
-    internal const ushort ExpressionName = 1, ExpressionData = 2;
+    internal const ushort ExpressionName = 1, ExpressionData = 2, ImmediateData = 2;
     internal const ushort SetTable = 1, SetName = 2, SetFlags = 3, SetKeyType = 4, SetKeyLength = 5, SetDataType = 6, SetDataLength = 7, SetId = 10, SetUserData = 13, SetCount = 20;
     internal const ushort ElementsTable = 1, ElementsSet = 2, Elements = 3;
     internal const ushort ElementKey = 1, ElementData = 2, ElementFlags = 3;

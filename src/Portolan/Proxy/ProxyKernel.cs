@@ -14,11 +14,13 @@ internal sealed class ProxyKernel : IDisposable
 {
     private readonly NftConnection _nftables;
     private readonly List<NftablesTable> _tables = [];
+    private KubeProxyLeftovers? _leftovers;
 
     internal ProxyKernel(IReadOnlyList<IpPrefix> clusterCidrs, IReadOnlyList<IpPrefix> nodePortAddresses, ILogger log)
     {
         _nftables = NftConnection.Open();
         Flows = new StaleFlowCleaner(TimeProvider.System, log);
+        _leftovers = new KubeProxyLeftovers(log);
         ForeignChanges = NftNotifications.Open(Shape.Table, _nftables.PortId);
         _tables.Add(new NftablesTable(_nftables, IpFamily.IPv4, clusterCidrs, nodePortAddresses));
         if (Socket.OSSupportsIPv6)
@@ -39,6 +41,7 @@ internal sealed class ProxyKernel : IDisposable
         var messages = 0;
         foreach (var table in _tables)
             messages += table.Reconcile(plans);
+        RemoveLeftovers();
         Flows.End(StaleFlows.Under(plans));
         return messages;
     }
@@ -55,8 +58,17 @@ internal sealed class ProxyKernel : IDisposable
         return elements;
     }
 
+    // Once, and not before ours is in force: until then kube-proxy's rules carry the traffic.
+    private void RemoveLeftovers()
+    {
+        _leftovers?.Remove();
+        _leftovers?.Dispose();
+        _leftovers = null;
+    }
+
     public void Dispose()
     {
+        _leftovers?.Dispose();
         ForeignChanges.Dispose();
         Flows.Dispose();
         _nftables.Dispose();

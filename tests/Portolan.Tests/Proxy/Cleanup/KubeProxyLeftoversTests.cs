@@ -1,0 +1,105 @@
+using Portolan.Proxy.Cleanup;
+
+namespace Portolan.Tests.Proxy.Cleanup;
+
+/// <summary>The real <c>iptables</c> and <c>nft</c> write what kube-proxy and others leave; afterwards only the others' is there, to the byte.</summary>
+public sealed class KubeProxyLeftoversTests : IDisposable
+{
+    private readonly NetworkNamespace _node;
+    private readonly RecordedLog _log = new();
+
+    public KubeProxyLeftoversTests()
+    {
+        NetworkNamespace.SkipUnlessRoot();
+        _node = new NetworkNamespace("leftovers");
+    }
+
+    public void Dispose() => _node.Dispose();
+
+    private static readonly (string, int, string, int)[] _services = [("10.8.0.1", 80, "10.9.0.2", 8080), ("10.8.0.2", 443, "10.9.0.3", 8443)];
+    private static readonly (string, int, string, int)[] _servicesV6 = [("fd00:8::1", 80, "fd00:9::2", 8080)];
+
+    private void Restore(string program, string rules)
+    {
+        var file = Path.GetTempFileName();
+        File.WriteAllText(file, rules);
+        _node.RunInside(program, $"--noflush {file}");
+        File.Delete(file);
+    }
+
+    // Both make these jumps; here the kubelet was first.
+    private static string WithoutKubelet(string rules) => string.Join('\n', rules.Split('\n').Where(line => !line.EndsWith("PUT -j KUBE-FIREWALL", StringComparison.Ordinal)));
+
+    private bool Remove() => _node.Inside(() =>
+    {
+        using var leftovers = new KubeProxyLeftovers(_log);
+        return leftovers.Remove();
+    });
+
+    // Chains and rules, without the dates; nft prints everything there is.
+    private string Saved(string program) => string.Join('\n', _node.RunInside(program, "").Split('\n').Where(line => !line.StartsWith('#')));
+
+    private string Ruleset() => _node.RunInside("nft", "list ruleset");
+
+    public static TheoryData<string> Variants => ["nft"];
+
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public void RemovesKubeProxysChains_AndLeavesTheRestToTheByte(string variant)
+    {
+        var (v4, v6) = ($"iptables-{variant}", $"ip6tables-{variant}");
+        Restore(v4 + "-restore", KubeProxyRules.Others(false) + KubeProxyRules.Kubelet(false));
+        Restore(v6 + "-restore", KubeProxyRules.Others(true) + KubeProxyRules.Kubelet(true));
+        var before = (Saved(v4 + "-save"), Saved(v6 + "-save"), Ruleset());
+
+        Restore(v4 + "-restore", WithoutKubelet(KubeProxyRules.Iptables(false, _services)));
+        Restore(v6 + "-restore", WithoutKubelet(KubeProxyRules.Iptables(true, _servicesV6)));
+        Assert.Contains("KUBE-SVC-0000000000000001", Saved(v4 + "-save"), StringComparison.Ordinal);
+        Assert.True(Remove(), string.Join('\n', _log.Lines));
+        Assert.Equal(before.Item1, Saved(v4 + "-save"));
+        Assert.Equal(before.Item2, Saved(v6 + "-save"));
+        Assert.Equal(before.Item3, Ruleset());
+
+        // Who forwards, and what accepted it, is said once.
+        Assert.Equal(2, _log.Lines.Count(line => line.Contains("--ctstate DNAT,RELATED,ESTABLISHED -j ACCEPT", StringComparison.Ordinal)));
+        _log.Lines.Clear();
+        Assert.True(Remove());
+        Assert.Empty(_log.Lines);
+    }
+
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public void LeavesAChainThatSomebodyElseUses(string variant)
+    {
+        Restore($"iptables-{variant}-restore", KubeProxyRules.Iptables(false, _services));
+        _node.RunInside($"iptables-{variant}", "-t nat -N CNI-HOSTPORT-SETMARK");
+        _node.RunInside($"iptables-{variant}", "-t nat -A CNI-HOSTPORT-SETMARK -j KUBE-MARK-MASQ");
+        Assert.True(Remove(), string.Join('\n', _log.Lines));
+        var saved = Saved($"iptables-{variant}-save");
+        Assert.Contains("-A CNI-HOSTPORT-SETMARK -j KUBE-MARK-MASQ", saved, StringComparison.Ordinal);
+        Assert.Contains("-A KUBE-MARK-MASQ -j MARK --set-xmark 0x4000/0x4000", saved, StringComparison.Ordinal);
+        Assert.DoesNotContain("KUBE-SERVICES", saved, StringComparison.Ordinal);
+        Assert.Contains(_log.Lines, line => line.Contains("KUBE-MARK-MASQ", StringComparison.Ordinal) && line.Contains("a rule in CNI-HOSTPORT-SETMARK", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void RemovesKubeProxysOwnTables_AndNobodyElses()
+    {
+        _node.RunInside("nft", "add table inet firewalld");
+        _node.RunInside("nft", "add chain inet firewalld filter_FORWARD { type filter hook forward priority 10; policy accept; }");
+        _node.RunInside("nft", "add rule inet firewalld filter_FORWARD ct state established,related accept");
+        _node.RunInside("nft", "add rule inet firewalld filter_FORWARD ct status dnat accept");
+        _node.RunInside("nft", "add table ip kube-proxy-of-mine");
+        var before = Ruleset();
+        foreach (var family in (string[])["ip", "ip6"])
+        {
+            _node.RunInside("nft", $"add table {family} kube-proxy");
+            _node.RunInside("nft", $"add chain {family} kube-proxy services");
+            _node.RunInside("nft", $"add map {family} kube-proxy service-ips {{ type {(family == "ip" ? "ipv4_addr" : "ipv6_addr")} . inet_proto . inet_service : verdict ; }}");
+            _node.RunInside("nft", $"add element {family} kube-proxy service-ips {{ {(family == "ip" ? "10.8.0.1" : "fd00:8::1")} . tcp . 80 : goto services }}");
+        }
+
+        Assert.True(Remove(), string.Join('\n', _log.Lines));
+        Assert.Equal(before, Ruleset());
+    }
+}
