@@ -27,12 +27,10 @@ public sealed class RealServerChoice : IEquatable<RealServerChoice>
     /// <summary>No real server.</summary>
     public static RealServerChoice None { get; } = new([], ChoiceReason.None);
 
-    private readonly ushort[]? _slots;
-
     /// <summary>A choice where every real server gets the same.</summary>
     /// <param name="servers">Without duplicates, sorted.</param>
     /// <param name="reason">The rule that chose them.</param>
-    public RealServerChoice(IReadOnlyList<RealServer> servers, ChoiceReason reason) => (Servers, Reason) = (servers, reason);
+    public RealServerChoice(IReadOnlyList<RealServer> servers, ChoiceReason reason) => (Servers, Reason, Slots) = (servers, reason, servers);
 
     /// <summary>A choice with slots of its own.</summary>
     /// <param name="servers">Without duplicates, sorted.</param>
@@ -40,7 +38,10 @@ public sealed class RealServerChoice : IEquatable<RealServerChoice>
     /// <param name="scheduler">How a connection gets its slot.</param>
     /// <param name="slots">The index of each slot's real server; null for one slot each.</param>
     internal RealServerChoice(IReadOnlyList<RealServer> servers, ChoiceReason reason, Scheduler scheduler, ushort[]? slots)
-        : this(servers, reason) => (Scheduler, _slots) = (scheduler, slots);
+    {
+        (Servers, Reason, Scheduler) = (servers, reason, scheduler);
+        Slots = slots is null ? servers : new SlotList(servers, slots);
+    }
 
     /// <summary>The real servers, sorted, without duplicates.</summary>
     public IReadOnlyList<RealServer> Servers { get; }
@@ -52,21 +53,17 @@ public sealed class RealServerChoice : IEquatable<RealServerChoice>
     public Scheduler Scheduler { get; }
 
     /// <summary>
-    /// The number of slots, which connections are spread over evenly. Unless the Service asks for more each real server has one; with weights
-    /// some have several; with maglev they share all slots of a table, whose order matters.
+    /// What connections are spread over evenly. Unless the Service asks for more these are the real servers; with weights some have several
+    /// slots; with maglev they share all slots of a table, and the order matters.
     /// </summary>
-    public int SlotCount => _slots?.Length ?? Servers.Count;
-
-    /// <summary>Whether some have more slots than others.</summary>
-    public bool HasOwnSlots => _slots is not null;
-
-    /// <summary>The real server in a slot.</summary>
-    /// <param name="index">0..<see cref="SlotCount"/> - 1.</param>
-    public RealServer Slot(int index) => Servers[_slots is null ? index : _slots[index]];
+    public IReadOnlyList<RealServer> Slots { get; }
 
     /// <inheritdoc/>
     public bool Equals(RealServerChoice? other) => other is not null && Reason == other.Reason && Scheduler == other.Scheduler
-        && Servers.SequenceEqual(other.Servers) && _slots.AsSpan().SequenceEqual(other._slots);
+        && Servers.SequenceEqual(other.Servers) && HasSameSlots(other);
+
+    // Of the same real servers.
+    private bool HasSameSlots(RealServerChoice other) => (Slots as SlotList)?.Indexes.SequenceEqual((other.Slots as SlotList)?.Indexes ?? []) ?? other.Slots is not SlotList;
 
     /// <inheritdoc/>
     public override bool Equals(object? obj) => Equals(obj as RealServerChoice);

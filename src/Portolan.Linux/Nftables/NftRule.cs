@@ -126,6 +126,24 @@ public sealed class NftRule
         return End(data, expression);
     }
 
+    /// <summary>Hashes registers to a number from 0 to modulus - 1 (jhash): the same for the same bytes on every machine.</summary>
+    /// <param name="register">The first.</param>
+    /// <param name="length">Bytes: 1..64.</param>
+    /// <param name="result">The register for the number.</param>
+    /// <param name="modulus">At least 1.</param>
+    /// <param name="seed">Other seeds give other numbers.</param>
+    public NftRule Hash(uint register, uint length, uint result, uint modulus, uint seed)
+    {
+        var data = Begin("hash", out var expression);
+        Register(1, register);
+        Register(2, result);
+        Number(3, length);
+        Number(4, modulus);
+        Number(5, seed);
+        Number(7, 0); // NFT_HASH_JENKINS
+        return End(data, expression);
+    }
+
     /// <summary>Goes on only where the set has the registers' value.</summary>
     public NftRule InSet(string set, uint register)
     {

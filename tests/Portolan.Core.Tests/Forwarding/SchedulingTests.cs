@@ -29,10 +29,8 @@ public sealed class SchedulingTests
         Assert.Single(ForwardingPlan.Of(service, [Slice(endpoints)], Here).Ports).Cluster;
 
     /// <summary>The last number of each address and its slots: <c>0:3 1:1</c>.</summary>
-    private static string Shares(RealServerChoice choice) => string.Join(' ', Slots(choice)
+    private static string Shares(RealServerChoice choice) => string.Join(' ', choice.Slots
         .GroupBy(server => server).OrderBy(group => group.Key).Select(group => $"{(uint)group.Key.Address.Value & 0xffff}:{group.Count()}"));
-
-    private static IEnumerable<RealServer> Slots(RealServerChoice choice) => Enumerable.Range(0, choice.SlotCount).Select(choice.Slot);
 
     [Theory]
     [InlineData("zone/a=3", "0:3 1:1 2:3 3:1")]
@@ -98,8 +96,8 @@ public sealed class SchedulingTests
         // 49 of weight 100, one of 99, one of 1: exactly that would be 5,000 slots.
         var weights = string.Join(',', Enumerable.Range(0, 49).Select(i => $"node/n{i}=100").Concat(["node/n49=99", "node/n50=1"]));
         var choice = Choose(Service(("weights", weights)), [.. Enumerable.Range(0, 51)]);
-        Assert.InRange(choice.SlotCount, 1000, 1030);
-        var counts = Slots(choice).GroupBy(server => (int)(uint)server.Address.Value & 0xffff).ToDictionary(group => group.Key, group => group.Count());
+        Assert.InRange(choice.Slots.Count, 1000, 1030);
+        var counts = choice.Slots.GroupBy(server => (int)(uint)server.Address.Value & 0xffff).ToDictionary(group => group.Key, group => group.Count());
         Assert.Equal(1, counts[50]);
         for (var i = 0; i < 50; i++)
             Assert.InRange(counts[i] - (1024 * (i == 49 ? 99 : 100) / 5000.0), -1, 1);
@@ -110,7 +108,7 @@ public sealed class SchedulingTests
     {
         var service = Service(("scheduler", "maglev"), ("maglev-table-size", "251"), ("weights", "node/n2=0"));
         var choice = Choose(service, 0, 1, 2, 3);
-        Assert.Equal((Scheduler.Maglev, 251), (choice.Scheduler, choice.SlotCount));
+        Assert.Equal((Scheduler.Maglev, 251), (choice.Scheduler, choice.Slots.Count));
         Assert.Equal(["0", "1", "3"], Shares(choice).Split(' ').Select(share => share.Split(':')[0]));
         Assert.Equal(choice, Choose(service, 3, 0, 2, 1));
         Assert.NotEqual(choice, Choose(service, 3, 0, 1, 4));
