@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 . eng/setup.sh
-need build lab
+need build lab bench
 eng/publish.sh
 dotnet build bench -c Release -v q -nologo -clp:ErrorsOnly >&2
 exec dotnet bench/bin/Release/net10.0/Portolan.Bench.dll "$@"

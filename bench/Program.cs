@@ -2,18 +2,20 @@ using Portolan.Bench;
 using Portolan.Bench.ApiScale;
 using Portolan.Bench.Controller;
 using Portolan.Bench.LabCost;
+using Portolan.Bench.Proxy.Packets;
 
 // Each benchmark prints its figures as they are known.
-var benchmarks = new Dictionary<string, (string What, Func<Task<IReadOnlyList<Figure>>> RunAsync)>(StringComparer.Ordinal)
+var benchmarks = new Dictionary<string, (string What, Func<IAsyncEnumerable<Figure>> RunAsync)>(StringComparer.Ordinal)
 {
-    ["api-scale"] = ("the API server with 10,000 Services of 3 endpoints", ApiScaleBenchmark.RunAsync),
-    ["controller-bulk"] = ("10,000 Services made at once under a running controller", BulkBenchmark.RunAsync),
-    ["controller-cold"] = ("the controller started while Services wait", ColdBenchmark.RunAsync),
-    ["controller-memory"] = ("its memory after a minute", MemoryBenchmark.RunAsync),
-    ["controller-one"] = ("from a Service's creation to its address, one at a time", OneBenchmark.RunAsync),
-    ["controller-start"] = ("from the controller's start until it is ready", StartBenchmark.RunAsync),
-    ["lab-idle"] = ("what a lab of three nodes costs while nothing happens", LabIdleBenchmark.RunAsync),
-    ["lab-up"] = ("how long a lab of three nodes takes to come up", LabUpBenchmark.RunAsync),
+    ["api-scale"] = ("the API server with 10,000 Services of 3 endpoints", () => AtOnce(ApiScaleBenchmark.RunAsync)),
+    ["controller-bulk"] = ("10,000 Services made at once under a running controller", () => AtOnce(BulkBenchmark.RunAsync)),
+    ["controller-cold"] = ("the controller started while Services wait", () => AtOnce(ColdBenchmark.RunAsync)),
+    ["controller-memory"] = ("its memory after a minute", () => AtOnce(MemoryBenchmark.RunAsync)),
+    ["controller-one"] = ("from a Service's creation to its address, one at a time", () => AtOnce(OneBenchmark.RunAsync)),
+    ["controller-start"] = ("from the controller's start until it is ready", () => AtOnce(StartBenchmark.RunAsync)),
+    ["lab-idle"] = ("what a lab of three nodes costs while nothing happens", () => AtOnce(LabIdleBenchmark.RunAsync)),
+    ["lab-up"] = ("how long a lab of three nodes takes to come up", () => AtOnce(LabUpBenchmark.RunAsync)),
+    ["proxy-packets"] = ("the proxy's processor time of a forwarded packet", PacketsBenchmark.RunAsync),
 };
 
 if (args.FirstOrDefault(name => !benchmarks.ContainsKey(name)) is { } unknown)
@@ -26,10 +28,16 @@ if (args.FirstOrDefault(name => !benchmarks.ContainsKey(name)) is { } unknown)
 Console.WriteLine(Figure.Heading);
 var holds = true;
 foreach (var name in args.Length == 0 ? [.. benchmarks.Keys] : args.Distinct())
-    foreach (var figure in await benchmarks[name].RunAsync())
+    await foreach (var figure in benchmarks[name].RunAsync())
     {
         Console.WriteLine(figure);
         holds &= figure.Holds;
     }
 
 return holds ? 0 : 1;
+
+static async IAsyncEnumerable<Figure> AtOnce(Func<Task<IReadOnlyList<Figure>>> run)
+{
+    foreach (var figure in await run())
+        yield return figure;
+}

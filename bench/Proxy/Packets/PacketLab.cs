@@ -1,0 +1,59 @@
+using Portolan.Rig;
+
+namespace Portolan.Bench.Proxy.Packets;
+
+/// <summary>
+/// client ── 192.0.2.1 node ── pod: every endpoint's address is behind one wire. The node holds our table and the peer's, of which one sleeps
+/// (flag <c>dormant</c>): both see the same interfaces, routes and memory.
+/// </summary>
+internal sealed class PacketLab : IDisposable
+{
+    public const string Table = Portolan.Proxy.Nftables.Shape.Table;
+    private readonly ProxyTable _table;
+
+    public PacketLab()
+    {
+        Client = new NetworkNamespace("client");
+        Node = new NetworkNamespace("node");
+        Pod = new NetworkNamespace("pod");
+        Node.Wire("eth0", Client, "eth0");
+        Node.Wire("pod0", Pod, "eth0");
+        Node.Link("addr add 192.0.2.1/24 dev eth0");
+        Node.Link("addr add 192.0.3.1/24 dev pod0");
+        Node.Link("route add 10.9.0.0/16 dev eth0");
+        Node.Link("route add 10.128.0.0/9 via 192.0.3.2 dev pod0");
+        Node.Link($"neigh add 192.0.3.2 lladdr {Pod.RunInside("cat", "/sys/class/net/eth0/address").Trim()} dev pod0 nud permanent");
+        Node.Sysctl("net.ipv4.ip_forward", "1");
+        _table = new ProxyTable(Node);
+    }
+
+    public NetworkNamespace Client { get; }
+
+    public NetworkNamespace Node { get; }
+
+    public NetworkNamespace Pod { get; }
+
+    /// <summary>Programs our table and loads the peer's.</summary>
+    public void Load(Fleet fleet)
+    {
+        _table.Program(fleet);
+        var file = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(file, LeanRules.Of(fleet));
+            Node.RunInside("nft", $"-f {file}");
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    public void Dispose()
+    {
+        _table.Dispose();
+        Pod.Dispose();
+        Node.Dispose();
+        Client.Dispose();
+    }
+}
