@@ -23,6 +23,9 @@ internal static class NodePortAddresses
         return prefixes;
     }
 
+    /// <summary>A block without the loopback addresses in it.</summary>
+    internal static IEnumerable<IpPrefix> ButLoopback(IpPrefix prefix) => Without(prefix, Loopback[prefix.Address.IsIPv4 ? 0 : 1]);
+
     private static IEnumerable<IpPrefix> Without(IpPrefix prefix, IpPrefix hole)
     {
         if (hole.Contains(prefix.Address) && prefix.Length >= hole.Length)

@@ -1,32 +1,37 @@
+using System.Globalization;
 using Microsoft.Extensions.Logging;
+using Portolan.Proxy.Configuration;
 
 namespace Portolan.Proxy;
 
-/// <summary>Settings of the node's kernel that forwarding needs, and the connection-tracking ones kube-proxy makes. They are never lowered.</summary>
+/// <summary>Settings of the node's kernel that forwarding needs, and the connection-tracking ones kube-proxy makes.</summary>
 internal static class NodeSysctls
 {
-    private const string Root = "/proc/sys/net/";
-
-    internal static void Apply(ILogger log)
+    /// <summary>Makes the settings, each on its own. What is already so is not written.</summary>
+    /// <returns>Whether every one of them is as wanted.</returns>
+    internal static bool Apply(IEnumerable<WantedSetting> settings, ILogger log)
     {
-        Raise("ipv4/ip_forward", 1, LogLevel.Error, log);
-        Raise("netfilter/nf_conntrack_max", Math.Min(1_048_576, Math.Max(131_072, 32_768 * Environment.ProcessorCount)), LogLevel.Debug, log);
-        Raise("netfilter/nf_conntrack_tcp_timeout_established", 86_400, LogLevel.Debug, log);
-        Raise("netfilter/nf_conntrack_tcp_timeout_close_wait", 3_600, LogLevel.Debug, log);
-    }
+        var refused = new List<string>();
+        foreach (var setting in settings)
+        {
+            try
+            {
+                if (int.TryParse(File.ReadAllText(setting.Path), NumberStyles.Integer, CultureInfo.InvariantCulture, out var now) && (now == setting.Value || (setting.IsLeast && now > setting.Value)))
+                    continue;
+                File.WriteAllText(setting.Path, setting.Value.ToString(CultureInfo.InvariantCulture));
+                log.LogInformation("{Setting} is {Value} now", setting.Path, setting.Value);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                if (setting.IsVital)
+                    log.LogError("cannot set {Setting} to {Value}: {Reason}", setting.Path, setting.Value, e.Message);
+                refused.Add($"{setting.Path} to {setting.Value}");
+            }
+        }
 
-    // A container may see these files read-only, or (in a network namespace) not be allowed some of them: then the node's owner sets them.
-    private static void Raise(string name, int value, LogLevel onFailure, ILogger log)
-    {
-        try
-        {
-            if (int.TryParse(File.ReadAllText(Root + name), out var now) && now >= value)
-                return;
-            File.WriteAllText(Root + name, value.ToString(System.Globalization.CultureInfo.InvariantCulture));
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            log.Log(onFailure, "cannot set {Name} to {Value}: {Reason}", "net/" + name, value, e.Message);
-        }
+        // A container may see these files read-only, or (in a network namespace) not be allowed some of them: then the node's owner sets them.
+        if (refused.Count > 0)
+            log.LogInformation("this process may not set {Settings}; portolan proxy --init-only with full privileges does", string.Join(", ", refused));
+        return refused.Count == 0;
     }
 }

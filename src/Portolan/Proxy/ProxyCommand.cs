@@ -1,6 +1,6 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using System.Net;
+using Microsoft.Extensions.Logging;
 using Portolan.Controller;
 using Portolan.Core.Addresses;
 using Portolan.Core.Forwarding;
@@ -8,6 +8,7 @@ using Portolan.Hosting;
 using Portolan.Kubernetes.Client;
 using Portolan.Kubernetes.Resources;
 using Portolan.Kubernetes.Watching;
+using Portolan.Proxy.Configuration;
 
 namespace Portolan.Proxy;
 
@@ -18,44 +19,73 @@ internal static class ProxyCommand
 
     public static Command Create()
     {
-        var kubeconfig = RoleOptions.KubeconfigOption();
-        var master = RoleOptions.MasterOption();
-        var logLevel = RoleOptions.LogLevelOption();
-        var hostname = new Option<string?>("--hostname-override") { Description = "Name of this Node; without it NODE_NAME, then the host's name." };
-        var nodePortAddresses = Prefixes("--nodeport-addresses", "CIDRs of the node's addresses that node ports answer at; without it all but loopback.");
-        var clusterCidr = Prefixes("--cluster-cidr", "CIDRs of the pods: traffic to ClusterIPs from elsewhere is masqueraded.");
-        var masqueradeAll = new Option<bool>("--masquerade-all") { Description = "Masquerade all traffic sent to ClusterIPs." };
-        var healthz = Address("--healthz-bind-address", "Where /healthz and /livez are served; empty for nowhere.", "0.0.0.0:10256");
-        var metrics = Address("--metrics-bind-address", "Where /metrics is served; empty for nowhere.", "127.0.0.1:10249");
-        var mode = new Option<string>("--proxy-mode") { Description = "How Services are forwarded.", DefaultValueFactory = _ => "nftables" };
-        mode.AcceptOnlyFromAmong("nftables");
-        var command = new Command("proxy", "Forward Services on this node, in kube-proxy's place.")
-        {
-            kubeconfig, master, hostname, nodePortAddresses, clusterCidr, masqueradeAll, healthz, metrics, mode, logLevel,
-        };
-        command.SetAction(async (parse, stop) =>
-        {
-            IPEndPoint[] addresses = [.. new[] { parse.GetValue(healthz), parse.GetValue(metrics) }.OfType<IPEndPoint>().Distinct()];
-            using var host = new RoleHost("proxy", LogVerbosity.Parse(parse.GetValue(logLevel)!), addresses);
-            var log = host.Logs.CreateLogger("proxy");
-            using var client = new KubeClient(ClusterConnection.Load(parse.GetValue(kubeconfig), parse.GetValue(master)));
-            var clusterCidrs = parse.GetValue(clusterCidr) ?? [];
-            var context = new ForwardingContext
-            {
-                NodeName = parse.GetValue(hostname) ?? RoleOptions.FromEnvironment("NODE_NAME", Environment.MachineName.ToLowerInvariant()),
-                MasqueradeAll = parse.GetValue(masqueradeAll),
-                DetectsPodsIPv4 = clusterCidrs.Any(prefix => prefix.Address.IsIPv4),
-                DetectsPodsIPv6 = clusterCidrs.Any(prefix => !prefix.Address.IsIPv4),
-            };
-            NodeSysctls.Apply(log);
-            using var kernel = new ProxyKernel(clusterCidrs, Proxy.NodePortAddresses.From(parse.GetValue(nodePortAddresses) ?? []), log);
-            var events = new EventRecorder(client, "portolan-proxy", host.Time, log);
-            var loop = new ProxyLoop(context, kernel, host.Readiness, host.Time, log) { WarnAbout = (service, message) => events.Record(InvolvedObject.Of(service), true, "WrongAnnotation", message) };
-            host.Supervise("events", events.RunAsync);
-            Supervise(host, client, context.NodeName, kernel, loop);
-            return await host.RunAsync(stop);
-        });
+        var flags = new ProxyFlags();
+        var command = new Command("proxy", "Forward Services on this node, in kube-proxy's place, under its flags and with its configuration file.");
+        flags.AddTo(command);
+        command.SetAction((parse, stop) => RunAsync(parse, flags, stop));
         return command;
+    }
+
+    private static async Task<int> RunAsync(ParseResult parse, ProxyFlags flags, CancellationToken stop)
+    {
+        var reading = flags.Read(parse);
+        if (reading.Options is not { } options)
+        {
+            foreach (var error in reading.Errors)
+                await Console.Error.WriteLineAsync($"portolan proxy: {error}");
+            return ExitCode.Usage;
+        }
+
+        if (parse.GetValue(flags.WriteConfigTo) is { Length: > 0 } file)
+            return ConfigurationFile.Write(options.Configuration, file, Console.Error) ? ExitCode.Done : ExitCode.NotWell;
+        IPEndPoint[] addresses = [.. new[] { options.HealthzBindAddress, options.MetricsBindAddress }.OfType<IPEndPoint>().Distinct()];
+        using var host = new RoleHost("proxy", flags.LogLevel(parse, options.Verbosity), addresses);
+        var log = host.Logs.CreateLogger("proxy");
+        foreach (var warning in reading.Warnings)
+            log.LogWarning("{Warning}", warning);
+        var settings = WantedSetting.Of(options.Conntrack, Environment.ProcessorCount);
+        if (parse.GetValue(flags.InitOnly))
+            return NodeSysctls.Apply(settings, log) ? ExitCode.Done : ExitCode.NotWell;
+        if (options.BindAddressHardFail && ServedAddress.Refusal(addresses) is { } refusal)
+        {
+            log.LogError("{Refusal}", refusal);
+            return ExitCode.NotWell;
+        }
+
+        ClusterConnection connection;
+        try
+        {
+            connection = ClusterConnection.Load(options.Kubeconfig, options.Master);
+        }
+        catch (KubeConfigException problem)
+        {
+            log.LogError("{Problem}", problem.Message);
+            return ExitCode.NotWell;
+        }
+
+        OomScore.Apply(options.OomScoreAdj, log);
+        NodeSysctls.Apply(settings, log);
+        return await ForwardAsync(host, connection, options, log, stop);
+    }
+
+    private static async Task<int> ForwardAsync(RoleHost host, ClusterConnection connection, ProxyOptions options, ILogger log, CancellationToken stop)
+    {
+        using var client = new KubeClient(connection);
+        var pods = options.PodDetection.On([]) ?? new PodSources();
+        var context = new ForwardingContext
+        {
+            NodeName = options.HostnameOverride ?? RoleOptions.FromEnvironment("NODE_NAME", Environment.MachineName.ToLowerInvariant()),
+            MasqueradeAll = options.MasqueradeAll,
+            DetectsPodsIPv4 = pods.Detects(IpFamily.IPv4),
+            DetectsPodsIPv6 = pods.Detects(IpFamily.IPv6),
+        };
+        var nodePorts = options.NodePorts.Keywords.Contains(NodePortSelection.PrimaryKeyword) ? new NodePortSelection() : options.NodePorts;
+        using var kernel = new ProxyKernel(pods.Cidrs, nodePorts.On([]).Prefixes, log);
+        var events = new EventRecorder(client, "portolan-proxy", host.Time, log);
+        var loop = new ProxyLoop(context, kernel, host.Readiness, host.Time, log) { WarnAbout = (service, message) => events.Record(InvolvedObject.Of(service), true, "WrongAnnotation", message) };
+        host.Supervise("events", events.RunAsync);
+        Supervise(host, client, context.NodeName, kernel, loop);
+        return await host.RunAsync(stop);
     }
 
     private static void Supervise(RoleHost host, KubeClient client, string nodeName, ProxyKernel kernel, ProxyLoop loop)
@@ -97,41 +127,4 @@ internal static class ProxyCommand
         { New: { } node } => new ProxyEvent.NodeSet(node.ToFacts()),
         _ => null,
     };
-
-    private static Option<IpPrefix[]> Prefixes(string name, string description) => new(name)
-    {
-        Description = description,
-        AllowMultipleArgumentsPerToken = true,
-        CustomParser = result =>
-        {
-            var prefixes = new List<IpPrefix>();
-            foreach (var text in result.Tokens.SelectMany(token => token.Value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)))
-            {
-                if (IpPrefix.TryParse(text, out var prefix))
-                    prefixes.Add(prefix);
-                else
-                    result.AddError($"{name}: '{text}' is not a CIDR such as 192.168.0.0/24");
-            }
-
-            return [.. prefixes];
-        },
-    };
-
-    private static Option<IPEndPoint?> Address(string name, string description, string otherwise) => new(name)
-    {
-        Description = $"{description} Default {otherwise}.",
-        DefaultValueFactory = _ => IPEndPoint.Parse(otherwise),
-        CustomParser = result => Parse(name, result),
-    };
-
-    private static IPEndPoint? Parse(string name, ArgumentResult result)
-    {
-        var text = result.Tokens is [var token] ? token.Value : "";
-        if (text.Length == 0)
-            return null;
-        if (IPEndPoint.TryParse(text, out var address) && address.Port != 0)
-            return address;
-        result.AddError($"{name}: '{text}' is not an address and a port such as 0.0.0.0:10256");
-        return null;
-    }
 }

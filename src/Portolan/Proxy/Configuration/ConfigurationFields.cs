@@ -1,0 +1,115 @@
+using System.Text.Json.Nodes;
+using static Portolan.Proxy.Configuration.FieldForms;
+
+namespace Portolan.Proxy.Configuration;
+
+/// <summary>
+/// Every field of <c>KubeProxyConfiguration</c> (kubeproxy.config.k8s.io/v1alpha1, as of Kubernetes 1.37 and back to the fields that 1.20's
+/// files have), with its flag and kube-proxy's default.
+/// </summary>
+internal static class ConfigurationFields
+{
+    private const string OnlyIpvs = "Services are forwarded by nftables";
+    private const string OnlyWindows = "of Windows";
+    private const string OnlyKlog = "the log is lines of JSON on standard output";
+    private const string OnlyClientGo = "of Go's client";
+    private const string LongGone = "kube-proxy itself no longer reads it";
+    private const string NoMark = "no packet mark is taken";
+
+    internal static readonly ConfigurationField<string> Kubeconfig = new("clientConnection.kubeconfig", Text, "", "--kubeconfig");
+    internal static readonly ConfigurationField<int> Verbosity = new("logging.verbosity", Number, 0, "--v");
+
+    internal static readonly ConfigurationField<string> HostnameOverride = new("hostnameOverride", Text, "", "--hostname-override");
+    internal static readonly ConfigurationField<string> BindAddress = new("bindAddress", Text, "0.0.0.0", "--bind-address");
+    internal static readonly ConfigurationField<string> HealthzBindAddress = new("healthzBindAddress", Text, "", "--healthz-bind-address");
+    internal static readonly ConfigurationField<string> MetricsBindAddress = new("metricsBindAddress", Text, "", "--metrics-bind-address");
+    internal static readonly ConfigurationField<bool> BindAddressHardFail = new("bindAddressHardFail", FieldForms.Boolean, false, "--bind-address-hard-fail");
+
+    internal static readonly ConfigurationField<string> Mode = new("mode", Text, "", "--proxy-mode");
+    internal static readonly ConfigurationField<bool> IptablesMasqueradeAll = new("iptables.masqueradeAll", FieldForms.Boolean, false, "--masquerade-all");
+    internal static readonly ConfigurationField<bool> LocalhostNodePorts = new("iptables.localhostNodePorts", FieldForms.Boolean, true, "--iptables-localhost-nodeports");
+    internal static readonly ConfigurationField<TimeSpan> IptablesSyncPeriod = new("iptables.syncPeriod", Duration, TimeSpan.Zero, "--iptables-sync-period");
+    internal static readonly ConfigurationField<TimeSpan> IptablesMinSyncPeriod = new("iptables.minSyncPeriod", Duration, TimeSpan.Zero, "--iptables-min-sync-period");
+    internal static readonly ConfigurationField<TimeSpan> IpvsSyncPeriod = new("ipvs.syncPeriod", Duration, TimeSpan.Zero, "--ipvs-sync-period");
+    internal static readonly ConfigurationField<TimeSpan> IpvsMinSyncPeriod = new("ipvs.minSyncPeriod", Duration, TimeSpan.Zero, "--ipvs-min-sync-period");
+    internal static readonly ConfigurationField<IReadOnlyList<string>> IpvsExcludeCidrs = new("ipvs.excludeCIDRs", List, [], "--ipvs-exclude-cidrs");
+    internal static readonly ConfigurationField<bool> NftablesMasqueradeAll = new("nftables.masqueradeAll", FieldForms.Boolean, false);
+    internal static readonly ConfigurationField<TimeSpan> NftablesSyncPeriod = new("nftables.syncPeriod", Duration, TimeSpan.Zero);
+    internal static readonly ConfigurationField<TimeSpan> NftablesMinSyncPeriod = new("nftables.minSyncPeriod", Duration, TimeSpan.Zero);
+
+    internal static readonly ConfigurationField<string> DetectLocalMode = new("detectLocalMode", Text, "", "--detect-local-mode");
+    internal static readonly ConfigurationField<string> BridgeInterface = new("detectLocal.bridgeInterface", Text, "", "--pod-bridge-interface");
+    internal static readonly ConfigurationField<string> InterfaceNamePrefix = new("detectLocal.interfaceNamePrefix", Text, "", "--pod-interface-name-prefix");
+    internal static readonly ConfigurationField<string> ClusterCidr = new("clusterCIDR", Text, "", "--cluster-cidr");
+    internal static readonly ConfigurationField<IReadOnlyList<string>> NodePortAddresses = new("nodePortAddresses", List, [], "--nodeport-addresses");
+
+    internal static readonly ConfigurationField<int> OomScoreAdj = new("oomScoreAdj", Number, -999, "--oom-score-adj");
+    internal static readonly ConfigurationField<int> MaxPerCore = new("conntrack.maxPerCore", Number, 32_768, "--conntrack-max-per-core");
+    internal static readonly ConfigurationField<int> Min = new("conntrack.min", Number, 131_072, "--conntrack-min");
+    internal static readonly ConfigurationField<TimeSpan> TcpEstablished = new("conntrack.tcpEstablishedTimeout", Duration, TimeSpan.FromHours(24), "--conntrack-tcp-timeout-established");
+    internal static readonly ConfigurationField<TimeSpan> TcpCloseWait = new("conntrack.tcpCloseWaitTimeout", Duration, TimeSpan.FromHours(1), "--conntrack-tcp-timeout-close-wait");
+    internal static readonly ConfigurationField<bool> TcpBeLiberal = new("conntrack.tcpBeLiberal", FieldForms.Boolean, false, "--conntrack-tcp-be-liberal");
+    internal static readonly ConfigurationField<TimeSpan> UdpTimeout = new("conntrack.udpTimeout", Duration, TimeSpan.Zero, "--conntrack-udp-timeout");
+    internal static readonly ConfigurationField<TimeSpan> UdpStreamTimeout = new("conntrack.udpStreamTimeout", Duration, TimeSpan.Zero, "--conntrack-udp-timeout-stream");
+
+    internal static readonly ConfigurationField<int> IptablesMasqueradeBit = new("iptables.masqueradeBit", Number, 14, "--iptables-masquerade-bit", NoMark);
+    internal static readonly ConfigurationField<int> NftablesMasqueradeBit = new("nftables.masqueradeBit", Number, 14, unused: NoMark);
+    internal static readonly ConfigurationField<int> Burst = new("clientConnection.burst", Number, 10, "--kube-api-burst", OnlyClientGo);
+    internal static readonly ConfigurationField<TimeSpan> ConfigSyncPeriod = new("configSyncPeriod", Duration, TimeSpan.FromMinutes(15), "--config-sync-period", "the watches miss nothing that would have to be told again");
+    internal static readonly ConfigurationField<TimeSpan> IpvsTcpTimeout = new("ipvs.tcpTimeout", Duration, TimeSpan.Zero, "--ipvs-tcp-timeout", OnlyIpvs);
+    internal static readonly ConfigurationField<TimeSpan> IpvsTcpFinTimeout = new("ipvs.tcpFinTimeout", Duration, TimeSpan.Zero, "--ipvs-tcpfin-timeout", OnlyIpvs);
+    internal static readonly ConfigurationField<TimeSpan> IpvsUdpTimeout = new("ipvs.udpTimeout", Duration, TimeSpan.Zero, "--ipvs-udp-timeout", OnlyIpvs);
+
+    /// <summary>All of them, in the order a written file has.</summary>
+    internal static readonly IReadOnlyList<ConfigurationField> All =
+    [
+        new ConfigurationField<IReadOnlyDictionary<string, bool>>("featureGates", Gates, new Dictionary<string, bool>(), "--feature-gates", "what the gates of kube-proxy guard is either there or not"),
+        Kubeconfig,
+        new ConfigurationField<string>("clientConnection.acceptContentTypes", Text, "", unused: OnlyClientGo),
+        new ConfigurationField<string>("clientConnection.contentType", Text, "application/vnd.kubernetes.protobuf", "--kube-api-content-type", OnlyClientGo),
+        new ConfigurationField<double>("clientConnection.qps", Real, 5, "--kube-api-qps", OnlyClientGo),
+        Burst,
+        new ConfigurationField<string>("logging.format", Text, "text", "--logging-format", OnlyKlog),
+        Unread("logging.flushFrequency", "5s", "--log-flush-frequency", OnlyKlog),
+        Verbosity,
+        Unread("logging.vmodule", null, "--vmodule", OnlyKlog),
+        new ConfigurationField<bool>("logging.options.json.splitStream", FieldForms.Boolean, false, "--log-json-split-stream", OnlyKlog),
+        Unread("logging.options.json.infoBufferSize", "0", "--log-json-info-buffer-size", OnlyKlog),
+        new ConfigurationField<bool>("logging.options.text.splitStream", FieldForms.Boolean, false, "--log-text-split-stream", OnlyKlog),
+        Unread("logging.options.text.infoBufferSize", "0", "--log-text-info-buffer-size", OnlyKlog),
+        HostnameOverride, BindAddress, HealthzBindAddress, MetricsBindAddress, BindAddressHardFail,
+        new ConfigurationField<bool>("enableProfiling", FieldForms.Boolean, false, "--profiling", "profiles are a matter of Go's runtime"),
+        new ConfigurationField<string>("showHiddenMetricsForVersion", Text, "", "--show-hidden-metrics-for-version", "no metric is hidden"),
+        Mode,
+        IptablesMasqueradeBit, IptablesMasqueradeAll, LocalhostNodePorts, IptablesSyncPeriod, IptablesMinSyncPeriod,
+        IpvsSyncPeriod, IpvsMinSyncPeriod,
+        new ConfigurationField<string>("ipvs.scheduler", Text, "", "--ipvs-scheduler", OnlyIpvs),
+        IpvsExcludeCidrs,
+        new ConfigurationField<bool>("ipvs.strictARP", FieldForms.Boolean, false, "--ipvs-strict-arp", "no interface holds the addresses of Services, so ARP needs no strictness"),
+        IpvsTcpTimeout, IpvsTcpFinTimeout, IpvsUdpTimeout,
+        NftablesMasqueradeBit, NftablesMasqueradeAll, NftablesSyncPeriod, NftablesMinSyncPeriod,
+        new ConfigurationField<string>("winkernel.networkName", Text, "", unused: OnlyWindows),
+        new ConfigurationField<string>("winkernel.sourceVip", Text, "", unused: OnlyWindows),
+        new ConfigurationField<bool>("winkernel.enableDSR", FieldForms.Boolean, false, unused: OnlyWindows),
+        new ConfigurationField<string>("winkernel.rootHnsEndpointName", Text, "", unused: OnlyWindows),
+        new ConfigurationField<bool>("winkernel.forwardHealthCheckVip", FieldForms.Boolean, false, unused: OnlyWindows),
+        DetectLocalMode, BridgeInterface, InterfaceNamePrefix, ClusterCidr, NodePortAddresses, OomScoreAdj,
+        MaxPerCore, Min, TcpEstablished, TcpCloseWait, TcpBeLiberal, UdpTimeout, UdpStreamTimeout,
+        ConfigSyncPeriod,
+        new ConfigurationField<string>("portRange", Text, "", unused: LongGone),
+        new ConfigurationField<bool>("windowsRunAsService", FieldForms.Boolean, false, unused: OnlyWindows),
+        new ConfigurationField<string>("resourceContainer", Text, "", unused: LongGone),
+        new ConfigurationField<TimeSpan>("udpIdleTimeout", Duration, TimeSpan.Zero, unused: LongGone),
+    ];
+
+    /// <summary>The fields that the flags of the iptables mode set in nftables mode: kube-proxy has no flags of nftables' own.</summary>
+    internal static readonly IReadOnlyDictionary<ConfigurationField, ConfigurationField> InNftablesMode = new Dictionary<ConfigurationField, ConfigurationField>
+    {
+        [IptablesMasqueradeAll] = NftablesMasqueradeAll,
+        [IptablesSyncPeriod] = NftablesSyncPeriod,
+        [IptablesMinSyncPeriod] = NftablesMinSyncPeriod,
+    };
+
+    private static ConfigurationField<JsonNode?> Unread(string path, string? @default, string flag, string unused) =>
+        new(path, FieldForms.Unread, @default is null ? null : JsonValue.Create(@default), flag, unused);
+}

@@ -1,0 +1,43 @@
+namespace Portolan.Proxy.Configuration;
+
+/// <summary>A setting of the node's kernel and what it should be.</summary>
+/// <param name="Path">The file it is read and written by.</param>
+/// <param name="Value">The value.</param>
+/// <param name="IsLeast">A greater value is as good.</param>
+internal readonly record struct WantedSetting(string Path, int Value, bool IsLeast)
+{
+    /// <summary>Without it packets are not forwarded at all.</summary>
+    internal bool IsVital => Path == IpForward;
+
+    private const string IpForward = "/proc/sys/net/ipv4/ip_forward";
+    private const string Conntrack = "/proc/sys/net/netfilter/nf_conntrack_";
+    private const string HashSize = "/sys/module/nf_conntrack/parameters/hashsize";
+    private const int MostConnections = 1_048_576;
+
+    /// <summary>The settings that the options ask for, in the order to make them.</summary>
+    /// <param name="options">The section <c>conntrack</c>.</param>
+    /// <param name="processors">The number of the node's processors.</param>
+    internal static IEnumerable<WantedSetting> Of(ConntrackOptions options, int processors)
+    {
+        yield return new WantedSetting(IpForward, 1, true);
+        if (options.MaxPerCore > 0)
+        {
+            var connections = (int)Math.Min(MostConnections, Math.Max(options.Min, (long)options.MaxPerCore * processors));
+            yield return new WantedSetting(Conntrack + "max", connections, true);
+            yield return new WantedSetting(HashSize, connections / 4, true);
+        }
+
+        if (Seconds(options.TcpEstablishedTimeout) is { } established)
+            yield return new WantedSetting(Conntrack + "tcp_timeout_established", established, false);
+        if (Seconds(options.TcpCloseWaitTimeout) is { } closeWait)
+            yield return new WantedSetting(Conntrack + "tcp_timeout_close_wait", closeWait, false);
+        if (options.TcpBeLiberal)
+            yield return new WantedSetting(Conntrack + "tcp_be_liberal", 1, false);
+        if (Seconds(options.UdpTimeout) is { } udp)
+            yield return new WantedSetting(Conntrack + "udp_timeout", udp, false);
+        if (Seconds(options.UdpStreamTimeout) is { } stream)
+            yield return new WantedSetting(Conntrack + "udp_timeout_stream", stream, false);
+    }
+
+    private static int? Seconds(TimeSpan time) => (int)Math.Min(int.MaxValue, time.TotalSeconds) is > 0 and var seconds ? seconds : null;
+}
