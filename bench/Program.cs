@@ -2,6 +2,7 @@ using Portolan.Bench;
 using Portolan.Bench.ApiScale;
 using Portolan.Bench.Controller;
 using Portolan.Bench.LabCost;
+using Portolan.Bench.Proxy;
 using Portolan.Bench.Proxy.Packets;
 
 // Each benchmark prints its figures as they are known.
@@ -15,6 +16,7 @@ var benchmarks = new Dictionary<string, (string What, Func<IAsyncEnumerable<Figu
     ["controller-start"] = ("from the controller's start until it is ready", () => AtOnce(StartBenchmark.RunAsync)),
     ["lab-idle"] = ("what a lab of three nodes costs while nothing happens", () => AtOnce(LabIdleBenchmark.RunAsync)),
     ["lab-up"] = ("how long a lab of three nodes takes to come up", () => AtOnce(LabUpBenchmark.RunAsync)),
+    ["maglev"] = ("maglev tables: time to build, shares, what moves", () => AtOnce(MaglevBenchmark.RunAsync)),
     ["proxy-packets"] = ("the proxy's processor time of a forwarded packet", PacketsBenchmark.RunAsync),
 };
 
