@@ -26,5 +26,16 @@ public sealed record ForwardingContext
     /// <summary>TCP connections to endpoints that do not exist any more are to be ended, so that their clients need not wait for a time limit.</summary>
     public bool EndsTcpFlows { get; init; }
 
+    /// <summary>This node's own addresses, as its Node object has them (<c>status.addresses</c> of type InternalIP).</summary>
+    public IReadOnlyList<IpAddress> NodeAddresses { get; init; } = [];
+
+    /// <summary>By value, lists included.</summary>
+    public bool Equals(ForwardingContext? other) => other is not null && NodeName == other.NodeName && Zone == other.Zone && MasqueradeAll == other.MasqueradeAll
+        && DetectsPodsIPv4 == other.DetectsPodsIPv4 && DetectsPodsIPv6 == other.DetectsPodsIPv6 && EndsTcpFlows == other.EndsTcpFlows
+        && NodeAddresses.SequenceEqual(other.NodeAddresses);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(NodeName, Zone);
+
     internal bool DetectsPods(IpFamily family) => family is IpFamily.IPv4 ? DetectsPodsIPv4 : DetectsPodsIPv6;
 }

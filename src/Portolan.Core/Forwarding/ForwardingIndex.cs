@@ -179,14 +179,7 @@ public sealed class ForwardingIndex
         foreach (var server in plan.VirtualServers)
         {
             if (_claims.Owner(server.Front) != plan.Key)
-                return new ServicePortPlan
-                {
-                    Key = plan.Key,
-                    VirtualServers = [.. plan.VirtualServers.Where(owned => _claims.Owner(owned.Front) == plan.Key)],
-                    Cluster = plan.Cluster,
-                    Local = plan.Local,
-                    Present = plan.Present,
-                };
+                return plan with { VirtualServers = [.. plan.VirtualServers.Where(owned => _claims.Owner(owned.Front) == plan.Key)] };
         }
 
         return plan;

@@ -42,6 +42,8 @@ public static class ForwardingPlan
             Cluster = RealServerChoice.Cluster(candidates, context, balance),
             Local = RealServerChoice.Local(candidates, context, balance),
             Present = RealServerChoice.Present(port.Protocol, candidates, context),
+            AffinitySeconds = service.AffinitySeconds,
+            SourceRanges = SourceRanges(service, family, context),
         };
     }
 
@@ -68,6 +70,24 @@ public static class ForwardingPlan
             if (front.Family == family && !servers.Exists(server => server.Front == front))
                 servers.Add(like with { Front = front, Kind = kind });
         }
+    }
+
+    // A list without a range of this family does not restrict it; the node's own connections to such an address have the address itself as their source.
+    private static IpPrefix[]? SourceRanges(ServiceFacts service, IpFamily family, ForwardingContext context)
+    {
+        if (service.Type is not ServiceType.LoadBalancer || service.LoadBalancerSourceRanges.Count == 0)
+            return null;
+        var ranges = service.LoadBalancerSourceRanges.Where(range => range.Address.Family == family).ToHashSet();
+        if (ranges.Count == 0 || ranges.Any(range => range.Length == 0))
+            return null;
+        if (ranges.Any(range => context.NodeAddresses.Any(range.Contains)))
+        {
+            foreach (var ingress in service.Ingress)
+                if (ingress is { IsProxyMode: false } && ingress.Address.Family == family)
+                    ranges.Add(IpPrefix.Containing(ingress.Address, ingress.Address.Bits));
+        }
+
+        return [.. ranges.OrderBy(range => range.Address).ThenBy(range => range.Length)];
     }
 
     // The same address and port may be in two slices for a moment, when an endpoint moves or an address is used again:

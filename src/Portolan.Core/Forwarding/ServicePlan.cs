@@ -25,7 +25,7 @@ public readonly record struct ServicePortKey(ObjectKey Service, string PortName,
 }
 
 /// <summary>What becomes of traffic to one Service port in one family.</summary>
-public sealed class ServicePortPlan : IEquatable<ServicePortPlan>
+public sealed record ServicePortPlan
 {
     /// <summary>Which Service port.</summary>
     public required ServicePortKey Key { get; init; }
@@ -46,6 +46,15 @@ public sealed class ServicePortPlan : IEquatable<ServicePortPlan>
     /// </summary>
     public IReadOnlyList<RealServer> Present { get; init; } = [];
 
+    /// <summary>How long a client keeps its real server after its last new connection, in seconds (1..86400); 0: no affinity.</summary>
+    public int AffinitySeconds { get; init; }
+
+    /// <summary>
+    /// Who may connect to the load balancer addresses, sorted and without duplicates; null: everyone. Applies to
+    /// <see cref="FrontKind.LoadBalancer"/> only (<c>spec.loadBalancerSourceRanges</c>).
+    /// </summary>
+    public IReadOnlyList<IpPrefix>? SourceRanges { get; init; }
+
     /// <summary>The real servers of a policy.</summary>
     public RealServerChoice Of(TrafficPolicy policy) => policy is TrafficPolicy.Local ? Local : Cluster;
 
@@ -54,10 +63,11 @@ public sealed class ServicePortPlan : IEquatable<ServicePortPlan>
 
     /// <inheritdoc/>
     public bool Equals(ServicePortPlan? other) => other is not null && Key == other.Key && Cluster.Equals(other.Cluster) && Local.Equals(other.Local)
-        && Present.SequenceEqual(other.Present) && VirtualServers.SequenceEqual(other.VirtualServers);
+        && Present.SequenceEqual(other.Present) && VirtualServers.SequenceEqual(other.VirtualServers)
+        && AffinitySeconds == other.AffinitySeconds && SameRanges(SourceRanges, other.SourceRanges);
 
-    /// <inheritdoc/>
-    public override bool Equals(object? obj) => Equals(obj as ServicePortPlan);
+    private static bool SameRanges(IReadOnlyList<IpPrefix>? left, IReadOnlyList<IpPrefix>? right) =>
+        left is null || right is null ? left is null && right is null : left.SequenceEqual(right);
 
     /// <inheritdoc/>
     public override int GetHashCode() => Key.GetHashCode();

@@ -11,7 +11,8 @@ public sealed class NftBatch
 {
     // An attribute's length has 16 bits: a list of elements must stay below 64 KiB.
     private const int MaxElementsLength = 60_000;
-    // libnftnl: NFTNL_UDATA_SET_DATABYTEORDER, 4 bytes, BYTEORDER_HOST_ENDIAN.
+    // libnftnl: NFTNL_UDATA_SET_KEYBYTEORDER or _DATABYTEORDER, 4 bytes, BYTEORDER_HOST_ENDIAN. Without it nft shows a number with its bytes swapped.
+    private static readonly byte[] KeyInHostOrder = [0, 4, .. BitConverter.GetBytes(1)];
     private static readonly byte[] DataInHostOrder = [1, 4, .. BitConverter.GetBytes(1)];
 
     private readonly NetlinkWriter _writer = new(4096);
@@ -156,12 +157,51 @@ public sealed class NftBatch
         {
             _writer.PutUInt32BigEndian(Nft.SetDataType, set.DataType);
             _writer.PutUInt32BigEndian(Nft.SetDataLength, set.DataLength);
-            if (set.DataType == NftTypes.Mark)
-                _writer.Put(Nft.SetUserData, DataInHostOrder); // or nft shows the number with its bytes swapped
         }
+
+        if (set.KeyType == NftTypes.Mark || set.DataType == NftTypes.Mark)
+            _writer.Put(Nft.SetUserData, [.. set.KeyType == NftTypes.Mark ? KeyInHostOrder : [], .. set.DataType == NftTypes.Mark ? DataInHostOrder : []]);
+
+        PutDescription(set);
+        if (set.HasCounters)
+            PutCounter(Nft.SetExpression);
 
         _writer.PutUInt32BigEndian(Nft.SetId, ++_setId);
         _writer.EndMessage();
+    }
+
+    private void PutDescription(NftSet set)
+    {
+        if (set.Size == 0 && !set.Flags.HasFlag(NftSetFlags.Concat))
+            return;
+        var nested = _writer.BeginNested(Nft.SetDescription);
+        if (set.Size != 0)
+            _writer.PutUInt32BigEndian(Nft.DescriptionSize, set.Size);
+        if (set.Flags.HasFlag(NftSetFlags.Concat))
+        {
+            var fields = _writer.BeginNested(Nft.DescriptionConcat);
+            for (var shift = 24; shift >= 0; shift -= 6)
+            {
+                if (((set.KeyType >> shift) & 63) is not 0 and var field)
+                {
+                    var item = _writer.BeginNested(Nft.ListElement);
+                    _writer.PutUInt32BigEndian(Nft.FieldLength, NftTypes.FieldLength(field));
+                    _writer.EndNested(item);
+                }
+            }
+
+            _writer.EndNested(fields);
+        }
+
+        _writer.EndNested(nested);
+    }
+
+    private void PutCounter(ushort attribute)
+    {
+        var expression = _writer.BeginNested(attribute);
+        _writer.PutString(Nft.ExpressionName, "counter");
+        _writer.EndNested(_writer.BeginNested(Nft.ExpressionData));
+        _writer.EndNested(expression);
     }
 
     /// <summary>Deletes a set or a map, which no rule may use any more.</summary>
@@ -192,6 +232,24 @@ public sealed class NftBatch
         if (intervalEnd)
             _writer.PutUInt32BigEndian(Nft.ElementFlags, Nft.ElementIntervalEnd);
         EndElement(element);
+    }
+
+    /// <summary>Adds a range to a set of concatenations (<see cref="NftSetFlags.Concat"/>).</summary>
+    /// <param name="set">The set.</param>
+    /// <param name="first">The first key, each field padded to 4 bytes.</param>
+    /// <param name="last">The last key, inclusively.</param>
+    public void AddRange(string set, ReadOnlySpan<byte> first, ReadOnlySpan<byte> last) => EndElement(BeginRange(Nft.NewSetElement, set, first, last));
+
+    /// <summary>Deletes a range from a set of concatenations. Where there is none exactly so the transaction fails (ENOENT).</summary>
+    public void DeleteRange(string set, ReadOnlySpan<byte> first, ReadOnlySpan<byte> last) => EndElement(BeginRange(Nft.DelSetElement, set, first, last));
+
+    private int BeginRange(ushort type, string set, ReadOnlySpan<byte> first, ReadOnlySpan<byte> last)
+    {
+        var element = BeginElement(type, set, first);
+        var nested = _writer.BeginNested(Nft.ElementKeyEnd);
+        _writer.Put(Nft.DataValue, last);
+        _writer.EndNested(nested);
+        return element;
     }
 
     /// <summary>Adds a key and its data to a map. A key that is there with other data makes the transaction fail.</summary>

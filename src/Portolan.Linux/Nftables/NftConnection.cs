@@ -149,7 +149,8 @@ public sealed class NftConnection : IDisposable
         {
             string? owner = null;
             var name = "";
-            uint flags = 0, keyType = 0, keyLength = 0, dataType = 0, dataLength = 0;
+            uint flags = 0, keyType = 0, keyLength = 0, dataType = 0, dataLength = 0, size = 0;
+            var counts = false;
             foreach (var attribute in message.Attributes(Nft.HeaderSize))
             {
                 switch (attribute.Type)
@@ -161,10 +162,12 @@ public sealed class NftConnection : IDisposable
                     case Nft.SetKeyLength: keyLength = attribute.AsUInt32BigEndian; break;
                     case Nft.SetDataType: dataType = attribute.AsUInt32BigEndian; break;
                     case Nft.SetDataLength: dataLength = attribute.AsUInt32BigEndian; break;
+                    case Nft.SetDescription when attribute.Nested.TryFind(Nft.DescriptionSize, out var limit): size = limit.AsUInt32BigEndian; break;
+                    case Nft.SetExpression: counts = attribute.Nested.TryFind(Nft.ExpressionName, out var expression) && expression.AsString == "counter"; break;
                 }
             }
 
-            set = new NftSet(name, keyType, keyLength, dataType, dataType == NftTypes.Verdict ? 0 : dataLength, (NftSetFlags)flags);
+            set = new NftSet(name, keyType, keyLength, dataType, dataType == NftTypes.Verdict ? 0 : dataLength, (NftSetFlags)flags, size, counts);
             return message.Type == Nft.NewSet && owner == table && message.Payload[0] == (byte)family;
         });
     }
@@ -229,7 +232,8 @@ public sealed class NftConnection : IDisposable
             return;
         foreach (var item in list.Nested)
         {
-            ReadOnlySpan<byte> key = default, data = default;
+            ReadOnlySpan<byte> key = default, keyEnd = default, data = default;
+            ulong packets = 0, bytes = 0;
             NftVerdict? verdict = null;
             var end = false;
             foreach (var attribute in item.Nested)
@@ -238,6 +242,15 @@ public sealed class NftConnection : IDisposable
                 {
                     case Nft.ElementKey when attribute.Nested.TryFind(Nft.DataValue, out var value):
                         key = value.Value;
+                        break;
+                    case Nft.ElementKeyEnd when attribute.Nested.TryFind(Nft.DataValue, out var value):
+                        keyEnd = value.Value;
+                        break;
+                    case Nft.ElementExpression when attribute.Nested.TryFind(Nft.ExpressionData, out var counter):
+                        if (counter.Nested.TryFind(Nft.CounterPackets, out var count))
+                            packets = count.AsUInt64BigEndian;
+                        if (counter.Nested.TryFind(Nft.CounterBytes, out var length))
+                            bytes = length.AsUInt64BigEndian;
                         break;
                     case Nft.ElementData when attribute.Nested.TryFind(Nft.DataValue, out var value):
                         data = value.Value;
@@ -251,7 +264,7 @@ public sealed class NftConnection : IDisposable
                 }
             }
 
-            onElement(new NftElement { Key = key, Data = data, Verdict = verdict, IsIntervalEnd = end });
+            onElement(new NftElement { Key = key, KeyEnd = keyEnd, Packets = packets, Bytes = bytes, Data = data, Verdict = verdict, IsIntervalEnd = end });
         }
     }
 

@@ -69,6 +69,15 @@ public enum NftSetFlags : uint
 
     /// <summary>Elements carry data: the set is a map.</summary>
     Map = 0x08,
+
+    /// <summary>Elements can expire.</summary>
+    Timeout = 0x10,
+
+    /// <summary>Rules add elements, too.</summary>
+    Eval = 0x20,
+
+    /// <summary>Keys are concatenations of which each field may be a range.</summary>
+    Concat = 0x80,
 }
 
 /// <summary>Types as <c>nft</c> numbers them for display (libnftables); the kernel only stores the number.</summary>
@@ -91,6 +100,17 @@ public static class NftTypes
 
     /// <summary>verdict (NFT_DATA_VERDICT).</summary>
     public const uint Verdict = 0xffffff00;
+
+    /// <summary>The length of a key or data of this type in bytes, each field padded to 4.</summary>
+    public static uint Length(uint type)
+    {
+        uint length = 0;
+        for (; type != 0; type >>= 6)
+            length += FieldLength(type & 63);
+        return length;
+    }
+
+    internal static uint FieldLength(uint field) => field == IPv6Address ? 16u : 4u;
 
     /// <summary>Several fields one after the other, each padded to 4 bytes.</summary>
     public static uint Concat(params ReadOnlySpan<uint> types)
@@ -124,9 +144,11 @@ internal static class Nft
     internal const ushort HookNumber = 1, HookPriority = 2;
     internal const ushort RuleTable = 1, RuleChain = 2, RuleHandle = 3, RuleExpressions = 4, RuleUserData = 7;
     internal const ushort ExpressionName = 1, ExpressionData = 2, ImmediateData = 2;
-    internal const ushort SetTable = 1, SetName = 2, SetFlags = 3, SetKeyType = 4, SetKeyLength = 5, SetDataType = 6, SetDataLength = 7, SetId = 10, SetUserData = 13, SetCount = 20;
+    internal const ushort SetTable = 1, SetName = 2, SetFlags = 3, SetKeyType = 4, SetKeyLength = 5, SetDataType = 6, SetDataLength = 7, SetDescription = 9, SetId = 10, SetUserData = 13, SetExpression = 17, SetCount = 20;
+    internal const ushort DescriptionSize = 1, DescriptionConcat = 2, FieldLength = 1;
     internal const ushort ElementsTable = 1, ElementsSet = 2, Elements = 3;
-    internal const ushort ElementKey = 1, ElementData = 2, ElementFlags = 3;
+    internal const ushort ElementKey = 1, ElementData = 2, ElementFlags = 3, ElementExpression = 7, ElementKeyEnd = 10;
+    internal const ushort CounterBytes = 1, CounterPackets = 2;
     internal const ushort DataValue = 1, DataVerdict = 2;
     internal const ushort VerdictCode = 1, VerdictChain = 2;
     internal const uint ElementIntervalEnd = 1;

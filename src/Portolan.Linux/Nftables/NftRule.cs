@@ -40,6 +40,9 @@ public sealed class NftRule
     /// <summary>Gives the packet the mark in the register.</summary>
     public NftRule SetMark(uint register) => Meta(3, register, 3);
 
+    /// <summary>Loads the name of the interface the packet came in by (NFT_META_IIFNAME), 16 bytes; a packet without one does not match.</summary>
+    public NftRule InputInterfaceName(uint register) => Meta(1, register, 6);
+
     private NftRule Meta(ushort registerAttribute, uint register, uint key)
     {
         var data = Begin("meta", out var expression);
@@ -63,6 +66,10 @@ public sealed class NftRule
 
     /// <summary>Loads the port the flow was first sent to, before any translation.</summary>
     public NftRule ConntrackOriginalDestinationPort(uint register) => ConntrackOriginal(12, register);
+
+    /// <summary>Loads the address the flow's first packet came from, before any translation.</summary>
+    public NftRule ConntrackOriginalSource(NftFamily family, uint register) =>
+        ConntrackOriginal(family is NftFamily.Ip ? 19u : 21u, register);
 
     private NftRule ConntrackOriginal(uint key, uint register)
     {
@@ -104,11 +111,14 @@ public sealed class NftRule
     }
 
     /// <summary>Keeps the bits of a 32-bit register (machine's order) that the mask has.</summary>
-    public NftRule And(uint register, uint mask)
+    public NftRule And(uint register, uint mask) => And(register, register, mask);
+
+    /// <summary>Puts the bits of a 32-bit register (machine's order) that the mask has into another register.</summary>
+    public NftRule And(uint register, uint result, uint mask)
     {
         var data = Begin("bitwise", out var expression);
         Register(1, register);
-        Register(2, register);
+        Register(2, result);
         Number(3, 4);
         Data(4, BitConverter.GetBytes(mask));
         Data(5, new byte[4]);
@@ -170,6 +180,36 @@ public sealed class NftRule
         _writer.PutString(1, map);
         Register(2, register);
         Number(3, VerdictRegister);
+        return End(data, expression);
+    }
+
+    /// <summary>Adds the registers' key and data to a map, or gives it its whole time again where the key is there; its data then stays as it was.</summary>
+    /// <param name="map">A map with <see cref="NftSetFlags.Eval"/> and <see cref="NftSetFlags.Timeout"/>. Where it is full the rule does not match.</param>
+    /// <param name="key">The key's first register.</param>
+    /// <param name="value">The data's first register.</param>
+    /// <param name="timeout">How long until the element expires.</param>
+    public NftRule Update(string map, uint key, uint value, TimeSpan timeout)
+    {
+        var data = Begin("dynset", out var expression);
+        _writer.PutString(1, map);
+        Number(3, 1);
+        Register(4, key);
+        Register(5, value);
+        _writer.PutUInt64BigEndian(6, (ulong)timeout.TotalMilliseconds);
+        return End(data, expression);
+    }
+
+    /// <summary>Takes the registers' key out of a map with <see cref="NftSetFlags.Eval"/>, if it is there. Linux 5.4.</summary>
+    /// <param name="map">The map.</param>
+    /// <param name="key">The key's first register.</param>
+    /// <param name="value">The first of registers that hold anything of the data's length: the kernel wants them, and does not look at them.</param>
+    public NftRule Delete(string map, uint key, uint value)
+    {
+        var data = Begin("dynset", out var expression);
+        _writer.PutString(1, map);
+        Number(3, 2);
+        Register(4, key);
+        Register(5, value);
         return End(data, expression);
     }
 

@@ -7,7 +7,10 @@ namespace Portolan.Linux.Nftables;
 /// <param name="DataType">For display; <see cref="NftTypes.Verdict"/> makes a verdict map. 0 for sets.</param>
 /// <param name="DataLength">Bytes; 0 for sets and verdict maps.</param>
 /// <param name="Flags">Set, map, ranges.</param>
-public sealed record NftSet(string Name, uint KeyType, uint KeyLength, uint DataType = 0, uint DataLength = 0, NftSetFlags Flags = NftSetFlags.None);
+/// <param name="Size">The most elements it takes; 0 where there is no limit.</param>
+/// <param name="HasCounters">Each element counts the packets that matched it.</param>
+public sealed record NftSet(
+    string Name, uint KeyType, uint KeyLength, uint DataType = 0, uint DataLength = 0, NftSetFlags Flags = NftSetFlags.None, uint Size = 0, bool HasCounters = false);
 
 /// <summary>A chain as the kernel has it.</summary>
 /// <param name="Name">Unique in its table.</param>
@@ -27,6 +30,15 @@ public readonly ref struct NftElement
 {
     /// <summary>The key, each field padded to 4 bytes.</summary>
     public ReadOnlySpan<byte> Key { get; init; }
+
+    /// <summary>The last key of a range in a set of concatenations; empty elsewhere.</summary>
+    public ReadOnlySpan<byte> KeyEnd { get; init; }
+
+    /// <summary>How often the element was matched since it was added, where the set counts; otherwise 0.</summary>
+    public ulong Packets { get; init; }
+
+    /// <summary>The length of the packets that matched.</summary>
+    public ulong Bytes { get; init; }
 
     /// <summary>The data of a map; empty in sets and verdict maps.</summary>
     public ReadOnlySpan<byte> Data { get; init; }

@@ -9,6 +9,7 @@ using Portolan.Kubernetes.Client;
 using Portolan.Kubernetes.Resources;
 using Portolan.Kubernetes.Watching;
 using Portolan.Proxy.Configuration;
+using Portolan.Proxy.Nftables;
 
 namespace Portolan.Proxy;
 
@@ -80,7 +81,7 @@ internal static class ProxyCommand
             DetectsPodsIPv6 = pods.Detects(IpFamily.IPv6),
         };
         var nodePorts = options.NodePorts.Keywords.Contains(NodePortSelection.PrimaryKeyword) ? new NodePortSelection() : options.NodePorts;
-        using var kernel = new ProxyKernel(pods.Cidrs, nodePorts.On([]).Prefixes, log);
+        using var kernel = new ProxyKernel(new TableSettings { ClusterCidrs = pods.Cidrs, NodePortAddresses = nodePorts.On([]).Prefixes }, log);
         var events = new EventRecorder(client, "portolan-proxy", host.Time, log);
         var loop = new ProxyLoop(context, kernel, host.Readiness, host.Time, log) { WarnAbout = (service, message) => events.Record(InvolvedObject.Of(service), true, "WrongAnnotation", message) };
         host.Supervise("events", events.RunAsync);

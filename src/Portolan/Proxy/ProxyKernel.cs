@@ -16,15 +16,15 @@ internal sealed class ProxyKernel : IDisposable
     private readonly List<NftablesTable> _tables = [];
     private KubeProxyLeftovers? _leftovers;
 
-    internal ProxyKernel(IReadOnlyList<IpPrefix> clusterCidrs, IReadOnlyList<IpPrefix> nodePortAddresses, ILogger log)
+    internal ProxyKernel(TableSettings settings, ILogger log)
     {
         _nftables = NftConnection.Open();
         Flows = new StaleFlowCleaner(TimeProvider.System, log);
         _leftovers = new KubeProxyLeftovers(log);
         ForeignChanges = NftNotifications.Open(Shape.Table, _nftables.PortId);
-        _tables.Add(new NftablesTable(_nftables, IpFamily.IPv4, clusterCidrs, nodePortAddresses));
+        _tables.Add(new NftablesTable(_nftables, IpFamily.IPv4, settings));
         if (Socket.OSSupportsIPv6)
-            _tables.Add(new NftablesTable(_nftables, IpFamily.IPv6, clusterCidrs, nodePortAddresses));
+            _tables.Add(new NftablesTable(_nftables, IpFamily.IPv6, settings));
     }
 
     /// <summary>Ends flows that no rule reaches any more.</summary>

@@ -111,7 +111,7 @@ internal sealed class ProxyLoop
                 _index.RemoveSlice(key);
                 break;
             case ProxyEvent.NodeSet(var node):
-                _index.Context = _index.Context with { Zone = node.Labels.GetValueOrDefault(ForwardingContext.ZoneLabel, "") };
+                _index.Context = _index.Context with { Zone = node.Labels.GetValueOrDefault(ForwardingContext.ZoneLabel, ""), NodeAddresses = node.InternalIPs };
                 break;
             case ProxyEvent.Synced(var source):
                 _synced |= source;

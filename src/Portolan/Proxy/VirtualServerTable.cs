@@ -53,7 +53,7 @@ internal static class VirtualServerTable
             var realServers = contents.Endpoints.OrderBy(endpoint => endpoint.Value).ToLookup(endpoint => endpoint.Key.Set, endpoint => endpoint.Value);
             foreach (var (front, value) in contents.Fronts)
             {
-                var targets = realServers[value & FrontValue.SetMask];
+                var targets = realServers[value.Set];
                 foreach (var address in front.IsNodePort ? own.Where(address => IsWithin(contents.NodePortAddresses, address)) : [front.Address])
                 {
                     servers.Add(new KernelVirtualServer(front.Protocol, address, front.Port, front.IsNodePort,

@@ -61,13 +61,15 @@ internal sealed class ForwardingLab : IDisposable
 
     internal static ForwardingContext Context => new() { NodeName = "node" };
 
+    internal static IpPrefix Prefix(string text) => IpPrefix.TryParse(text, out var prefix) ? prefix : throw new ArgumentException(text, nameof(text));
+
     internal static IpPrefix Everything => IpPrefix.Containing(IpAddress.V4(0), 0);
 
     /// <summary>A table on the node, as the proxy keeps it.</summary>
     internal (NftConnection Connection, NftablesTable Table) OpenTable(IpFamily family = IpFamily.IPv4, params IpPrefix[] clusterCidrs)
     {
         var connection = Node.Inside(NftConnection.Open);
-        return (connection, new NftablesTable(connection, family, clusterCidrs, [Everything, IpPrefix.Containing(IpAddress.V6(0), 0)]));
+        return (connection, new NftablesTable(connection, family, new TableSettings { ClusterCidrs = clusterCidrs, NodePortAddresses = [Everything, IpPrefix.Containing(IpAddress.V6(0), 0)] }));
     }
 
     internal static ServiceFacts Service(string name = "web", TrafficPolicy external = TrafficPolicy.Cluster, TrafficPolicy @internal = TrafficPolicy.Cluster) => new()

@@ -202,7 +202,7 @@ public sealed class NftablesTableTests
 
         // An endpoint is stored once, whatever leads to it: 3 each.
         var endpoints = 0;
-        connection.Elements(NftFamily.Ip, Shape.Table, Shape.Endpoints, () => endpoints = 0, _ => endpoints++);
+        connection.Elements(NftFamily.Ip, Shape.Table, ShapeSets.Endpoints, () => endpoints = 0, _ => endpoints++);
         Assert.Equal(3 * 1001, endpoints);
 
         (int, int, int) Counts() => (
@@ -222,7 +222,7 @@ public sealed class NftablesTableTests
 
         foreach (var harm in (string[])
             [
-                "delete element ip portolan fronts { 192.0.2.240 . tcp . 80 }", "flush chain ip portolan pick-3", "add rule ip portolan services drop",
+                "delete element ip portolan fronts { 192.0.2.240 . tcp . 80 }", "flush chain ip portolan pick-3", "add rule ip portolan prerouting drop",
                 "flush ruleset", "delete table ip portolan", "add element ip portolan endpoints { 0x77 . 0x0 : 1.2.3.4 . 80 }",
             ])
         {
@@ -272,8 +272,8 @@ public sealed class NftablesTableTests
         using var c = connection;
         table.Reconcile(Index(Service(), Slice([0, 1, 2])).Plans);
         var listing = lab.Node.RunInside("nft", "list ruleset");
-        Assert.Contains("192.0.2.240 . tcp . 80 : 0x00002103", listing);
+        Assert.Contains("192.0.2.240 . tcp . 80 : 0x00000000 . 0x00000003 . 0x00000001 . 0x00000002 . 0x00000000", listing);
         Assert.Contains("ip daddr . meta l4proto . th dport map @fronts", listing);
-        Assert.Contains("dnat ip to meta mark & 0xfffff000 . numgen random mod 3 map @endpoints", listing);
+        Assert.Contains("dnat ip to meta mark . numgen random mod 3 map @endpoints", listing);
     }
 }

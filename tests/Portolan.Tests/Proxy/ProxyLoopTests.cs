@@ -22,7 +22,7 @@ public sealed class ProxyLoopTests : IAsyncDisposable
 
     public ProxyLoopTests()
     {
-        _kernel = _lab.Node.Inside(() => new ProxyKernel([], NodePortAddresses.From([]), NullLogger.Instance));
+        _kernel = _lab.Node.Inside(() => new ProxyKernel(new TableSettings { NodePortAddresses = NodePortAddresses.From([]) }, NullLogger.Instance));
         _loop = new ProxyLoop(Context, _kernel, _readiness, TimeProvider.System, NullLogger.Instance);
         _running = Task.WhenAny(_loop.RunAsync(_stop.Token), WatchAsync()).Unwrap();
     }
@@ -76,7 +76,7 @@ public sealed class ProxyLoopTests : IAsyncDisposable
         await Post(new ProxyEvent.ServiceSet(Service()), new ProxyEvent.SliceSet(Slice([0, 1])));
         await Synced();
         await Until(() => _readiness.IsReady, "programmed");
-        foreach (var harm in (string[])["delete table ip portolan", "flush ruleset", "flush chain ip portolan services"])
+        foreach (var harm in (string[])["delete table ip portolan", "flush ruleset", "flush chain ip portolan prerouting"])
         {
             _lab.Node.RunInside("nft", harm);
             await Until(() => _lab.Client.Ask(To(Vip, 80), 200).StartsWith("pod", StringComparison.Ordinal), "forwards again after " + harm);

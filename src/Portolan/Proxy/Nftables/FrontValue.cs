@@ -1,60 +1,43 @@
-using System.Globalization;
 using Portolan.Core.Forwarding;
 
 namespace Portolan.Proxy.Nftables;
 
 /// <summary>
-/// What a front is mapped to: <c>0xSSSSSMAA</c>, the real server set, what becomes of the client's address, and the action.
+/// What a front is mapped to: five 32-bit numbers, so that each lookup that follows finds its key whole in a register.
 /// Plain numbers, because adding an element with a <c>goto</c> makes the kernel check every verdict of the table again.
 /// </summary>
-internal static class FrontValue
+/// <param name="Later">
+/// <c>0x00FFXXII</c>: the actions of later stages. <c>FF</c> after the source ranges, <c>XX</c> for clients outside the cluster or whose
+/// affinity leads nowhere, <c>II</c> for clients inside.
+/// </param>
+/// <param name="Entry">The first action (<see cref="FrontAction"/>).</param>
+/// <param name="Source">What becomes of the client's address, and how long its affinity lasts (<see cref="SourceOf"/>).</param>
+/// <param name="Set">The real server set: twice the Service port's number, one more for this node's real servers only.</param>
+/// <param name="Ranges">The list of source ranges, or 0.</param>
+internal readonly record struct FrontValue(uint Later, uint Entry, uint Source, uint Set, uint Ranges)
 {
-    /// <summary>The action: a number of real servers to balance over, or one of the constants.</summary>
-    internal const uint ActionMask = 0xff;
-
-    /// <summary>Answer with ICMP port unreachable.</summary>
-    internal const uint Refuse = 0xf0;
-
-    /// <summary>Answer nothing.</summary>
-    internal const uint Drop = 0xf1;
-
-    /// <summary>Clients inside the cluster and outside it get different real servers.</summary>
-    internal const uint ExternalLocal = 0xf2;
-
-    /// <summary>A <see cref="MasqueradePolicy"/>.</summary>
-    internal const uint SourceMask = 0xf00;
-
-    /// <summary>The real server set.</summary>
-    internal const uint SetMask = 0xfffff000;
+    /// <summary>The length in the kernel, in bytes.</summary>
+    internal const int Size = 20;
 
     /// <summary>In a set's number: the real servers of this node only.</summary>
-    internal const uint LocalSet = 0x1000;
+    internal const uint LocalSet = 1;
 
     /// <summary>The distance between two Service ports, which have two sets each.</summary>
-    internal const uint PortStep = 0x2000;
+    internal const uint PortStep = 2;
 
-    /// <summary>Up to this number of real servers there is a chain with exactly that modulus.</summary>
-    internal const int ExactCounts = 64;
+    internal const uint FilteredMask = 0xff0000;
+    internal const uint ExternalMask = 0xff00;
+    internal const uint InternalMask = 0xff;
 
-    /// <summary>A set has at most this many real servers.</summary>
-    internal const int MaxCount = 65536;
+    /// <summary>The number of the Service port's first set.</summary>
+    internal uint Port => Set & ~LocalSet;
 
-    /// <summary>The moduli above <see cref="ExactCounts"/>: four a doubling.</summary>
-    internal static readonly int[] Ladder = [.. Enumerable.Range(1, 40).Select(step => (int)Math.Round(ExactCounts * Math.Pow(2, step / 4.0)))];
+    /// <summary>Seconds of session affinity as the kernel counts them; 0 for none.</summary>
+    internal int AffinitySeconds => (int)(Source >> 8);
 
-    internal static uint Of(uint set, MasqueradePolicy source, uint action) => set | Source(source) | action;
+    internal MasqueradePolicy Masquerade => (MasqueradePolicy)(Source & 0xff);
 
-    internal static uint Source(MasqueradePolicy policy) => (uint)policy << 8;
+    internal static uint LaterOf(uint filtered, uint external, uint @internal) => (filtered << 16) | (external << 8) | @internal;
 
-    /// <summary>The action that balances over a number of real servers (1..65536).</summary>
-    internal static uint Balance(int count)
-    {
-        if (count <= ExactCounts)
-            return (uint)count;
-        var rung = Array.BinarySearch(Ladder, count);
-        return (uint)(ExactCounts + 1 + (rung >= 0 ? rung : ~rung));
-    }
-
-    /// <summary>The chain of a modulus.</summary>
-    internal static string Chain(int modulus, bool cluster) => (cluster ? "internal-" : "pick-") + modulus.ToString(CultureInfo.InvariantCulture);
+    internal static uint SourceOf(MasqueradePolicy policy, int affinitySeconds) => ((uint)affinitySeconds << 8) | (uint)policy;
 }

@@ -13,27 +13,42 @@ internal sealed class NftablesTable
     private readonly NftConnection _connection;
     private readonly NftFamily _nftFamily;
     private readonly IpFamily _family;
-    private readonly Shape _shape;
     private readonly NftBatch _batch;
     private readonly TableDifference _difference;
-    private readonly RangeEdge[] _clusterCidrs;
-    private readonly RangeEdge[] _nodePortAddresses;
     private readonly Dictionary<ServicePortKey, PortSlots> _ports = [];
-    private readonly Dictionary<IpAddress, int> _hairpins = [];
-    private readonly ServicePortIds _ids = new();
+    private readonly NumberPool _numbers = new(FrontValue.PortStep);
+    private readonly SourceRangeLists _ranges = new();
+    private readonly CountedSet<IpAddress> _hairpins = new();
+    private readonly CountedSet<IpAddress> _addresses = new();
+    private readonly CountedSet<int> _affinityTimes = new();
+    private readonly HashSet<int> _affinityChains = [];
     private readonly TableContents _before = new();
     private readonly TableContents _after = new();
+    private TableSettings _settings;
+    private Shape _shape;
 
-    internal NftablesTable(NftConnection connection, IpFamily family, IEnumerable<IpPrefix> clusterCidrs, IEnumerable<IpPrefix> nodePortAddresses)
+    internal NftablesTable(NftConnection connection, IpFamily family, TableSettings settings)
     {
         _connection = connection;
         _family = family;
         _nftFamily = TableKeys.Family(family);
-        _shape = new Shape(_nftFamily);
+        _settings = settings;
+        _shape = new Shape(_nftFamily, settings);
         _batch = new NftBatch(_nftFamily, Shape.Table);
         _difference = new TableDifference(_batch);
-        _clusterCidrs = [.. RangeEdge.Of(clusterCidrs.Where(prefix => prefix.Address.Family == family))];
-        _nodePortAddresses = [.. RangeEdge.Of(nodePortAddresses.Where(prefix => prefix.Address.Family == family))];
+    }
+
+    /// <summary>What the table depends on besides the Services. A change takes effect with the next <see cref="Reconcile"/>.</summary>
+    internal TableSettings Settings
+    {
+        get => _settings;
+        set
+        {
+            if (_settings == value)
+                return;
+            _settings = value;
+            _shape = new Shape(_nftFamily, value);
+        }
     }
 
     /// <summary>Brings the kernel from what we last told it to what is wanted now.</summary>
@@ -43,14 +58,7 @@ internal sealed class NftablesTable
     {
         _before.Clear();
         _after.Clear();
-        foreach (var change in changes)
-        {
-            NoteHairpins(change.Old);
-            NoteHairpins(change.New);
-        }
-
-        var touched = _before.Hairpins.ToList();
-        _before.Hairpins.RemoveWhere(address => !_hairpins.ContainsKey(address));
+        _batch.Reset();
         foreach (var change in changes)
         {
             if (change.Key.Family != _family)
@@ -60,24 +68,12 @@ internal sealed class NftablesTable
             Remember(change.Key, port, change.Old, change.New)?.AddTo(_after);
         }
 
-        foreach (var address in touched)
-        {
-            if (_hairpins.ContainsKey(address))
-                _after.Hairpins.Add(address);
-        }
-
-        _batch.Reset();
+        _hairpins.TakeChanges(_before.Hairpins, _after.Hairpins);
+        _addresses.TakeChanges(_before.Addresses, _after.Addresses);
+        AddAffinityChains();
         _difference.Write(_before, _after);
         _connection.Commit(_batch, "program the changed Services");
         return _batch.ElementCount;
-    }
-
-    private void NoteHairpins(ServicePortPlan? plan)
-    {
-        if (plan?.Key.Family != _family)
-            return;
-        foreach (var server in plan.Local.Servers)
-            _before.Hairpins.Add(server.Address);
     }
 
     /// <summary>Compares the whole table with the kernel's and writes the difference. At the first call it takes over what an earlier process left there.</summary>
@@ -86,45 +82,60 @@ internal sealed class NftablesTable
     /// <exception cref="Linux.Netlink.NetlinkException">The kernel refused, or changed meanwhile (ERESTART): call again.</exception>
     internal int Reconcile(IEnumerable<ServicePortPlan> plans)
     {
+        var wanted = plans.Where(plan => plan.Key.Family == _family).ToDictionary(plan => plan.Key);
         var generation = _connection.Generation();
         _batch.Reset(generation);
-        ShapeInstaller.Repair(_connection, _nftFamily, _shape, _batch, out var rebuilt);
+        int[] times = [.. wanted.Values.Select(plan => AffinityTime.Round(plan.AffinitySeconds)).Where(seconds => seconds > 0).Distinct().Order()];
+        ShapeInstaller.Repair(_connection, _nftFamily, _shape.Sets, [.. _shape.Chains, .. times.SelectMany(_shape.AffinityChains)], _batch, out var rebuilt);
         var found = rebuilt.Count == _shape.Sets.Count ? new TableContents() : TableReader.Read(_connection, _nftFamily);
 
-        var wanted = plans.Where(plan => plan.Key.Family == _family).ToDictionary(plan => plan.Key);
         foreach (var key in _ports.Keys.Where(key => !wanted.ContainsKey(key)).ToList())
             _ports.Remove(key);
-        _ids.Restart(_ports.Values.Select(port => port.Id).Concat(found.Fronts.Values.Select(PortNumber)));
+        _numbers.Restart(_ports.Values.Select(port => port.Id).Concat(found.Fronts.Values.Select(value => value.Port)));
+        _ranges.Restart(found.SourceRanges);
         _hairpins.Clear();
+        _addresses.Clear();
+        _affinityTimes.Clear();
+        _affinityChains.Clear();
+        _affinityChains.UnionWith(times);
         var slots = found.Endpoints.ToLookup(endpoint => endpoint.Key.Set, endpoint => (endpoint.Key.Slot, endpoint.Value));
         var adopted = _ports.Values.Select(port => port.Id).ToHashSet();
         var after = new TableContents();
+        _after.Clear();
         foreach (var plan in wanted.Values.OrderBy(plan => plan.Key))
         {
             var port = _ports.GetValueOrDefault(plan.Key) ?? Adopt(plan, found, slots, adopted);
             Remember(plan.Key, port, null, plan)?.AddTo(after);
         }
 
+        after.SourceRanges.UnionWith(_after.SourceRanges);
+        _ranges.DropUnused();
         foreach (var (number, verdict) in _shape.Verdicts)
             after.Verdicts[number] = verdict;
-        after.Hairpins.UnionWith(_hairpins.Keys);
-        after.ClusterCidrs.UnionWith(_clusterCidrs);
-        after.NodePortAddresses.UnionWith(_nodePortAddresses);
+        foreach (var (number, verdict) in times.SelectMany(ShapeVerdicts.OfAffinity))
+            after.Verdicts[number] = verdict;
+        _hairpins.TakeChanges(_before.Hairpins, after.Hairpins);
+        _addresses.TakeChanges(_before.Addresses, after.Addresses);
+        after.ClusterCidrs.UnionWith(Edges(_settings.ClusterCidrs));
+        after.NodePortAddresses.UnionWith(Edges(_settings.NodePortAddresses));
+        after.ServiceCidrs.UnionWith(Edges(_settings.ServiceCidrs));
         _difference.Write(found, after);
         _connection.Commit(_batch, "program the table");
-        _ids.Restart(_ports.Values.Select(port => port.Id));
+        _numbers.Restart(_ports.Values.Select(port => port.Id));
         return _batch.Count;
     }
+
+    private IEnumerable<RangeEdge> Edges(IEnumerable<IpPrefix> prefixes) => RangeEdge.Of(prefixes.Where(prefix => prefix.Address.Family == _family));
 
     /// <summary>A Service port that the kernel knows from before keeps its number and its real servers their slots.</summary>
     private static PortSlots? Adopt(ServicePortPlan plan, TableContents found, ILookup<uint, (uint Slot, RealServer Server)> slots, HashSet<uint> adopted)
     {
         foreach (var server in plan.VirtualServers)
         {
-            if (!found.Fronts.TryGetValue(server.Front, out var value) || PortNumber(value) == 0 || !adopted.Add(PortNumber(value)))
+            if (!found.Fronts.TryGetValue(server.Front, out var value) || value.Port == 0 || value.AffinitySeconds != AffinityTime.Round(plan.AffinitySeconds)
+                || !adopted.Add(value.Port))
                 continue;
-            var id = PortNumber(value);
-            return new PortSlots(id, plan, InOrder(id), InOrder(id | FrontValue.LocalSet));
+            return new PortSlots(value.Port, plan, InOrder(value.Port), InOrder(value.Port | FrontValue.LocalSet));
         }
 
         return null;
@@ -132,26 +143,66 @@ internal sealed class NftablesTable
         RealServer[] InOrder(uint set) => [.. slots[set].OrderBy(slot => slot.Slot).Select(slot => slot.Server).Distinct()];
     }
 
-    private static uint PortNumber(uint frontValue) => frontValue & FrontValue.SetMask & ~FrontValue.LocalSet;
+    private void AddAffinityChains()
+    {
+        foreach (var seconds in _affinityTimes.Members)
+        {
+            if (!_affinityChains.Add(seconds))
+                continue;
+            ShapeInstaller.Add(_shape.AffinityChains(seconds), _batch);
+            foreach (var (key, verdict) in ShapeVerdicts.OfAffinity(seconds))
+                _after.Verdicts[key] = verdict;
+        }
+    }
 
     private PortSlots? Remember(ServicePortKey key, PortSlots? port, ServicePortPlan? old, ServicePortPlan? now)
     {
-        foreach (var server in now?.Local.Servers ?? [])
-            _hairpins[server.Address] = _hairpins.GetValueOrDefault(server.Address) + 1;
-        foreach (var server in old?.Local.Servers ?? [])
-        {
-            if (--_hairpins[server.Address] == 0)
-                _hairpins.Remove(server.Address);
-        }
-
+        var ranges = _ranges.Add(now?.SourceRanges, _after.SourceRanges);
+        if (now is not null)
+            Count(now);
+        if (old is not null)
+            Uncount(old);
         if (now is null)
         {
             if (port is not null)
-                _ids.Free(port.Id);
+                _numbers.Free(port.Id);
             _ports.Remove(key);
             return null;
         }
 
-        return _ports[key] = port?.With(now) ?? new PortSlots(_ids.Take(), now, [], []).With(now);
+        // Clients that are remembered by the old number are forgotten with it.
+        if (port is not null && old is { AffinitySeconds: > 0 } && old.AffinitySeconds != now.AffinitySeconds)
+        {
+            _numbers.Free(port.Id);
+            port = null;
+        }
+
+        return _ports[key] = (port ?? new PortSlots(_numbers.Take(), now, [], [])).With(now, ranges);
     }
+
+    private void Count(ServicePortPlan plan)
+    {
+        foreach (var server in plan.Local.Servers)
+            _hairpins.Add(server.Address);
+        foreach (var server in plan.VirtualServers)
+            if (IsOurs(server.Kind))
+                _addresses.Add(server.Front.Address);
+        if (plan.AffinitySeconds > 0)
+            _affinityTimes.Add(AffinityTime.Round(plan.AffinitySeconds));
+    }
+
+    private void Uncount(ServicePortPlan plan)
+    {
+        foreach (var server in plan.Local.Servers)
+            _hairpins.Remove(server.Address);
+        foreach (var server in plan.VirtualServers)
+            if (IsOurs(server.Kind))
+                _addresses.Remove(server.Front.Address);
+        if (plan.AffinitySeconds > 0)
+            _affinityTimes.Remove(AffinityTime.Round(plan.AffinitySeconds));
+        _ranges.Remove(plan.SourceRanges, _before.SourceRanges);
+    }
+
+    // An external IP may be any host's: its other ports are none of our business.
+    private static bool IsOurs(FrontKind kind) => kind is FrontKind.ClusterIP or FrontKind.LoadBalancer;
 }

@@ -8,10 +8,12 @@ internal static class ShapeInstaller
     /// <summary>Makes the kernel's table have every chain and set, and every chain exactly the rules, of the shape.</summary>
     /// <param name="connection">Reads the table.</param>
     /// <param name="family">The table's family.</param>
-    /// <param name="shape">What the table should look like.</param>
+    /// <param name="wantedSets">The sets and maps the table should have.</param>
+    /// <param name="wantedChains">The chains the table should have.</param>
     /// <param name="batch">Gets the changes.</param>
     /// <param name="rebuilt">Sets that hold nothing after the transaction, because they are new or had to be made again.</param>
-    internal static void Repair(NftConnection connection, NftFamily family, Shape shape, NftBatch batch, out HashSet<string> rebuilt)
+    internal static void Repair(
+        NftConnection connection, NftFamily family, IReadOnlyList<NftSet> wantedSets, IReadOnlyList<ShapeChain> wantedChains, NftBatch batch, out HashSet<string> rebuilt)
     {
         rebuilt = [];
         var chains = connection.Chains(family, Shape.Table).ToDictionary(chain => chain.Name);
@@ -21,8 +23,8 @@ internal static class ShapeInstaller
             batch.AddTable();
 
         // A chain or a set of another form than ours cannot be changed in place; nor can it be deleted while rules use it.
-        var unlike = shape.Sets.Any(set => sets.TryGetValue(set.Name, out var found) && found != set)
-            || shape.Chains.Any(chain => chains.TryGetValue(chain.Name, out var found) && !IsLike(found, chain));
+        var unlike = wantedSets.Any(set => sets.TryGetValue(set.Name, out var found) && found != set)
+            || wantedChains.Any(chain => chains.TryGetValue(chain.Name, out var found) && !IsLike(found, chain));
         if (unlike)
         {
             batch.DeleteTable();
@@ -32,7 +34,7 @@ internal static class ShapeInstaller
             rules = Array.Empty<NftRuleInfo>().ToLookup(rule => rule.Chain);
         }
 
-        foreach (var set in shape.Sets)
+        foreach (var set in wantedSets)
         {
             if (sets.ContainsKey(set.Name))
                 continue;
@@ -40,25 +42,42 @@ internal static class ShapeInstaller
             rebuilt.Add(set.Name);
         }
 
-        foreach (var chain in shape.Chains)
-        {
-            if (chains.ContainsKey(chain.Name))
-                continue;
-            if (chain.Hook is { } hook)
-                batch.AddNatChain(chain.Name, hook, chain.Priority);
-            else
-                batch.AddChain(chain.Name);
-        }
+        foreach (var chain in wantedChains)
+            if (!chains.ContainsKey(chain.Name))
+                AddChain(chain, batch);
 
-        foreach (var chain in shape.Chains)
+        foreach (var chain in wantedChains)
         {
             if (Matches(chain, rules[chain.Name]))
                 continue;
             if (rules[chain.Name].Any())
                 batch.FlushChain(chain.Name);
-            foreach (var rule in chain.Rules)
-                batch.AddRule(chain.Name, rule, ShapeChain.Fingerprint(rule));
+            AddRules(chain, batch);
         }
+    }
+
+    /// <summary>Adds chains that the kernel does not have.</summary>
+    internal static void Add(IEnumerable<ShapeChain> chains, NftBatch batch)
+    {
+        var all = chains.ToList();
+        foreach (var chain in all)
+            AddChain(chain, batch);
+        foreach (var chain in all)
+            AddRules(chain, batch);
+    }
+
+    private static void AddChain(ShapeChain chain, NftBatch batch)
+    {
+        if (chain.Hook is { } hook)
+            batch.AddNatChain(chain.Name, hook, chain.Priority);
+        else
+            batch.AddChain(chain.Name);
+    }
+
+    private static void AddRules(ShapeChain chain, NftBatch batch)
+    {
+        foreach (var rule in chain.Rules)
+            batch.AddRule(chain.Name, rule, ShapeChain.Fingerprint(rule));
     }
 
     private static bool IsLike(NftChainInfo found, ShapeChain wanted) =>

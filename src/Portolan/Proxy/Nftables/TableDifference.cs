@@ -1,3 +1,4 @@
+using Portolan.Core.Addresses;
 using Portolan.Core.Forwarding;
 using Portolan.Linux.Nftables;
 
@@ -14,13 +15,8 @@ internal sealed class TableDifference
 
     internal void Write(TableContents from, TableContents to)
     {
-        foreach (var isNodePort in (ReadOnlySpan<bool>)[false, true])
-        {
-            Numbers(isNodePort ? Shape.NodePorts : Shape.Fronts, from.Fronts, to.Fronts, isNodePort);
-            Numbers(isNodePort ? Shape.ExternalNodePorts : Shape.ExternalFronts, from.ExternalFronts, to.ExternalFronts, isNodePort);
-            Numbers(isNodePort ? Shape.InternalNodePorts : Shape.InternalFronts, from.InternalFronts, to.InternalFronts, isNodePort);
-        }
-
+        Fronts(ShapeSets.Fronts, from.Fronts, to.Fronts, isNodePort: false);
+        Fronts(ShapeSets.NodePorts, from.Fronts, to.Fronts, isNodePort: true);
         foreach (var ((map, number), verdict) in from.Verdicts)
         {
             if (!to.Verdicts.TryGetValue((map, number), out var wanted) || wanted != verdict)
@@ -36,43 +32,75 @@ internal sealed class TableDifference
         foreach (var (slot, server) in from.Endpoints)
         {
             if (!to.Endpoints.TryGetValue(slot, out var wanted) || wanted != server)
-                _batch.DeleteElement(Shape.Endpoints, TableKeys.Write(slot, _key));
+                _batch.DeleteElement(ShapeSets.Endpoints, TableKeys.Write(slot, _key));
         }
 
         foreach (var (slot, server) in to.Endpoints)
         {
             if (!from.Endpoints.TryGetValue(slot, out var found) || found != server)
-                _batch.AddElement(Shape.Endpoints, TableKeys.Write(slot, _key), TableKeys.Write(server, _data));
+                _batch.AddElement(ShapeSets.Endpoints, TableKeys.Write(slot, _key), TableKeys.Write(server, _data));
         }
 
-        foreach (var address in from.Hairpins)
+        foreach (var member in from.Members)
         {
-            if (!to.Hairpins.Contains(address))
-                _batch.DeleteElement(Shape.Hairpins, TableKeys.WriteHairpin(address, _key));
+            if (!to.Members.Contains(member))
+                _batch.DeleteElement(ShapeSets.Members, TableKeys.Write(member, _key));
         }
 
-        foreach (var address in to.Hairpins)
+        foreach (var member in to.Members)
         {
-            if (!from.Hairpins.Contains(address))
-                _batch.AddElement(Shape.Hairpins, TableKeys.WriteHairpin(address, _key));
+            if (!from.Members.Contains(member))
+                _batch.AddElement(ShapeSets.Members, TableKeys.Write(member, _key));
         }
 
-        Ranges(Shape.ClusterCidrs, from.ClusterCidrs, to.ClusterCidrs);
-        Ranges(Shape.NodePortAddresses, from.NodePortAddresses, to.NodePortAddresses);
+        Addresses(ShapeSets.Hairpins, from.Hairpins, to.Hairpins, TableKeys.WriteHairpin);
+        Addresses(ShapeSets.Addresses, from.Addresses, to.Addresses, TableKeys.Write);
+        foreach (var range in from.SourceRanges)
+        {
+            if (!to.SourceRanges.Contains(range))
+                _batch.DeleteRange(ShapeSets.SourceRanges, TableKeys.Write(range.List, range.Range.First, _key), TableKeys.Write(range.List, range.Range.Last, _data));
+        }
+
+        foreach (var range in to.SourceRanges)
+        {
+            if (!from.SourceRanges.Contains(range))
+                _batch.AddRange(ShapeSets.SourceRanges, TableKeys.Write(range.List, range.Range.First, _key), TableKeys.Write(range.List, range.Range.Last, _data));
+        }
+
+        Ranges(ShapeSets.ClusterCidrs, from.ClusterCidrs, to.ClusterCidrs);
+        Ranges(ShapeSets.NodePortAddresses, from.NodePortAddresses, to.NodePortAddresses);
+        Ranges(ShapeSets.ServiceCidrs, from.ServiceCidrs, to.ServiceCidrs);
     }
 
-    private void Numbers(string map, Dictionary<Front, uint> from, Dictionary<Front, uint> to, bool isNodePort)
+    private void Fronts(string map, Dictionary<Front, FrontValue> from, Dictionary<Front, FrontValue> to, bool isNodePort)
     {
-        foreach (var (front, number) in from)
+        foreach (var (front, value) in from)
         {
-            if (front.IsNodePort == isNodePort && (!to.TryGetValue(front, out var wanted) || wanted != number))
+            if (front.IsNodePort == isNodePort && (!to.TryGetValue(front, out var wanted) || wanted != value))
                 _batch.DeleteElement(map, TableKeys.Write(front, _key));
         }
 
-        foreach (var (front, number) in to)
+        foreach (var (front, value) in to)
         {
-            if (front.IsNodePort == isNodePort && (!from.TryGetValue(front, out var found) || found != number))
-                _batch.AddElement(map, TableKeys.Write(front, _key), TableKeys.Write(number, _data));
+            if (front.IsNodePort == isNodePort && (!from.TryGetValue(front, out var found) || found != value))
+                _batch.AddElement(map, TableKeys.Write(front, _key), TableKeys.Write(value, _data));
+        }
+    }
+
+    private delegate ReadOnlySpan<byte> KeyWriter(IpAddress address, Span<byte> buffer);
+
+    private void Addresses(string set, HashSet<IpAddress> from, HashSet<IpAddress> to, KeyWriter write)
+    {
+        foreach (var address in from)
+        {
+            if (!to.Contains(address))
+                _batch.DeleteElement(set, write(address, _key));
+        }
+
+        foreach (var address in to)
+        {
+            if (!from.Contains(address))
+                _batch.AddElement(set, write(address, _key));
         }
     }
 

@@ -50,6 +50,40 @@ internal static class TableKeys
 
     internal static uint ReadNumber(ReadOnlySpan<byte> data) => data.Length >= 4 ? MemoryMarshal.Read<uint>(data) : 0;
 
+    /// <summary>The five numbers of a front.</summary>
+    internal static ReadOnlySpan<byte> Write(FrontValue value, Span<byte> buffer)
+    {
+        MemoryMarshal.Write(buffer, value.Later);
+        MemoryMarshal.Write(buffer[4..], value.Entry);
+        MemoryMarshal.Write(buffer[8..], value.Source);
+        MemoryMarshal.Write(buffer[12..], value.Set);
+        MemoryMarshal.Write(buffer[16..], value.Ranges);
+        return buffer[..FrontValue.Size];
+    }
+
+    internal static FrontValue? ReadValue(ReadOnlySpan<byte> data) => data.Length == FrontValue.Size
+        ? new(ReadNumber(data), ReadNumber(data[4..]), ReadNumber(data[8..]), ReadNumber(data[12..]), ReadNumber(data[16..]))
+        : null;
+
+    /// <summary>address . port . real server set.</summary>
+    internal static ReadOnlySpan<byte> Write((RealServer Server, uint Set) member, Span<byte> buffer)
+    {
+        var length = Write(member.Server, buffer).Length;
+        MemoryMarshal.Write(buffer[length..], member.Set);
+        return buffer[..(length + 4)];
+    }
+
+    internal static (RealServer Server, uint Set)? ReadMember(ReadOnlySpan<byte> key, IpFamily family) =>
+        key.Length > 4 && ReadServer(key[..^4], family) is { } server ? (server, ReadNumber(key[^4..])) : null;
+
+    /// <summary>list . address.</summary>
+    internal static ReadOnlySpan<byte> Write(uint list, IpAddress address, Span<byte> buffer)
+    {
+        MemoryMarshal.Write(buffer, list);
+        address.WriteTo(buffer[4..]);
+        return buffer[..(4 + address.Size)];
+    }
+
     /// <summary>real server set . slot.</summary>
     internal static ReadOnlySpan<byte> Write((uint Set, uint Slot) slot, Span<byte> buffer)
     {

@@ -1,5 +1,4 @@
 using Portolan.Core.Addresses;
-using Portolan.Core.Forwarding;
 using Portolan.Linux.Nftables;
 
 namespace Portolan.Proxy.Nftables;
@@ -28,37 +27,47 @@ internal sealed class TableReader
 
     private TableContents Read()
     {
-        ReadNumbers(Shape.Fronts, Shape.NodePorts, _contents.Fronts);
-        ReadNumbers(Shape.ExternalFronts, Shape.ExternalNodePorts, _contents.ExternalFronts);
-        ReadNumbers(Shape.InternalFronts, Shape.InternalNodePorts, _contents.InternalFronts);
-        foreach (var map in (string[])[Shape.Actions, Shape.ExternalActions, Shape.InternalActions, Shape.Sources])
+        ReadFronts(ShapeSets.Fronts, isNodePort: false);
+        ReadFronts(ShapeSets.NodePorts, isNodePort: true);
+        foreach (var map in ShapeSets.VerdictMaps)
             ReadVerdicts(map);
-        Elements(Shape.Endpoints, _contents.Endpoints.Clear, element =>
+        Elements(ShapeSets.Endpoints, _contents.Endpoints.Clear, element =>
         {
             if (TableKeys.ReadSlot(element.Key) is { } slot && TableKeys.ReadServer(element.Data, _family) is { } server)
                 _contents.Endpoints[slot] = server;
         });
-        Elements(Shape.Hairpins, _contents.Hairpins.Clear, element =>
+        Elements(ShapeSets.Hairpins, _contents.Hairpins.Clear, element =>
         {
             if (element.Key.Length == 2 * _addressSize)
                 _contents.Hairpins.Add(IpAddress.Read(element.Key[.._addressSize]));
         });
-        ReadRanges(Shape.ClusterCidrs, _contents.ClusterCidrs);
-        ReadRanges(Shape.NodePortAddresses, _contents.NodePortAddresses);
+        Elements(ShapeSets.Members, _contents.Members.Clear, element =>
+        {
+            if (TableKeys.ReadMember(element.Key, _family) is { } member)
+                _contents.Members.Add(member);
+        });
+        Elements(ShapeSets.Addresses, _contents.Addresses.Clear, element =>
+        {
+            if (element.Key.Length == _addressSize)
+                _contents.Addresses.Add(IpAddress.Read(element.Key));
+        });
+        Elements(ShapeSets.SourceRanges, _contents.SourceRanges.Clear, element =>
+        {
+            // The kernel leaves the last key out where it is the first one.
+            if (element.Key.Length == 4 + _addressSize && (element.KeyEnd.IsEmpty ? element.Key : element.KeyEnd) is var last && last.Length == element.Key.Length)
+                _contents.SourceRanges.Add(new NumberedRange(TableKeys.ReadNumber(element.Key), new AddressRange(IpAddress.Read(element.Key[4..]), IpAddress.Read(last[4..]))));
+        });
+        ReadRanges(ShapeSets.ServiceCidrs, _contents.ServiceCidrs);
+        ReadRanges(ShapeSets.ClusterCidrs, _contents.ClusterCidrs);
+        ReadRanges(ShapeSets.NodePortAddresses, _contents.NodePortAddresses);
         return _contents;
     }
 
-    private void ReadNumbers(string fronts, string nodePorts, Dictionary<Front, uint> into)
+    private void ReadFronts(string map, bool isNodePort) => Elements(map, () => Forget(isNodePort), element =>
     {
-        Read(fronts, isNodePort: false);
-        Read(nodePorts, isNodePort: true);
-
-        void Read(string map, bool isNodePort) => Elements(map, () => Forget(into, isNodePort), element =>
-        {
-            if (TableKeys.ReadFront(element.Key, _family) is { } front)
-                into[front] = TableKeys.ReadNumber(element.Data);
-        });
-    }
+        if (TableKeys.ReadFront(element.Key, _family) is { } front && TableKeys.ReadValue(element.Data) is { } value)
+            _contents.Fronts[front] = value;
+    });
 
     private void ReadVerdicts(string map)
     {
@@ -75,10 +84,10 @@ internal sealed class TableReader
     });
 
     // A dump that starts again must forget what the interrupted one said, but not what came from the other map.
-    private static void Forget(Dictionary<Front, uint> fronts, bool isNodePort)
+    private void Forget(bool isNodePort)
     {
-        foreach (var front in fronts.Keys.Where(front => front.IsNodePort == isNodePort).ToList())
-            fronts.Remove(front);
+        foreach (var front in _contents.Fronts.Keys.Where(front => front.IsNodePort == isNodePort).ToList())
+            _contents.Fronts.Remove(front);
     }
 
     private void Elements(string set, Action restart, NftElementHandler onElement)

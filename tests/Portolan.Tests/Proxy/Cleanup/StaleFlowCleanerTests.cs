@@ -5,6 +5,7 @@ using Portolan.Core.Addresses;
 using Portolan.Core.Cluster;
 using Portolan.Core.Forwarding;
 using Portolan.Proxy;
+using Portolan.Proxy.Nftables;
 using Portolan.Proxy.Cleanup;
 using static Portolan.Tests.Proxy.ForwardingLab;
 
@@ -19,7 +20,7 @@ public sealed class StaleFlowCleanerTests : IDisposable
 
     public StaleFlowCleanerTests()
     {
-        _kernel = _lab.Node.Inside(() => new ProxyKernel([], NodePortAddresses.From([]), NullLogger.Instance));
+        _kernel = _lab.Node.Inside(() => new ProxyKernel(new TableSettings { NodePortAddresses = NodePortAddresses.From([]) }, NullLogger.Instance));
         _kernel.Flows.Searched += _searches.Add;
     }
 

@@ -1,0 +1,22 @@
+using System.Globalization;
+
+namespace Portolan.Proxy.Nftables;
+
+/// <summary>
+/// How long affinity lasts is written into a rule, so each time in use has a chain of its own. Three significant digits bound their number
+/// (2,663 for all of Kubernetes' 1..86400 s) and make a time at most 1 % longer than asked for; every usual one is exact.
+/// </summary>
+internal static class AffinityTime
+{
+    internal static int Round(int seconds)
+    {
+        var step = seconds < 1000 ? 1 : seconds < 10_000 ? 10 : 100;
+        return (seconds + step - 1) / step * step;
+    }
+
+    /// <summary>Remembers where a connection went.</summary>
+    internal static string Chain(int seconds) => "affinity-" + seconds.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>The same, then goes on with the client's address.</summary>
+    internal static string Chain(int seconds, string then) => $"{Chain(seconds)}-{then}";
+}

@@ -1,0 +1,46 @@
+using System.Globalization;
+
+namespace Portolan.Proxy.Nftables;
+
+/// <summary>What is done with a packet for a front: a number of real servers to choose from, or one of the constants. At most 0xff.</summary>
+internal static class FrontAction
+{
+    /// <summary>Answer with ICMP port unreachable.</summary>
+    internal const uint Refuse = 0xf0;
+
+    /// <summary>Answer nothing.</summary>
+    internal const uint Drop = 0xf1;
+
+    /// <summary>Clients inside the cluster and outside it get different real servers.</summary>
+    internal const uint ExternalLocal = 0xf2;
+
+    /// <summary>As <see cref="ExternalLocal"/>, and either kind of client comes back to its real server.</summary>
+    internal const uint ExternalLocalAffinity = 0xf3;
+
+    /// <summary>A client comes back to the real server it had.</summary>
+    internal const uint Affinity = 0xf4;
+
+    /// <summary>Only clients within the source ranges come in.</summary>
+    internal const uint Filter = 0xf5;
+
+    /// <summary>Up to this number of real servers there is a chain with exactly that modulus.</summary>
+    internal const int ExactCounts = 64;
+
+    /// <summary>A set has at most this many real servers.</summary>
+    internal const int MaxCount = 65536;
+
+    /// <summary>The moduli above <see cref="ExactCounts"/>: four a doubling.</summary>
+    internal static readonly int[] Ladder = [.. Enumerable.Range(1, 40).Select(step => (int)Math.Round(ExactCounts * Math.Pow(2, step / 4.0)))];
+
+    /// <summary>The action that balances over a number of real servers (1..65536).</summary>
+    internal static uint Balance(int count)
+    {
+        if (count <= ExactCounts)
+            return (uint)count;
+        var rung = Array.BinarySearch(Ladder, count);
+        return (uint)(ExactCounts + 1 + (rung >= 0 ? rung : ~rung));
+    }
+
+    /// <summary>The chain of a modulus.</summary>
+    internal static string Chain(int modulus, bool cluster) => (cluster ? "internal-" : "pick-") + modulus.ToString(CultureInfo.InvariantCulture);
+}

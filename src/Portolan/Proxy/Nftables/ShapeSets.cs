@@ -1,0 +1,64 @@
+using Portolan.Linux.Nftables;
+
+namespace Portolan.Proxy.Nftables;
+
+/// <summary>The sets and maps of our table.</summary>
+internal static class ShapeSets
+{
+    internal const string Fronts = "fronts";
+    internal const string NodePorts = "nodeports";
+    internal const string Endpoints = "endpoints";
+    internal const string Actions = "actions";
+    internal const string FilteredActions = "filtered-actions";
+    internal const string ExternalActions = "external-actions";
+    internal const string InternalActions = "internal-actions";
+    internal const string Sources = "sources";
+    internal const string LocalAffinity = "local-affinity";
+    internal const string Affinity = "affinity";
+    internal const string Members = "members";
+    internal const string Hairpins = "hairpins";
+    internal const string Addresses = "addresses";
+    internal const string SourceRanges = "source-ranges";
+    internal const string ClusterCidrs = "cluster-cidrs";
+    internal const string NodePortAddresses = "nodeport-addresses";
+    internal const string ServiceCidrs = "service-cidrs";
+
+    /// <summary>
+    /// Clients with affinity that are remembered at once in a family, some 150 bytes each: who comes when the map is full is balanced as without affinity.
+    /// </summary>
+    internal const uint MaxClients = 1 << 20;
+
+    /// <summary>The maps whose elements are verdicts.</summary>
+    internal static readonly string[] VerdictMaps = [Actions, FilteredActions, ExternalActions, InternalActions, Sources, LocalAffinity];
+
+    internal static IReadOnlyList<NftSet> Of(NftFamily family)
+    {
+        var address = family is NftFamily.Ip ? NftTypes.IPv4Address : NftTypes.IPv6Address;
+        var front = NftTypes.Concat(address, NftTypes.InetProtocol, NftTypes.InetService);
+        var value = NftTypes.Concat(NftTypes.Mark, NftTypes.Mark, NftTypes.Mark, NftTypes.Mark, NftTypes.Mark);
+        return
+        [
+            Map(Fronts, front, value),
+            Map(NodePorts, NftTypes.Concat(NftTypes.InetProtocol, NftTypes.InetService), value),
+            .. VerdictMaps.Select(name => new NftSet(name, NftTypes.Mark, 4, NftTypes.Verdict, 0, NftSetFlags.Map)),
+            Map(Endpoints, NftTypes.Concat(NftTypes.Mark, NftTypes.Mark), NftTypes.Concat(address, NftTypes.InetService)) with { HasCounters = true },
+
+            // The first field of the data is only there to put the others where the next lookup wants them.
+            Map(Affinity, NftTypes.Concat(NftTypes.Mark, address), NftTypes.Concat(NftTypes.InetProtocol, address, NftTypes.InetService)) with
+            {
+                Flags = NftSetFlags.Map | NftSetFlags.Timeout | NftSetFlags.Eval, Size = MaxClients,
+            },
+            Set(Members, NftTypes.Concat(address, NftTypes.InetService, NftTypes.Mark)) with { HasCounters = true },
+            Set(Hairpins, NftTypes.Concat(address, address)),
+            Set(Addresses, address),
+            Set(SourceRanges, NftTypes.Concat(NftTypes.Mark, address), NftSetFlags.Interval | NftSetFlags.Concat),
+            Set(ClusterCidrs, address, NftSetFlags.Interval),
+            Set(NodePortAddresses, address, NftSetFlags.Interval),
+            Set(ServiceCidrs, address, NftSetFlags.Interval),
+        ];
+    }
+
+    private static NftSet Map(string name, uint key, uint data) => new(name, key, NftTypes.Length(key), data, NftTypes.Length(data), NftSetFlags.Map);
+
+    private static NftSet Set(string name, uint key, NftSetFlags flags = NftSetFlags.None) => new(name, key, NftTypes.Length(key), Flags: flags);
+}
