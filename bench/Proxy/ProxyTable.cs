@@ -18,7 +18,7 @@ internal sealed class ProxyTable : IDisposable
     public ProxyTable(NetworkNamespace node)
     {
         _connection = node.Inside(NftConnection.Open);
-        _table = new NftablesTable(_connection, IpFamily.IPv4, [], [Everywhere]);
+        _table = new NftablesTable(_connection, IpFamily.IPv4, new TableSettings { NodePortAddresses = [Everywhere] });
     }
 
     /// <summary>Takes over what the kernel has and makes it what these Services want.</summary>
