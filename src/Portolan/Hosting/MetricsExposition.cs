@@ -22,13 +22,18 @@ internal sealed class MetricsExposition : IDisposable
         {
             if (!ReferenceEquals(instrument.Meter, meter))
                 return;
+
+            // Instruments of one name with different tags are the series of one family. Their labels are made once, not for each measurement.
             lock (_gate)
-                _families.TryAdd(instrument.Name, new Family(instrument));
-            listener.EnableMeasurementEvents(instrument);
+            {
+                if (!_families.TryGetValue(instrument.Name, out var family))
+                    _families[instrument.Name] = family = new Family(instrument);
+                listener.EnableMeasurementEvents(instrument, new Source(family, Labels([.. instrument.Tags ?? []])));
+            }
         };
-        _listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) => Record(instrument, value, tags));
-        _listener.SetMeasurementEventCallback<int>((instrument, value, tags, _) => Record(instrument, value, tags));
-        _listener.SetMeasurementEventCallback<double>((instrument, value, tags, _) => Record(instrument, value, tags));
+        _listener.SetMeasurementEventCallback<long>((_, value, tags, source) => Record(source, value, tags));
+        _listener.SetMeasurementEventCallback<int>((_, value, tags, source) => Record(source, value, tags));
+        _listener.SetMeasurementEventCallback<double>((_, value, tags, source) => Record(source, value, tags));
         _listener.Start();
     }
 
@@ -52,11 +57,12 @@ internal sealed class MetricsExposition : IDisposable
         }
     }
 
-    private void Record(Instrument instrument, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
+    private void Record(object? state, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
     {
-        var labels = Labels(tags);
+        var source = (Source)state!;
+        var labels = tags.IsEmpty ? source.Labels : source.Labels.Length == 0 ? Labels(tags) : $"{source.Labels},{Labels(tags)}";
         lock (_gate)
-            _families[instrument.Name].Record(labels, value);
+            source.Family.Record(labels, value);
     }
 
     private static string Labels(ReadOnlySpan<KeyValuePair<string, object?>> tags)
@@ -82,6 +88,8 @@ internal sealed class MetricsExposition : IDisposable
 
         return text.ToString();
     }
+
+    private sealed record Source(Family Family, string Labels);
 
     private sealed class Family(Instrument instrument)
     {

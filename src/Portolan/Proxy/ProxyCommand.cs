@@ -40,7 +40,7 @@ internal static class ProxyCommand
         if (parse.GetValue(flags.WriteConfigTo) is { Length: > 0 } file)
             return ConfigurationFile.Write(options.Configuration, file, Console.Error) ? ExitCode.Done : ExitCode.NotWell;
         IPEndPoint[] addresses = [.. new[] { options.HealthzBindAddress, options.MetricsBindAddress }.OfType<IPEndPoint>().Distinct()];
-        using var host = new RoleHost("proxy", flags.LogLevel(parse, options.Verbosity), addresses);
+        using var host = new RoleHost("proxy", flags.LogLevel(parse, options.Verbosity), []);
         var log = host.Logs.CreateLogger("proxy");
         foreach (var warning in reading.Warnings)
             log.LogWarning("{Warning}", warning);
@@ -83,7 +83,8 @@ internal static class ProxyCommand
         var nodePorts = options.NodePorts.Keywords.Contains(NodePortSelection.PrimaryKeyword) ? new NodePortSelection() : options.NodePorts;
         using var kernel = new ProxyKernel(new TableSettings { ClusterCidrs = pods.Cidrs, NodePortAddresses = nodePorts.On([]).Prefixes }, log);
         var events = new EventRecorder(client, "portolan-proxy", host.Time, log);
-        var loop = new ProxyLoop(context, kernel, host.Readiness, host.Time, log) { WarnAbout = (service, message) => events.Record(InvolvedObject.Of(service), true, "WrongAnnotation", message) };
+        using var reporting = new ProxyReporting(host, options, events, context.NodeName, kernel, () => nodePorts.On([]).Prefixes);
+        var loop = new ProxyLoop(context, kernel, host.Readiness, host.Time, log, reporting.Reports) { WarnAbout = (service, message) => events.Record(InvolvedObject.Of(service), true, "WrongAnnotation", message) };
         host.Supervise("events", events.RunAsync);
         Supervise(host, client, context.NodeName, kernel, loop);
         return await host.RunAsync(stop);
@@ -96,7 +97,7 @@ internal static class ProxyCommand
         var node = new Reflector<Node>(client, Kinds.Nodes, fieldSelector: "metadata.name=" + nodeName, timeProvider: host.Time, logger: host.Logs.CreateLogger("node"));
         host.Supervise("services", stop => services.RunAsync(change => loop.PostAsync(Event(change), stop), stop));
         host.Supervise("endpointslices", stop => slices.RunAsync(change => loop.PostAsync(Event(change), stop), stop));
-        host.Supervise("node", stop => node.RunAsync(change => Event(change) is { } what ? loop.PostAsync(what, stop) : ValueTask.CompletedTask, stop));
+        host.Supervise("node", stop => node.RunAsync(change => loop.PostAsync(Event(change), stop), stop));
         host.Supervise("foreign-changes", async stop =>
         {
             while (true)
@@ -122,10 +123,10 @@ internal static class ProxyCommand
     }
 
     // A Node that is gone has not moved to another zone: what was known of it stays.
-    private static ProxyEvent? Event(Change<Node> change) => change switch
+    private static ProxyEvent Event(Change<Node> change) => change switch
     {
         { Kind: ChangeKind.Synced } => new ProxyEvent.Synced(ProxySource.Node),
         { New: { } node } => new ProxyEvent.NodeSet(node.ToFacts()),
-        _ => null,
+        _ => new ProxyEvent.NodeGone(),
     };
 }

@@ -21,6 +21,9 @@ internal abstract record ProxyEvent
     /// <summary>Our own Node is new or different.</summary>
     internal sealed record NodeSet(NodeFacts Node) : ProxyEvent;
 
+    /// <summary>There is no Node of our name any more.</summary>
+    internal sealed record NodeGone : ProxyEvent;
+
     /// <summary>Everything of a kind that existed at the start has been told.</summary>
     internal sealed record Synced(ProxySource Source) : ProxyEvent;
 

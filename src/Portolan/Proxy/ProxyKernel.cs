@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Portolan.Core.Addresses;
@@ -33,6 +34,9 @@ internal sealed class ProxyKernel : IDisposable
     /// <summary>What others do to our tables.</summary>
     internal NftNotifications ForeignChanges { get; }
 
+    /// <summary>Hears of each table's transaction.</summary>
+    internal event Action<TableSync>? Synced;
+
     /// <summary>Compares everything with the kernel and writes the difference.</summary>
     /// <returns>The number of messages sent.</returns>
     /// <exception cref="NetlinkException">The kernel refused.</exception>
@@ -40,7 +44,7 @@ internal sealed class ProxyKernel : IDisposable
     {
         var messages = 0;
         foreach (var table in _tables)
-            messages += table.Reconcile(plans);
+            messages += Timed(table, true, () => table.Reconcile(plans));
         RemoveLeftovers();
         Flows.End(StaleFlows.Under(plans));
         return messages;
@@ -53,7 +57,7 @@ internal sealed class ProxyKernel : IDisposable
     {
         var elements = 0;
         foreach (var table in _tables)
-            elements += table.Apply(changes);
+            elements += Timed(table, false, () => table.Apply(changes));
         Flows.End(StaleFlows.Since(changes));
         return elements;
     }
@@ -64,6 +68,22 @@ internal sealed class ProxyKernel : IDisposable
         _leftovers?.Remove();
         _leftovers?.Dispose();
         _leftovers = null;
+    }
+
+    private int Timed(NftablesTable table, bool isWhole, Func<int> work)
+    {
+        var started = Stopwatch.GetTimestamp();
+        var succeeded = false;
+        try
+        {
+            var done = work();
+            succeeded = true;
+            return done;
+        }
+        finally
+        {
+            Synced?.Invoke(new TableSync(table.Family, isWhole, Stopwatch.GetElapsedTime(started), succeeded));
+        }
     }
 
     public void Dispose()

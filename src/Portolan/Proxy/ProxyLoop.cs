@@ -25,6 +25,7 @@ internal sealed class ProxyLoop
     private readonly ForwardingIndex _index;
     private readonly ProxyKernel _kernel;
     private readonly Readiness _readiness;
+    private readonly ProxyReports? _reports;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
     private readonly long _start; // what the index's time counts from
@@ -32,7 +33,7 @@ internal sealed class ProxyLoop
     private bool _isProgrammed; // the kernel has what we last told it
     private long _reconcileAt;
 
-    internal ProxyLoop(ForwardingContext context, ProxyKernel kernel, Readiness readiness, TimeProvider time, ILogger log)
+    internal ProxyLoop(ForwardingContext context, ProxyKernel kernel, Readiness readiness, TimeProvider time, ILogger log, ProxyReports? reports = null)
     {
         _index = new ForwardingIndex(context);
         _kernel = kernel;
@@ -40,6 +41,9 @@ internal sealed class ProxyLoop
         _time = time;
         _start = time.GetTimestamp();
         _log = log;
+        _reports = reports;
+        if (reports is not null)
+            kernel.Synced += reports.Sync;
         _reconcileAt = long.MaxValue;
         readiness.Await("forwarding", "not yet programmed");
     }
@@ -48,7 +52,11 @@ internal sealed class ProxyLoop
     internal Action<ServiceFacts, string>? WarnAbout { get; init; }
 
     /// <summary>Tells the loop something; waits where it has fallen behind.</summary>
-    internal ValueTask PostAsync(ProxyEvent what, CancellationToken cancellationToken) => _events.Writer.WriteAsync(what, cancellationToken);
+    internal ValueTask PostAsync(ProxyEvent what, CancellationToken cancellationToken)
+    {
+        _reports?.Queue(what);
+        return _events.Writer.WriteAsync(what, cancellationToken);
+    }
 
     /// <summary>Runs until cancelled.</summary>
     internal async Task RunAsync(CancellationToken cancellationToken)
@@ -61,6 +69,7 @@ internal sealed class ProxyLoop
             await WaitAsync(cancellationToken);
             while (_events.Reader.TryRead(out var what))
                 Handle(what);
+            _reports?.Take();
             if (_synced != ProxySource.All)
                 continue;
             _index.Advance(_time.GetElapsedTime(_start));
@@ -96,6 +105,7 @@ internal sealed class ProxyLoop
 
     private void Handle(ProxyEvent what)
     {
+        _reports?.Handle(what, _index);
         switch (what)
         {
             case ProxyEvent.ServiceSet(var service):
@@ -139,6 +149,7 @@ internal sealed class ProxyLoop
             _isProgrammed = true;
             _backOff.Reset();
             _readiness.Reached("forwarding");
+            _reports?.Programmed(_index);
         }
         catch (NetlinkException refusal)
         {
@@ -173,6 +184,7 @@ internal sealed class ProxyLoop
     private List<ServicePortChange> TakeChanges()
     {
         var changes = _index.TakeChanges();
+        _reports?.Plan(changes);
         foreach (var (service, errors) in _index.TakeErrors())
         {
             var message = $"{string.Join("; ", errors)}; the Service is forwarded as without it";

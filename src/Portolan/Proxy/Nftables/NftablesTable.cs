@@ -51,6 +51,9 @@ internal sealed class NftablesTable
         }
     }
 
+    /// <summary>Of which family the table is.</summary>
+    internal IpFamily Family => _family;
+
     /// <summary>Brings the kernel from what we last told it to what is wanted now.</summary>
     /// <returns>The number of elements that changed.</returns>
     /// <exception cref="Linux.Netlink.NetlinkException">The kernel refused: nothing changed there, and <see cref="Reconcile"/> is due.</exception>
