@@ -1,4 +1,5 @@
 using System.Globalization;
+using Portolan.Core.Forwarding;
 
 namespace Portolan.Proxy.Nftables;
 
@@ -23,6 +24,8 @@ internal static class FrontAction
     /// <summary>Only clients within the source ranges come in.</summary>
     internal const uint Filter = 0xf5;
 
+    private const uint FirstMaglev = 0x70;
+
     /// <summary>Up to this number of real servers there is a chain with exactly that modulus.</summary>
     internal const int ExactCounts = 64;
 
@@ -43,4 +46,23 @@ internal static class FrontAction
 
     /// <summary>The chain of a modulus.</summary>
     internal static string Chain(int modulus, bool cluster) => (cluster ? "internal-" : "pick-") + modulus.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>The action that looks the client up in a table of one of <see cref="MaglevTable.Sizes"/>.</summary>
+    internal static uint Maglev(int size)
+    {
+        var action = FirstMaglev;
+        foreach (var other in MaglevTable.Sizes)
+        {
+            if (other < size)
+                action++;
+        }
+
+        return action;
+    }
+
+    /// <summary>Whether the action is one of <see cref="Maglev"/>.</summary>
+    internal static bool IsMaglev(uint action) => action >= FirstMaglev && action < FirstMaglev + MaglevTable.Sizes.Count;
+
+    /// <summary>The chain of a table's size.</summary>
+    internal static string MaglevChain(int size, bool cluster) => (cluster ? "internal-maglev-" : "maglev-") + size.ToString(CultureInfo.InvariantCulture);
 }

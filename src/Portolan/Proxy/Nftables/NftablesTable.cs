@@ -143,7 +143,7 @@ internal sealed class NftablesTable
 
         return null;
 
-        RealServer[] InOrder(uint set) => [.. slots[set].OrderBy(slot => slot.Slot).Select(slot => slot.Server).Distinct()];
+        RealServer[] InOrder(uint set) => [.. slots[set].OrderBy(slot => slot.Slot).Select(slot => slot.Server)];
     }
 
     private void AddAffinityChains()

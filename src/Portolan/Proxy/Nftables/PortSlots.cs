@@ -7,13 +7,12 @@ namespace Portolan.Proxy.Nftables;
 internal sealed class PortSlots
 {
     private readonly ServicePortPlan _plan;
-    private readonly RealServer[] _cluster;
-    private readonly RealServer[] _local;
-
+    private readonly IReadOnlyList<RealServer> _cluster;
+    private readonly IReadOnlyList<RealServer> _local;
     private readonly uint _ranges;
     private readonly int _affinitySeconds;
 
-    internal PortSlots(uint id, ServicePortPlan plan, RealServer[] cluster, RealServer[] local, uint ranges = 0)
+    internal PortSlots(uint id, ServicePortPlan plan, IReadOnlyList<RealServer> cluster, IReadOnlyList<RealServer> local, uint ranges = 0)
     {
         Id = id;
         _plan = plan;
@@ -34,7 +33,7 @@ internal sealed class PortSlots
     {
         var cluster = plan.VirtualServers.Any(server => server.Policy is TrafficPolicy.Cluster || server.ShortCircuit);
         var local = plan.VirtualServers.Any(server => server.Policy is TrafficPolicy.Local);
-        return new PortSlots(Id, plan, cluster ? Place(_cluster, plan.Cluster.Servers) : [], local ? Place(_local, plan.Local.Servers) : [], ranges);
+        return new PortSlots(Id, plan, cluster ? SlotPlacement.Place(_cluster, plan.Cluster) : [], local ? SlotPlacement.Place(_local, plan.Local) : [], ranges);
     }
 
     /// <summary>Adds the elements of this Service port.</summary>
@@ -42,16 +41,16 @@ internal sealed class PortSlots
     {
         foreach (var server in _plan.VirtualServers)
             contents.Fronts[server.Front] = Value(server);
-        Add(Id, _cluster);
-        Add(Id | FrontValue.LocalSet, _local);
+        Add(Id, _cluster, _plan.Cluster);
+        Add(Id | FrontValue.LocalSet, _local, _plan.Local);
 
-        void Add(uint set, RealServer[] servers)
+        void Add(uint set, IReadOnlyList<RealServer> slots, RealServerChoice choice)
         {
-            for (var slot = 0u; slot < servers.Length; slot++)
-                contents.Endpoints[(set, slot)] = servers[slot];
-            if (_affinitySeconds == 0)
+            for (var slot = 0; slot < slots.Count; slot++)
+                contents.Endpoints[(set, (uint)slot)] = slots[slot];
+            if (_affinitySeconds == 0 || slots.Count == 0)
                 return;
-            foreach (var server in servers)
+            foreach (var server in choice.Servers)
                 contents.Members.Add((server, set));
         }
     }
@@ -59,10 +58,10 @@ internal sealed class PortSlots
     private FrontValue Value(VirtualServer server)
     {
         var isLocal = server.Policy is TrafficPolicy.Local;
-        var external = Action(isLocal ? _local : _cluster);
+        var external = isLocal ? Action(_local, _plan.Local) : Action(_cluster, _plan.Cluster);
         var (entry, inside) = (external, 0u);
         if (server.ShortCircuit && _plan.HasEndpoints)
-            (entry, inside) = (_affinitySeconds > 0 ? FrontAction.ExternalLocalAffinity : FrontAction.ExternalLocal, Action(_cluster));
+            (entry, inside) = (_affinitySeconds > 0 ? FrontAction.ExternalLocalAffinity : FrontAction.ExternalLocal, Action(_cluster, _plan.Cluster));
         else if (_affinitySeconds > 0 && external is not (FrontAction.Refuse or FrontAction.Drop))
             entry = FrontAction.Affinity;
         var (filtered, ranges) = (0u, 0u);
@@ -72,40 +71,8 @@ internal sealed class PortSlots
         return new FrontValue(later, entry, FrontValue.SourceOf(server.Masquerade, _affinitySeconds), isLocal ? Id | FrontValue.LocalSet : Id, ranges);
     }
 
-    private uint Action(RealServer[] servers) =>
-        servers.Length > 0 ? FrontAction.Balance(servers.Length) : _plan.HasEndpoints ? FrontAction.Drop : FrontAction.Refuse;
-
-    // New ones fill the holes of those that left; holes that remain are filled from the end.
-    private static RealServer[] Place(RealServer[] before, IReadOnlyList<RealServer> wanted)
-    {
-        var count = Math.Min(wanted.Count, FrontAction.MaxCount);
-        var staying = new HashSet<RealServer>(wanted.Take(count));
-        var placed = new RealServer?[Math.Max(before.Length, count)];
-        for (var slot = 0; slot < before.Length; slot++)
-        {
-            if (staying.Remove(before[slot]))
-                placed[slot] = before[slot];
-        }
-
-        var hole = 0;
-        foreach (var server in wanted)
-        {
-            if (!staying.Remove(server))
-                continue;
-            while (placed[hole] is not null)
-                hole++;
-            placed[hole] = server;
-        }
-
-        for (var slot = placed.Length - 1; slot >= count; slot--)
-        {
-            if (placed[slot] is not { } server)
-                continue;
-            while (placed[hole] is not null)
-                hole++;
-            placed[hole] = server;
-        }
-
-        return Array.ConvertAll(placed[..count], server => server!.Value);
-    }
+    private uint Action(IReadOnlyList<RealServer> slots, RealServerChoice choice) =>
+        slots.Count == 0 ? _plan.HasEndpoints ? FrontAction.Drop : FrontAction.Refuse
+        : choice.Scheduler is Scheduler.Maglev ? FrontAction.Maglev(slots.Count)
+        : FrontAction.Balance(slots.Count);
 }

@@ -11,7 +11,7 @@ namespace Portolan.Proxy.Nftables;
 /// <code>
 /// fronts     address . protocol . port → later actions . entry action . source . real server set . source ranges (<see cref="FrontValue"/>)
 /// nodeports            protocol . port → the same, for the node's own addresses
-/// actions    action → goto pick-N | goto refuse | drop | goto source-ranges | goto external-local | goto affinity
+/// actions    action → goto pick-N | goto maglev-M | goto refuse | drop | goto source-ranges | goto external-local | goto affinity
 /// endpoints  real server set . slot → address . port
 /// </code>
 /// A packet's front leads to the chain for its number of real servers; there the front gives the real server set, a random number the
@@ -21,6 +21,10 @@ namespace Portolan.Proxy.Nftables;
 /// <para>
 /// The modulus of a draw is written into its rule, so there is a chain for each number up to <see cref="FrontAction.ExactCounts"/>, and
 /// beyond them a ladder of moduli a little too large: a draw that hits no slot misses the map, which ends that rule, and the next rule draws again.
+/// </para>
+/// <para>
+/// Where a Service asks for maglev, its set has as many real servers as the table has slots, repeated, and a hash of the client's address
+/// stands in for the random number; there is a chain for each of the few sizes.
 /// </para>
 /// <para>
 /// After routing, the flow's original destination says what becomes of its source, so nothing has to be remembered in marks.
@@ -40,7 +44,7 @@ internal sealed class Shape
     {
         _rules = new ShapeRules(family, settings);
         Sets = ShapeSets.Of(family);
-        Chains = [.. BaseChains(), .. StageChains(), .. SourceChains(), .. PickChains()];
+        Chains = [.. BaseChains(), .. StageChains(), .. SourceChains(), .. PickChains(), .. MaglevChains()];
         Verdicts = ShapeVerdicts.Constant();
     }
 
@@ -181,4 +185,18 @@ internal sealed class Shape
             .. draws.Select(draw => _rules.Draw(_rules.NodePort(ShapeRules.Word.Set), draw, cluster)),
             new NftRule().Verdict(NftVerdictCode.Drop),
         ]);
+
+    private IEnumerable<ShapeChain> MaglevChains()
+    {
+        foreach (var cluster in (bool[])[false, true])
+        foreach (var size in MaglevTable.Sizes)
+        {
+            yield return new ShapeChain(FrontAction.MaglevChain(size, cluster),
+            [
+                _rules.ByClient(_rules.Front(ShapeRules.Word.Set), size, cluster),
+                _rules.ByClient(_rules.NodePort(ShapeRules.Word.Set), size, cluster),
+                new NftRule().Verdict(NftVerdictCode.Drop),
+            ]);
+        }
+    }
 }

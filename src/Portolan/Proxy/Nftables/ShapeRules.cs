@@ -17,6 +17,7 @@ namespace Portolan.Proxy.Nftables;
 internal sealed class ShapeRules
 {
     private const uint DestinationNatStatus = 1 << 5; // IPS_DST_NAT
+    private const uint MaglevSeed = 0x9e3779b9; // any number, the same on every node and in every release
     private const uint Saved = 15;
     private const uint Client = 11;      // real server set without LocalSet . client's address
     private const uint Remembered = 3;   // pad . address . port, and then the real server set: ends where Word.Set is
@@ -103,6 +104,14 @@ internal sealed class ShapeRules
         var set = At(Word.Set);
         var rule = cluster ? front.And(set, ~FrontValue.LocalSet) : front;
         return rule.Random(set + 1, (uint)modulus).Map(ShapeSets.Endpoints, set, 0).DestinationNat(_family, 0, _words);
+    }
+
+    /// <summary>Sends the connection where the client's address leads by a table of this size.</summary>
+    internal NftRule ByClient(NftRule front, int size, bool cluster)
+    {
+        var set = At(Word.Set);
+        var rule = Source(cluster ? front.And(set, ~FrontValue.LocalSet) : front, Client);
+        return rule.Hash(Client, _words * 4, set + 1, (uint)size, MaglevSeed).Map(ShapeSets.Endpoints, set, 0).DestinationNat(_family, 0, _words);
     }
 
     /// <summary>Sends the connection where the client's last one went, if that is still one of the real servers.</summary>

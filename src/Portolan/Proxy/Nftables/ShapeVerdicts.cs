@@ -15,6 +15,8 @@ internal static class ShapeVerdicts
         {
             foreach (var modulus in Enumerable.Range(1, FrontAction.ExactCounts).Concat(FrontAction.Ladder))
                 verdicts[(map, FrontAction.Balance(modulus) << shift)] = Goto(FrontAction.Chain(modulus, cluster));
+            foreach (var size in MaglevTable.Sizes)
+                verdicts[(map, FrontAction.Maglev(size) << shift)] = Goto(FrontAction.MaglevChain(size, cluster));
             verdicts[(map, FrontAction.Refuse << shift)] = Goto("refuse");
             verdicts[(map, FrontAction.Drop << shift)] = new NftVerdict(NftVerdictCode.Drop);
         }
