@@ -18,6 +18,9 @@ internal static class ProxyCommand
 {
     private const string HeadlessLabel = "service.kubernetes.io/headless";
 
+    // As often as kube-proxy does its full synchronisation, beside what the kernel's notifications lead to.
+    private static readonly TimeSpan _comparisonPeriod = TimeSpan.FromHours(1);
+
     public static Command Create()
     {
         var flags = new ProxyFlags();
@@ -72,19 +75,20 @@ internal static class ProxyCommand
     private static async Task<int> ForwardAsync(RoleHost host, ClusterConnection connection, ProxyOptions options, ILogger log, CancellationToken stop)
     {
         using var client = new KubeClient(connection);
-        var pods = options.PodDetection.On([]) ?? new PodSources();
         var context = new ForwardingContext
         {
             NodeName = options.HostnameOverride ?? RoleOptions.FromEnvironment("NODE_NAME", Environment.MachineName.ToLowerInvariant()),
             MasqueradeAll = options.MasqueradeAll,
-            DetectsPodsIPv4 = pods.Detects(IpFamily.IPv4),
-            DetectsPodsIPv6 = pods.Detects(IpFamily.IPv6),
         };
-        var nodePorts = options.NodePorts.Keywords.Contains(NodePortSelection.PrimaryKeyword) ? new NodePortSelection() : options.NodePorts;
-        using var kernel = new ProxyKernel(new TableSettings { ClusterCidrs = pods.Cidrs, NodePortAddresses = nodePorts.On([]).Prefixes }, log);
+        using var kernel = new ProxyKernel(new TableSettings(), log);
         var events = new EventRecorder(client, "portolan-proxy", host.Time, log);
-        using var reporting = new ProxyReporting(host, options, events, context.NodeName, kernel, () => nodePorts.On([]).Prefixes);
-        var loop = new ProxyLoop(context, kernel, host.Readiness, host.Time, log, reporting.Reports) { WarnAbout = (service, message) => events.Record(InvolvedObject.Of(service), true, "WrongAnnotation", message) };
+        using var reporting = new ProxyReporting(host, options, events, context.NodeName, kernel, () => kernel.Settings.NodePortAddresses);
+        var loop = new ProxyLoop(context, kernel, host.Readiness, host.Time, log, reporting.Reports)
+        {
+            Options = options,
+            Node = new NodeWatch(options, IpAddress.TryParse(RoleOptions.FromEnvironment("HOST_IP", ""), out var address) ? address : null),
+            WarnAbout = (service, message) => events.Record(InvolvedObject.Of(service), true, "WrongAnnotation", message),
+        };
         host.Supervise("events", events.RunAsync);
         Supervise(host, client, context.NodeName, kernel, loop);
         return await host.RunAsync(stop);
@@ -102,6 +106,14 @@ internal static class ProxyCommand
         {
             while (true)
                 await loop.PostAsync(new ProxyEvent.KernelChanged(await kernel.ForeignChanges.ReceiveAsync(stop)), stop);
+        });
+        host.Supervise("comparison", async stop =>
+        {
+            while (true)
+            {
+                await Task.Delay(_comparisonPeriod, host.Time, stop);
+                await loop.PostAsync(new ProxyEvent.ComparisonDue(), stop);
+            }
         });
         host.Supervise("program", loop.RunAsync);
     }

@@ -27,6 +27,9 @@ internal abstract record ProxyEvent
     /// <summary>Everything of a kind that existed at the start has been told.</summary>
     internal sealed record Synced(ProxySource Source) : ProxyEvent;
 
+    /// <summary>It is time to compare everything with the kernel, whatever is thought to be there.</summary>
+    internal sealed record ComparisonDue : ProxyEvent;
+
     /// <summary>Somebody else changed our tables.</summary>
     internal sealed record KernelChanged(NftForeignChange Change) : ProxyEvent;
 }

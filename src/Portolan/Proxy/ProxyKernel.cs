@@ -37,6 +37,17 @@ internal sealed class ProxyKernel : IDisposable
     /// <summary>Hears of each table's transaction.</summary>
     internal event Action<TableSync>? Synced;
 
+    /// <summary>What the tables depend on besides the Services. A change takes effect with the next <see cref="Reconcile"/>.</summary>
+    internal TableSettings Settings
+    {
+        get => _tables[0].Settings;
+        set
+        {
+            foreach (var table in _tables)
+                table.Settings = value;
+        }
+    }
+
     /// <summary>Compares everything with the kernel and writes the difference.</summary>
     /// <returns>The number of messages sent.</returns>
     /// <exception cref="NetlinkException">The kernel refused.</exception>

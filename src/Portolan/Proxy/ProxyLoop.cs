@@ -1,10 +1,12 @@
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
+using Portolan.Core.Addresses;
 using Portolan.Core.Cluster;
 using Portolan.Core.Forwarding;
 using Portolan.Hosting;
 using Portolan.Linux.Netlink;
 using Portolan.Linux.Nftables;
+using Portolan.Proxy.Configuration;
 
 namespace Portolan.Proxy;
 
@@ -15,13 +17,17 @@ namespace Portolan.Proxy;
 internal sealed class ProxyLoop
 {
     /// <summary>
-    /// Single elements that somebody else changed are put right after this long (kube-proxy's syncPeriod), so that a person who takes an
-    /// element out by hand sees the effect; a table, chain or rule that goes missing is put back at once.
+    /// Single elements that somebody else changed are put right after this long, unless <c>syncPeriod</c> says otherwise, so that a person
+    /// who takes an element out by hand sees the effect; a table, chain or rule that goes missing is put back at once.
     /// </summary>
     internal static readonly TimeSpan ElementRepairDelay = TimeSpan.FromSeconds(30);
 
+    private static readonly TimeSpan _shortestPause = TimeSpan.FromMilliseconds(50);
+
     private readonly Channel<ProxyEvent> _events = Channel.CreateBounded<ProxyEvent>(new BoundedChannelOptions(1024) { SingleReader = true });
-    private readonly BackOff _backOff = new(TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(30));
+    private readonly TimeSpan _repairDelay = ElementRepairDelay;
+    private readonly BackOff _backOff = new(_shortestPause, ElementRepairDelay);
+    private readonly SyncPace _pace;
     private readonly ForwardingIndex _index;
     private readonly ProxyKernel _kernel;
     private readonly Readiness _readiness;
@@ -39,6 +45,7 @@ internal sealed class ProxyLoop
         _kernel = kernel;
         _readiness = readiness;
         _time = time;
+        _pace = new SyncPace(TimeSpan.Zero, time);
         _start = time.GetTimestamp();
         _log = log;
         _reports = reports;
@@ -47,6 +54,20 @@ internal sealed class ProxyLoop
         _reconcileAt = long.MaxValue;
         readiness.Await("forwarding", "not yet programmed");
     }
+
+    /// <summary>How often the rules may change, and how long what the kernel refused may wait.</summary>
+    internal ProxyOptions Options
+    {
+        init
+        {
+            _pace = new SyncPace(value.MinSyncPeriod, _time);
+            _repairDelay = value.SyncPeriod;
+            _backOff = new BackOff(_shortestPause, value.SyncPeriod);
+        }
+    }
+
+    /// <summary>The settings on this node, as its Node changes; null: the kernel keeps those it was made with.</summary>
+    internal NodeWatch? Node { get; init; }
 
     /// <summary>Is told what is wrong with a Service's annotations.</summary>
     internal Action<ServiceFacts, string>? WarnAbout { get; init; }
@@ -70,7 +91,7 @@ internal sealed class ProxyLoop
             while (_events.Reader.TryRead(out var what))
                 Handle(what);
             _reports?.Take();
-            if (_synced != ProxySource.All)
+            if (!KnowsEnough || !_pace.Allows())
                 continue;
             _index.Advance(_time.GetElapsedTime(_start));
             if (_reconcileAt <= _time.GetTimestamp())
@@ -80,11 +101,15 @@ internal sealed class ProxyLoop
         }
     }
 
+    private bool KnowsEnough => _synced == ProxySource.All && Node is not { Settings: null };
+
     private async Task WaitAsync(CancellationToken cancellationToken)
     {
         // While the kernel lacks what it was told last, more for a new endpoint has to wait.
         var next = _isProgrammed && _index.NextStep is { } step ? Math.Min(_reconcileAt, After(_start, step)) : _reconcileAt;
-        if (_synced != ProxySource.All || next == long.MaxValue)
+        if (_pace.IsHolding)
+            next = _pace.Next;
+        if (!KnowsEnough || next == long.MaxValue)
         {
             await _events.Reader.WaitToReadAsync(cancellationToken);
             return;
@@ -122,9 +147,12 @@ internal sealed class ProxyLoop
                 break;
             case ProxyEvent.NodeSet(var node):
                 _index.Context = _index.Context with { Zone = node.Labels.GetValueOrDefault(ForwardingContext.ZoneLabel, ""), NodeAddresses = node.InternalIPs };
+                See(node);
                 break;
             case ProxyEvent.Synced(var source):
                 _synced |= source;
+                if (source is ProxySource.Node && Node is { Settings: null })
+                    See(null);
                 break;
             case ProxyEvent.KernelChanged(var change) when change.HasFlag(NftForeignChange.Structure):
                 if (_isProgrammed)
@@ -132,8 +160,27 @@ internal sealed class ProxyLoop
                 ReconcileIn(TimeSpan.Zero);
                 break;
             case ProxyEvent.KernelChanged:
-                ReconcileIn(ElementRepairDelay);
+                ReconcileIn(_repairDelay);
                 break;
+            case ProxyEvent.ComparisonDue:
+                ReconcileIn(TimeSpan.Zero);
+                break;
+        }
+    }
+
+    private void See(NodeFacts? node)
+    {
+        if (Node?.See(node) is true)
+        {
+            var settings = Node.Settings!;
+            _kernel.Settings = settings.In(_kernel.Settings);
+            _index.Context = _index.Context with { DetectsPodsIPv4 = settings.Pods.Detects(IpFamily.IPv4), DetectsPodsIPv6 = settings.Pods.Detects(IpFamily.IPv6) };
+            _log.LogInformation("node ports answer at {Addresses}; pods are told by {Sources}", settings.NodePorts, settings.Pods);
+            ReconcileIn(TimeSpan.Zero);
+        }
+        else if (Node is { Settings: null })
+        {
+            _readiness.Await("forwarding", "the Node has no podCIDRs yet");
         }
     }
 
@@ -168,6 +215,7 @@ internal sealed class ProxyLoop
         _reconcileAt = long.MaxValue;
         TakeChanges();
         var messages = _kernel.Reconcile([.. _index.Plans]);
+        _pace.Ran();
         _log.LogInformation("compared the whole table with the kernel's: {Messages} messages sent", messages);
     }
 
@@ -177,6 +225,7 @@ internal sealed class ProxyLoop
         if (changes.Count == 0)
             return;
         var elements = _kernel.Apply(changes);
+        _pace.Ran();
         if (_log.IsEnabled(LogLevel.Debug))
             _log.LogDebug("programmed {Ports} service ports by {Elements} elements: {First}", changes.Count, elements, changes[0].Key);
     }

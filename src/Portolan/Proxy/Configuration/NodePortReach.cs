@@ -5,6 +5,8 @@ namespace Portolan.Proxy.Configuration;
 /// <summary>The addresses of this node that node ports answer at.</summary>
 internal sealed record NodePortReach
 {
+    private const int MostInLog = 10;
+
     /// <summary>Blocks of addresses, loopback ones left out.</summary>
     internal IReadOnlyList<IpPrefix> Prefixes { get; init; } = [];
 
@@ -17,6 +19,19 @@ internal sealed record NodePortReach
     /// <summary>The same addresses in the same order.</summary>
     public bool Equals(NodePortReach? other) =>
         other is not null && LoopbackIPv4 == other.LoopbackIPv4 && LoopbackIPv6 == other.LoopbackIPv6 && Prefixes.SequenceEqual(other.Prefixes);
+
+    /// <summary>The addresses, for the log: a whole family but loopback is more blocks than anybody reads.</summary>
+    public override string ToString()
+    {
+        var parts = Prefixes.Take(MostInLog).Select(prefix => prefix.ToString()).ToList();
+        if (Prefixes.Count > MostInLog)
+            parts.Add($"{Prefixes.Count - MostInLog} more blocks");
+        if (LoopbackIPv4)
+            parts.Add("127.0.0.1");
+        if (LoopbackIPv6)
+            parts.Add("::1");
+        return parts.Count == 0 ? "no address" : string.Join(", ", parts);
+    }
 
     public override int GetHashCode() => HashCode.Combine(Prefixes.Count, LoopbackIPv4, LoopbackIPv6);
 }

@@ -1,5 +1,6 @@
 using Portolan.Core.Addresses;
 using Portolan.Core.Cluster;
+using Portolan.Proxy.Nftables;
 
 namespace Portolan.Proxy.Configuration;
 
@@ -15,6 +16,15 @@ internal sealed record NodeSettings(NodePortReach NodePorts, PodSources Pods)
     /// <returns>Null while the Node does not yet say what they depend on.</returns>
     internal static NodeSettings? Of(ProxyOptions options, NodeFacts? node, IpAddress? hostAddress) =>
         options.PodDetection.On(node?.PodCIDRs ?? []) is { } pods ? new NodeSettings(options.NodePorts.On(PrimaryAddresses(options, node, hostAddress)), pods) : null;
+
+    /// <summary>The tables' settings, with these for what they say.</summary>
+    internal TableSettings In(TableSettings settings) => settings with
+    {
+        ClusterCidrs = Pods.Cidrs,
+        PodInterface = Pods.Bridge.Length > 0 ? Pods.Bridge : Pods.InterfacePrefix.Length > 0 ? Pods.InterfacePrefix : null,
+        IsInterfacePrefix = Pods.InterfacePrefix.Length > 0,
+        NodePortAddresses = NodePorts.Prefixes,
+    };
 
     /// <summary>The node's primary address of each family: the first InternalIP of its Node, unless <c>bindAddress</c> names another.</summary>
     internal static IReadOnlyList<IpAddress> PrimaryAddresses(ProxyOptions options, NodeFacts? node, IpAddress? hostAddress)

@@ -59,5 +59,7 @@ internal sealed record PodSources
     public bool Equals(PodSources? other) =>
         other is not null && Bridge == other.Bridge && InterfacePrefix == other.InterfacePrefix && Cidrs.SequenceEqual(other.Cidrs);
 
+    public override string ToString() => Bridge.Length > 0 ? $"the bridge {Bridge}" : InterfacePrefix.Length > 0 ? $"interfaces {InterfacePrefix}*" : Cidrs.Count > 0 ? string.Join(", ", Cidrs) : "nothing";
+
     public override int GetHashCode() => HashCode.Combine(Bridge, InterfacePrefix, Cidrs.Count);
 }
