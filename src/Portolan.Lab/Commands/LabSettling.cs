@@ -24,7 +24,9 @@ internal sealed class LabSettling(LabLayout layout, LabSpec spec, Progress progr
         progress.Done($"API server on {client.Connection.Server.Authority}");
         progress.Now("applying what DNS and proxy lack");
         await SystemManifests.CreateMissingAsync(client, SystemManifests.Text(spec.DualStack), cancel).ConfigureAwait(false);
-        var proxy = await Tool.RunAsync(Executables.Portolan, ["install", "--only-proxy", "--master", "https://192.168.100.10:6443", "--print"], null, cancel).ConfigureAwait(false);
+        // As on the cluster of the article, whose kube-proxy runs in ipvs mode: node ports at every address of a node.
+        string[] install = ["install", "--only-proxy", "--master", "https://192.168.100.10:6443", "--proxy-arg=--nodeport-addresses=all", "--print"];
+        var proxy = await Tool.RunAsync(Executables.Portolan, install, null, cancel).ConfigureAwait(false);
         await SystemManifests.CreateMissingAsync(client, proxy, cancel).ConfigureAwait(false);
         await WaitAsync("kube-system", cancel).ConfigureAwait(false);
     }

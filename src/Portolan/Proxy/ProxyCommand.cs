@@ -67,7 +67,7 @@ internal static class ProxyCommand
             return ExitCode.NotWell;
         }
 
-        OomScore.Apply(options.OomScoreAdj, log);
+        OomScore.Apply(options.OomScoreAdj, options.Configuration.Has(ConfigurationFields.OomScoreAdj), log);
         NodeSysctls.Apply(settings, log);
         return await ForwardAsync(host, connection, options, log, stop);
     }

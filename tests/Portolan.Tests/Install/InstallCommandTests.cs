@@ -21,6 +21,21 @@ public sealed class InstallCommandTests
         Assert.Contains(CommandTree.Create().Parse("install " + arguments).Errors, error => error.Message.Contains(words, StringComparison.Ordinal));
 
     [Fact]
+    public async Task HandsFlagsOnToTheProxy()
+    {
+        var output = new StringWriter();
+        await CommandTree.Create().Parse("install --only-proxy --master https://192.168.100.10:6443 --proxy-arg=--nodeport-addresses=all --proxy-arg=--v=4 --print").InvokeAsync(new() { Output = output }, TestContext.Current.CancellationToken);
+        Assert.Contains("\"--master=https://192.168.100.10:6443\"\n        - \"--nodeport-addresses=all\"\n        - \"--v=4\"\n", output.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void RefusesFlagsThatTheProxyDoesNotHave()
+    {
+        Assert.Contains("--proxy-arg: --v: \"x\" is not a number", CommandTree.Create().Parse("install --proxy-arg=--v=x").Errors.Select(error => error.Message));
+        Assert.NotEmpty(CommandTree.Create().Parse("install --proxy-arg=--no-such-flag").Errors);
+    }
+
+    [Fact]
     public async Task PrintsWithoutACluster()
     {
         var output = new StringWriter();

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Portolan.Hosting;
 using Portolan.Kubernetes.Client;
+using Portolan.Proxy;
 
 namespace Portolan.Commands.Install;
 
@@ -15,6 +16,7 @@ internal static class InstallCommand
         var withProxy = new Option<bool>("--with-proxy") { Description = "Also install the service proxy, for clusters that run no kube-proxy." };
         var onlyProxy = new Option<bool>("--only-proxy") { Description = "Install the service proxy and nothing else." };
         var master = new Option<string?>("--master") { Description = "The API server's own URL, for the proxy; without it, the one of the kubeconfig." };
+        var proxyArguments = new Option<string[]>("--proxy-arg") { Description = "A flag for the service proxy: --proxy-arg=--nodeport-addresses=all. May be repeated.", HelpName = "FLAG" };
         var image = new Option<string>("--image") { Description = "Container image to run.", DefaultValueFactory = _ => Manifests.DefaultImage };
         var replicas = new Option<int?>("--controller-replicas") { Description = "Controllers to run: one decides, the others stand by. Without it, as the manifest has it." };
         var loadBalancerClass = new Option<string?>("--lb-class") { Description = "Serve Services with exactly this loadBalancerClass; without it, those that have none." };
@@ -35,6 +37,11 @@ internal static class InstallCommand
             foreach (var error in InstallPool.Errors(result.GetValueOrDefault<string[]>() ?? []))
                 result.AddError(error);
         });
+        proxyArguments.Validators.Add(result =>
+        {
+            foreach (var error in ProxyCommand.Create().Parse(result.GetValueOrDefault<string[]>() ?? []).Errors)
+                result.AddError($"--proxy-arg: {error.Message}");
+        });
         replicas.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<int?>() < 1)
@@ -48,7 +55,7 @@ internal static class InstallCommand
 
         var command = new Command("install", "Install controller and speaker into a cluster, from the manifests inside this binary.")
         {
-            ns, pool, protocol, withProxy, onlyProxy, master, image, replicas, loadBalancerClass, print, noWait, timeout, kubeconfig,
+            ns, pool, protocol, withProxy, onlyProxy, master, proxyArguments, image, replicas, loadBalancerClass, print, noWait, timeout, kubeconfig,
         };
         command.Validators.Add(result =>
         {
@@ -64,6 +71,7 @@ internal static class InstallCommand
                 WithSystem = !parse.GetValue(onlyProxy),
                 WithProxy = parse.GetValue(withProxy) || parse.GetValue(onlyProxy),
                 Master = parse.GetValue(master),
+                ProxyArguments = parse.GetValue(proxyArguments) ?? [],
                 Image = parse.GetValue(image)!,
                 ControllerReplicas = parse.GetValue(replicas),
                 LoadBalancerClass = parse.GetValue(loadBalancerClass),

@@ -17,6 +17,9 @@ internal sealed record InstallPlan
     /// <summary>The API server's own URL; needed with the proxy.</summary>
     public string? Master { get; init; }
 
+    /// <summary>Flags of <c>portolan proxy</c> besides <see cref="Master"/>.</summary>
+    public IReadOnlyList<string> ProxyArguments { get; init; } = [];
+
     public required string Image { get; init; }
 
     /// <summary>Replicas of the controller; null: as the manifest has it.</summary>
@@ -31,7 +34,7 @@ internal sealed record InstallPlan
     public IReadOnlyList<JsonObject> Definitions() => WithSystem ? Manifests.Definitions(Namespace) : [];
 
     public IReadOnlyList<JsonObject> Workloads() =>
-        [.. WithProxy ? Manifests.Proxy(Image, Master!) : [], .. WithSystem ? Manifests.System(Namespace, Image, ControllerReplicas, LoadBalancerClass) : []];
+        [.. WithProxy ? Manifests.Proxy(Image, Master!, ProxyArguments) : [], .. WithSystem ? Manifests.System(Namespace, Image, ControllerReplicas, LoadBalancerClass) : []];
 
     public IReadOnlyList<JsonObject> Configuration() => Pool.Count > 0 ? Manifests.Pool(Namespace, Pool) : [];
 

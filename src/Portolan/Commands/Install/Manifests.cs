@@ -45,14 +45,16 @@ internal static class Manifests
     /// <summary>The service proxy of every node, in kube-proxy's place.</summary>
     /// <param name="image">The image.</param>
     /// <param name="master">The API server's own address: the proxy cannot use the Service that it has yet to program.</param>
-    public static IReadOnlyList<JsonObject> Proxy(string image, string master)
+    /// <param name="arguments">Further flags of <c>portolan proxy</c>.</param>
+    public static IReadOnlyList<JsonObject> Proxy(string image, string master, params IEnumerable<string> arguments)
     {
         var objects = Read("deploy/proxy/");
         foreach (var item in objects)
         {
             SetImage(item, image);
             foreach (var container in Containers(item))
-                container["args"]!.AsArray().Add((JsonNode)$"--master={master}");
+                foreach (var argument in arguments.Prepend($"--master={master}"))
+                    container["args"]!.AsArray().Add((JsonNode)argument);
         }
 
         return objects;

@@ -8,9 +8,10 @@ internal static class OomScore
 {
     /// <summary>Sets it for this process; lowering it needs CAP_SYS_RESOURCE.</summary>
     /// <param name="score">-1000..1000.</param>
+    /// <param name="isAsked">Somebody wants exactly that, and should hear where it fails: the default fails in every container that may not lower it.</param>
     /// <param name="log">Is told where that fails.</param>
     /// <param name="file">The kernel's file.</param>
-    internal static void Apply(int score, ILogger log, string file = "/proc/self/oom_score_adj")
+    internal static void Apply(int score, bool isAsked, ILogger log, string file = "/proc/self/oom_score_adj")
     {
         try
         {
@@ -20,7 +21,7 @@ internal static class OomScore
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            log.LogWarning("cannot set {File} to {Score}: {Reason}", file, score, e.Message);
+            log.Log(isAsked ? LogLevel.Warning : LogLevel.Debug, "cannot set {File} to {Score}: {Reason}", file, score, e.Message);
         }
     }
 }

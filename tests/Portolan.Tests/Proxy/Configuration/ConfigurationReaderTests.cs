@@ -1,6 +1,8 @@
 using System.Net;
+using CsCheck;
 using Portolan.Commands;
 using Portolan.Core.Addresses;
+using Portolan.Core.Cluster;
 using Portolan.Proxy.Configuration;
 using static Portolan.Tests.Proxy.Configuration.OptionsFixture;
 
@@ -8,6 +10,8 @@ namespace Portolan.Tests.Proxy.Configuration;
 
 public sealed class ConfigurationReaderTests
 {
+    private static readonly string[] _files = [TestFile("kubeadm.yaml"), TestFile("kubespray.yaml"), TestFile("k3s.yaml")];
+
     [Fact]
     public void AcceptsTheFileThatKubeadmGenerates()
     {
@@ -192,6 +196,21 @@ public sealed class ConfigurationReaderTests
         Assert.Contains("  min: 7\n", written, StringComparison.Ordinal);
         Assert.Contains("oomScoreAdj: -999\n", written, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void NeverFailsOtherwiseThanWithAnError() => Gen.Select(Gen.Int[0, 2], Gen.Int[0, 4000], Gen.Int[0, 40], Gen.OneOf(Gen.Char["{}[]:,-'\"&*!|>%@ \n\t#0"].Array[0, 6].Select(chars => new string(chars)), Gen.String[0, 6])).Sample((which, at, length, instead) =>
+    {
+        var text = _files[which];
+        at = Math.Min(at, text.Length);
+        text = text[..at] + instead + text[Math.Min(text.Length, at + length)..];
+        var errors = new List<FieldError>();
+        var warnings = new List<string>();
+        var values = new ConfigurationReader(errors, warnings).Read(text);
+        var options = new OptionsCheck(values, errors, warnings).Options();
+        if (errors.Count == 0)
+            Assert.NotNull(NodeSettings.Of(options, new NodeFacts { Name = "node1", PodCIDRs = [IpPrefix.Containing(IpAddress.Parse("10.0.0.0"), 8)] }, null));
+        Assert.All(errors, error => Assert.NotEmpty(error.Path));
+    });
 
     private static string Described(ProxyOptions options) => string.Join(
         '\n',

@@ -95,9 +95,9 @@ public sealed class WantedSettingTests
         try
         {
             File.WriteAllText(file, "0\n");
-            OomScore.Apply(-999, NullLogger.Instance, file);
+            OomScore.Apply(-999, true, NullLogger.Instance, file);
             Assert.Equal("-999", File.ReadAllText(file));
-            OomScore.Apply(-999, NullLogger.Instance, "/proc/self/no-such-file");
+            OomScore.Apply(-999, true, NullLogger.Instance, "/proc/self/no-such-file");
         }
         finally
         {
