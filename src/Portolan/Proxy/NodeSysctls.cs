@@ -8,10 +8,11 @@ namespace Portolan.Proxy;
 internal static class NodeSysctls
 {
     /// <summary>Makes the settings, each on its own. What is already so is not written.</summary>
-    /// <returns>Whether every one of them is as wanted.</returns>
+    /// <returns>Whether every one of them that matters is as wanted.</returns>
     internal static bool Apply(IEnumerable<WantedSetting> settings, ILogger log)
     {
         var refused = new List<string>();
+        var isDone = true;
         foreach (var setting in settings)
         {
             try
@@ -25,6 +26,7 @@ internal static class NodeSysctls
             {
                 if (setting.IsVital)
                     log.LogError("cannot set {Setting} to {Value}: {Reason}", setting.Path, setting.Value, e.Message);
+                isDone &= setting.IsOptional;
                 refused.Add($"{setting.Path} to {setting.Value}");
             }
         }
@@ -32,6 +34,6 @@ internal static class NodeSysctls
         // A container may see these files read-only, or (in a network namespace) not be allowed some of them: then the node's owner sets them.
         if (refused.Count > 0)
             log.LogInformation("this process may not set {Settings}; portolan proxy --init-only with full privileges does", string.Join(", ", refused));
-        return refused.Count == 0;
+        return isDone;
     }
 }

@@ -18,11 +18,14 @@ internal abstract class ConfigurationField
     /// <summary>The flag with its dashes; null where the field has none.</summary>
     internal string? Flag { get; }
 
+    /// <summary>What the flag's help says of it; empty where nothing comes of it, or it has no flag.</summary>
+    internal string Means { get; init; } = "";
+
+    /// <summary>What stands for a value in help.</summary>
+    internal abstract string ValueName { get; }
+
     /// <summary>Why nothing comes of it; null where something does.</summary>
     internal string? Unused { get; }
-
-    /// <summary>A flag that stands alone means true.</summary>
-    internal abstract bool IsBoolean { get; }
 
     /// <summary>Every time the flag is given adds to its value, instead of replacing it.</summary>
     internal abstract bool Accumulates { get; }
@@ -56,7 +59,7 @@ internal abstract class ConfigurationField
 /// <param name="unused">Why nothing comes of it, or null.</param>
 internal sealed class ConfigurationField<T>(string path, FieldForm<T> form, T @default, string? flag = null, string? unused = null) : ConfigurationField(path, flag, unused)
 {
-    internal override bool IsBoolean => form is FieldForm<bool>;
+    internal override string ValueName => form.ValueName;
 
     internal override bool Accumulates => form is FieldForm<IReadOnlyList<string>> or FieldForm<IReadOnlyDictionary<string, bool>>;
 

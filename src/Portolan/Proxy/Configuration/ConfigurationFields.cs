@@ -16,41 +16,41 @@ internal static class ConfigurationFields
     private const string LongGone = "kube-proxy itself no longer reads it";
     private const string NoMark = "no packet mark is taken";
 
-    internal static readonly ConfigurationField<string> Kubeconfig = new("clientConnection.kubeconfig", Text, "", "--kubeconfig");
-    internal static readonly ConfigurationField<int> Verbosity = new("logging.verbosity", Number, 0, "--v");
+    internal static readonly ConfigurationField<string> Kubeconfig = new("clientConnection.kubeconfig", Text, "", "--kubeconfig") { Means = "Path of a kubeconfig; without it KUBECONFIG, then the pod's service account, then ~/.kube/config." };
+    internal static readonly ConfigurationField<int> Verbosity = new("logging.verbosity", Number, 0, "--v") { Means = "4 and more is --log-level debug, 6 and more all." };
 
-    internal static readonly ConfigurationField<string> HostnameOverride = new("hostnameOverride", Text, "", "--hostname-override");
-    internal static readonly ConfigurationField<string> BindAddress = new("bindAddress", Text, "0.0.0.0", "--bind-address");
-    internal static readonly ConfigurationField<string> HealthzBindAddress = new("healthzBindAddress", Text, "", "--healthz-bind-address");
-    internal static readonly ConfigurationField<string> MetricsBindAddress = new("metricsBindAddress", Text, "", "--metrics-bind-address");
-    internal static readonly ConfigurationField<bool> BindAddressHardFail = new("bindAddressHardFail", FieldForms.Boolean, false, "--bind-address-hard-fail");
+    internal static readonly ConfigurationField<string> HostnameOverride = new("hostnameOverride", Text, "", "--hostname-override") { Means = "Name of this Node; without it NODE_NAME, then the host's name." };
+    internal static readonly ConfigurationField<string> BindAddress = new("bindAddress", Text, "0.0.0.0", "--bind-address") { Means = "The node's primary address, whatever its Node says." };
+    internal static readonly ConfigurationField<string> HealthzBindAddress = new("healthzBindAddress", Text, "", "--healthz-bind-address") { Means = "Where /healthz and /livez are served; port 0 or empty for nowhere. Default 0.0.0.0:10256." };
+    internal static readonly ConfigurationField<string> MetricsBindAddress = new("metricsBindAddress", Text, "", "--metrics-bind-address") { Means = "Where /metrics is served; port 0 or empty for nowhere. Default 127.0.0.1:10249." };
+    internal static readonly ConfigurationField<bool> BindAddressHardFail = new("bindAddressHardFail", FieldForms.Boolean, false, "--bind-address-hard-fail") { Means = "Exit where one of these two addresses cannot be bound." };
 
-    internal static readonly ConfigurationField<string> Mode = new("mode", Text, "", "--proxy-mode");
-    internal static readonly ConfigurationField<bool> IptablesMasqueradeAll = new("iptables.masqueradeAll", FieldForms.Boolean, false, "--masquerade-all");
-    internal static readonly ConfigurationField<bool> LocalhostNodePorts = new("iptables.localhostNodePorts", FieldForms.Boolean, true, "--iptables-localhost-nodeports");
-    internal static readonly ConfigurationField<TimeSpan> IptablesSyncPeriod = new("iptables.syncPeriod", Duration, TimeSpan.Zero, "--iptables-sync-period");
-    internal static readonly ConfigurationField<TimeSpan> IptablesMinSyncPeriod = new("iptables.minSyncPeriod", Duration, TimeSpan.Zero, "--iptables-min-sync-period");
-    internal static readonly ConfigurationField<TimeSpan> IpvsSyncPeriod = new("ipvs.syncPeriod", Duration, TimeSpan.Zero, "--ipvs-sync-period");
-    internal static readonly ConfigurationField<TimeSpan> IpvsMinSyncPeriod = new("ipvs.minSyncPeriod", Duration, TimeSpan.Zero, "--ipvs-min-sync-period");
-    internal static readonly ConfigurationField<IReadOnlyList<string>> IpvsExcludeCidrs = new("ipvs.excludeCIDRs", List, [], "--ipvs-exclude-cidrs");
+    internal static readonly ConfigurationField<string> Mode = new("mode", Text, "", "--proxy-mode") { Means = "nftables, iptables or ipvs: decides where node ports answer by default. Services are forwarded by nftables in any case, which is the default." };
+    internal static readonly ConfigurationField<bool> IptablesMasqueradeAll = new("iptables.masqueradeAll", FieldForms.Boolean, false, "--masquerade-all") { Means = "Masquerade all traffic sent to ClusterIPs." };
+    internal static readonly ConfigurationField<bool> LocalhostNodePorts = new("iptables.localhostNodePorts", FieldForms.Boolean, true, "--iptables-localhost-nodeports") { Means = "In iptables mode, whether node ports answer at 127.0.0.1. Default true." };
+    internal static readonly ConfigurationField<TimeSpan> IptablesSyncPeriod = new("iptables.syncPeriod", Duration, TimeSpan.Zero, "--iptables-sync-period") { Means = "Longest pause before what the kernel refused is tried again. Default 30s." };
+    internal static readonly ConfigurationField<TimeSpan> IptablesMinSyncPeriod = new("iptables.minSyncPeriod", Duration, TimeSpan.Zero, "--iptables-min-sync-period") { Means = "Least time from one change of the rules to the next. Default 0s." };
+    internal static readonly ConfigurationField<TimeSpan> IpvsSyncPeriod = new("ipvs.syncPeriod", Duration, TimeSpan.Zero, "--ipvs-sync-period") { Means = "As --iptables-sync-period, in ipvs mode." };
+    internal static readonly ConfigurationField<TimeSpan> IpvsMinSyncPeriod = new("ipvs.minSyncPeriod", Duration, TimeSpan.Zero, "--ipvs-min-sync-period") { Means = "As --iptables-min-sync-period, in ipvs mode." };
+    internal static readonly ConfigurationField<IReadOnlyList<string>> IpvsExcludeCidrs = new("ipvs.excludeCIDRs", List, [], "--ipvs-exclude-cidrs") { Means = "Virtual servers of IPVS that are left alone when kube-proxy's are removed." };
     internal static readonly ConfigurationField<bool> NftablesMasqueradeAll = new("nftables.masqueradeAll", FieldForms.Boolean, false);
     internal static readonly ConfigurationField<TimeSpan> NftablesSyncPeriod = new("nftables.syncPeriod", Duration, TimeSpan.Zero);
     internal static readonly ConfigurationField<TimeSpan> NftablesMinSyncPeriod = new("nftables.minSyncPeriod", Duration, TimeSpan.Zero);
 
-    internal static readonly ConfigurationField<string> DetectLocalMode = new("detectLocalMode", Text, "", "--detect-local-mode");
-    internal static readonly ConfigurationField<string> BridgeInterface = new("detectLocal.bridgeInterface", Text, "", "--pod-bridge-interface");
-    internal static readonly ConfigurationField<string> InterfaceNamePrefix = new("detectLocal.interfaceNamePrefix", Text, "", "--pod-interface-name-prefix");
-    internal static readonly ConfigurationField<string> ClusterCidr = new("clusterCIDR", Text, "", "--cluster-cidr");
-    internal static readonly ConfigurationField<IReadOnlyList<string>> NodePortAddresses = new("nodePortAddresses", List, [], "--nodeport-addresses");
+    internal static readonly ConfigurationField<string> DetectLocalMode = new("detectLocalMode", Text, "", "--detect-local-mode") { Means = "How pods are told from others: ClusterCIDR, NodeCIDR, BridgeInterface or InterfaceNamePrefix. Default ClusterCIDR." };
+    internal static readonly ConfigurationField<string> BridgeInterface = new("detectLocal.bridgeInterface", Text, "", "--pod-bridge-interface") { Means = "The pods' bridge, with --detect-local-mode=BridgeInterface." };
+    internal static readonly ConfigurationField<string> InterfaceNamePrefix = new("detectLocal.interfaceNamePrefix", Text, "", "--pod-interface-name-prefix") { Means = "How names of the pods' interfaces begin, with --detect-local-mode=InterfaceNamePrefix." };
+    internal static readonly ConfigurationField<string> ClusterCidr = new("clusterCIDR", Text, "", "--cluster-cidr") { Means = "CIDR of the pods, one of each family: traffic to ClusterIPs from elsewhere is masqueraded." };
+    internal static readonly ConfigurationField<IReadOnlyList<string>> NodePortAddresses = new("nodePortAddresses", List, [], "--nodeport-addresses") { Means = "Where node ports answer: CIDRs, primary, localhost, all. Default primary; in the other modes all." };
 
-    internal static readonly ConfigurationField<int> OomScoreAdj = new("oomScoreAdj", Number, -999, "--oom-score-adj");
-    internal static readonly ConfigurationField<int> MaxPerCore = new("conntrack.maxPerCore", Number, 32_768, "--conntrack-max-per-core");
-    internal static readonly ConfigurationField<int> Min = new("conntrack.min", Number, 131_072, "--conntrack-min");
-    internal static readonly ConfigurationField<TimeSpan> TcpEstablished = new("conntrack.tcpEstablishedTimeout", Duration, TimeSpan.FromHours(24), "--conntrack-tcp-timeout-established");
-    internal static readonly ConfigurationField<TimeSpan> TcpCloseWait = new("conntrack.tcpCloseWaitTimeout", Duration, TimeSpan.FromHours(1), "--conntrack-tcp-timeout-close-wait");
-    internal static readonly ConfigurationField<bool> TcpBeLiberal = new("conntrack.tcpBeLiberal", FieldForms.Boolean, false, "--conntrack-tcp-be-liberal");
-    internal static readonly ConfigurationField<TimeSpan> UdpTimeout = new("conntrack.udpTimeout", Duration, TimeSpan.Zero, "--conntrack-udp-timeout");
-    internal static readonly ConfigurationField<TimeSpan> UdpStreamTimeout = new("conntrack.udpStreamTimeout", Duration, TimeSpan.Zero, "--conntrack-udp-timeout-stream");
+    internal static readonly ConfigurationField<int> OomScoreAdj = new("oomScoreAdj", Number, -999, "--oom-score-adj") { Means = "How soon the kernel ends this process when memory runs out, -1000..1000. Default -999." };
+    internal static readonly ConfigurationField<int> MaxPerCore = new("conntrack.maxPerCore", Number, 32_768, "--conntrack-max-per-core") { Means = "Connections to track for each processor, 0 to leave the kernel's limit. Default 32768." };
+    internal static readonly ConfigurationField<int> Min = new("conntrack.min", Number, 131_072, "--conntrack-min") { Means = "Connections to track at least. Default 131072." };
+    internal static readonly ConfigurationField<TimeSpan> TcpEstablished = new("conntrack.tcpEstablishedTimeout", Duration, TimeSpan.FromHours(24), "--conntrack-tcp-timeout-established") { Means = "How long idle TCP connections are tracked, 0 to leave what the kernel has. Default 24h." };
+    internal static readonly ConfigurationField<TimeSpan> TcpCloseWait = new("conntrack.tcpCloseWaitTimeout", Duration, TimeSpan.FromHours(1), "--conntrack-tcp-timeout-close-wait") { Means = "How long half-closed TCP connections are tracked, 0 to leave what the kernel has. Default 1h." };
+    internal static readonly ConfigurationField<bool> TcpBeLiberal = new("conntrack.tcpBeLiberal", FieldForms.Boolean, false, "--conntrack-tcp-be-liberal") { Means = "Do not take TCP packets outside the window for invalid." };
+    internal static readonly ConfigurationField<TimeSpan> UdpTimeout = new("conntrack.udpTimeout", Duration, TimeSpan.Zero, "--conntrack-udp-timeout") { Means = "How long UDP flows without an answer are tracked. Default what the kernel has." };
+    internal static readonly ConfigurationField<TimeSpan> UdpStreamTimeout = new("conntrack.udpStreamTimeout", Duration, TimeSpan.Zero, "--conntrack-udp-timeout-stream") { Means = "How long answered UDP flows are tracked. Default what the kernel has." };
 
     internal static readonly ConfigurationField<int> IptablesMasqueradeBit = new("iptables.masqueradeBit", Number, 14, "--iptables-masquerade-bit", NoMark);
     internal static readonly ConfigurationField<int> NftablesMasqueradeBit = new("nftables.masqueradeBit", Number, 14, unused: NoMark);

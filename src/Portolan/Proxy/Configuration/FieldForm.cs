@@ -10,9 +10,12 @@ namespace Portolan.Proxy.Configuration;
 /// <summary>How the values of a kind are written, in a configuration file and behind a flag.</summary>
 /// <typeparam name="T">What a value is once it is read.</typeparam>
 /// <param name="name">What a wrong value is told not to be: <c>a number</c>.</param>
-internal abstract class FieldForm<T>(string name)
+/// <param name="valueName">What stands for a value in help.</param>
+internal abstract class FieldForm<T>(string name, string valueName)
 {
     internal string Name => name;
+
+    internal string ValueName => valueName;
 
     /// <summary>A value of a configuration file.</summary>
     internal abstract bool TryRead(JsonNode node, out T value);
@@ -44,7 +47,7 @@ internal static class FieldForms
     /// <summary>Of fields whose value nobody here reads: it is kept as written.</summary>
     internal static readonly FieldForm<JsonNode?> Unread = new UnreadForm();
 
-    private sealed class TextForm() : FieldForm<string>("text")
+    private sealed class TextForm() : FieldForm<string>("text", "text")
     {
         internal override bool TryRead(JsonNode node, out string value) => IsText(node, out value);
 
@@ -57,7 +60,7 @@ internal static class FieldForms
         internal override JsonNode Write(string value) => JsonValue.Create(value);
     }
 
-    private sealed class BooleanForm() : FieldForm<bool>("true or false")
+    private sealed class BooleanForm() : FieldForm<bool>("true or false", "true|false")
     {
         internal override bool TryRead(JsonNode node, out bool value)
         {
@@ -75,7 +78,7 @@ internal static class FieldForms
         internal override JsonNode Write(bool value) => JsonValue.Create(value);
     }
 
-    private sealed class NumberForm() : FieldForm<int>("a number")
+    private sealed class NumberForm() : FieldForm<int>("a number", "number")
     {
         internal override bool TryRead(JsonNode node, out int value)
         {
@@ -88,7 +91,7 @@ internal static class FieldForms
         internal override JsonNode Write(int value) => JsonValue.Create((long)value);
     }
 
-    private sealed class RealForm() : FieldForm<double>("a number")
+    private sealed class RealForm() : FieldForm<double>("a number", "number")
     {
         internal override bool TryRead(JsonNode node, out double value)
         {
@@ -101,7 +104,7 @@ internal static class FieldForms
         internal override JsonNode Write(double value) => value == Math.Truncate(value) && Math.Abs(value) < 1e15 ? JsonValue.Create((long)value) : JsonValue.Create(value);
     }
 
-    private sealed class DurationForm() : FieldForm<TimeSpan>("a duration such as 30s or 1h30m")
+    private sealed class DurationForm() : FieldForm<TimeSpan>("a duration such as 30s or 1h30m", "duration")
     {
         internal override bool TryRead(JsonNode node, out TimeSpan value)
         {
@@ -115,7 +118,7 @@ internal static class FieldForms
             JsonValue.Create(value.Ticks % TimeSpan.TicksPerSecond == 0 ? DurationText.Of(value) : new Duration(value).ToString());
     }
 
-    private sealed class ListForm() : FieldForm<IReadOnlyList<string>>("a list of texts")
+    private sealed class ListForm() : FieldForm<IReadOnlyList<string>>("a list of texts", "list")
     {
         internal override bool TryRead(JsonNode node, out IReadOnlyList<string> value)
         {
@@ -142,7 +145,7 @@ internal static class FieldForms
         internal override JsonNode Write(IReadOnlyList<string> value) => new JsonArray([.. value.Select(item => JsonValue.Create(item))]);
     }
 
-    private sealed class GatesForm() : FieldForm<IReadOnlyDictionary<string, bool>>("names with true or false")
+    private sealed class GatesForm() : FieldForm<IReadOnlyDictionary<string, bool>>("names with true or false", "name=true,...")
     {
         internal override bool TryRead(JsonNode node, out IReadOnlyDictionary<string, bool> value)
         {
@@ -183,7 +186,7 @@ internal static class FieldForms
         }
     }
 
-    private sealed class UnreadForm() : FieldForm<JsonNode?>("a value")
+    private sealed class UnreadForm() : FieldForm<JsonNode?>("a value", "value")
     {
         internal override bool TryRead(JsonNode node, out JsonNode? value)
         {

@@ -125,8 +125,8 @@ internal sealed class ProxyFlags
     {
         var option = new Option<string[]>(field.Flag!)
         {
-            Description = field.Unused is { } why ? $"Accepted for kube-proxy's manifests, and without effect: {why}." : $"{field.Path} of the configuration file.",
-            HelpName = field.IsBoolean ? "true|false" : "value",
+            Description = field.Unused is { } why ? $"Accepted for kube-proxy's manifests, and without effect: {why}." : field.Means,
+            HelpName = field.ValueName,
             Arity = ArgumentArity.ZeroOrMore, // "--metrics-bind-address=" has no argument to this parser, and a meaning to kube-proxy
             Hidden = field.Unused is not null,
         };

@@ -6,6 +6,9 @@ namespace Portolan.Proxy.Configuration;
 /// <param name="IsLeast">A greater value is as good.</param>
 internal readonly record struct WantedSetting(string Path, int Value, bool IsLeast)
 {
+    /// <summary>Connections are tracked without it too, only slower: the kernel takes it in the first network namespace only, and container runtimes mount it read-only.</summary>
+    internal bool IsOptional => Path == HashSize;
+
     /// <summary>Without it packets are not forwarded at all.</summary>
     internal bool IsVital => Path == IpForward;
 

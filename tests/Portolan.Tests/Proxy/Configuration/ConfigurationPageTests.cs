@@ -31,6 +31,10 @@ public sealed partial class ConfigurationPageTests
         ConfigurationFields.All.Where(field => field.Unused is not null).Select(field => field.Path).Order(StringComparer.Ordinal),
         _rows.Where(row => !row.HasEffect).Select(row => row.Field).Order(StringComparer.Ordinal));
 
+    [Fact]
+    public void SaysInHelpWhatEveryFlagMeans() =>
+        Assert.Empty(ConfigurationFields.All.Where(field => field.Flag is not null && (field.Means.Length > 0) == (field.Unused is not null)).Select(field => field.Flag));
+
     [GeneratedRegex(@"^\| (?=`-|\| `)(?:`(--[^`]+)` )?\| (?:`([^`]+)` )?\| (.+) \|$")]
     private static partial Regex Row();
 }
