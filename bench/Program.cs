@@ -4,6 +4,7 @@ using Portolan.Bench.Controller;
 using Portolan.Bench.LabCost;
 using Portolan.Bench.Proxy;
 using Portolan.Bench.Proxy.Packets;
+using Portolan.Bench.Proxy.Programming;
 
 // Each benchmark prints its figures as they are known.
 var benchmarks = new Dictionary<string, (string What, Func<IAsyncEnumerable<Figure>> RunAsync)>(StringComparer.Ordinal)
@@ -17,7 +18,10 @@ var benchmarks = new Dictionary<string, (string What, Func<IAsyncEnumerable<Figu
     ["lab-idle"] = ("what a lab of three nodes costs while nothing happens", () => AtOnce(LabIdleBenchmark.RunAsync)),
     ["lab-up"] = ("how long a lab of three nodes takes to come up", () => AtOnce(LabUpBenchmark.RunAsync)),
     ["maglev"] = ("maglev tables: time to build, shares, what moves", () => AtOnce(MaglevBenchmark.RunAsync)),
+    ["proxy-cold"] = ("the proxy's first programming of a node", FirstProgrammingBenchmark.RunAsync),
+    ["proxy-event"] = ("the proxy's answer to one event", EventBenchmark.RunAsync),
     ["proxy-packets"] = ("the proxy's processor time of a forwarded packet", PacketsBenchmark.RunAsync),
+    ["proxy-restart"] = ("a proxy that finds its table", RestartBenchmark.RunAsync),
 };
 
 if (args.FirstOrDefault(name => !benchmarks.ContainsKey(name)) is { } unknown)

@@ -23,9 +23,12 @@ internal sealed class ProxyTable : IDisposable
 
     /// <summary>Takes over what the kernel has and makes it what these Services want.</summary>
     /// <returns>The number of messages sent.</returns>
-    public int Program(Fleet fleet)
+    public int Program(IReadOnlyList<ServiceFacts> services, IReadOnlyList<EndpointSliceFacts> slices)
     {
-        Tell(fleet);
+        foreach (var service in services)
+            _index.Set(service);
+        foreach (var slice in slices)
+            _index.Set(slice);
         _index.TakeChanges();
         return _table.Reconcile([.. _index.Plans]);
     }
@@ -39,12 +42,4 @@ internal sealed class ProxyTable : IDisposable
     }
 
     public void Dispose() => _connection.Dispose();
-
-    private void Tell(Fleet fleet)
-    {
-        foreach (var service in fleet.AllServices())
-            _index.Set(service);
-        foreach (var slice in fleet.AllSlices())
-            _index.Set(slice);
-    }
 }

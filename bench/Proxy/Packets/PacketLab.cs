@@ -1,3 +1,4 @@
+using Portolan.Bench.Proxy.Programming;
 using Portolan.Rig;
 
 namespace Portolan.Bench.Proxy.Packets;
@@ -36,17 +37,9 @@ internal sealed class PacketLab : IDisposable
     /// <summary>Programs our table and loads the peer's.</summary>
     public void Load(Fleet fleet)
     {
-        _table.Program(fleet);
-        var file = Path.GetTempFileName();
-        try
-        {
-            File.WriteAllText(file, LeanRules.Of(fleet));
-            Node.RunInside("nft", $"-f {file}");
-        }
-        finally
-        {
-            File.Delete(file);
-        }
+        _table.Program([.. fleet.AllServices()], [.. fleet.AllSlices()]);
+        using var file = new NftFile(LeanRules.Of(fleet));
+        Node.RunInside("nft", $"-f {file.Path}");
     }
 
     public void Dispose()
