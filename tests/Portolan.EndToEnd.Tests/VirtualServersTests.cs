@@ -74,7 +74,7 @@ public sealed class VirtualServersTests(LabFixture fixture)
     {
         var lines = table.Split('\n');
         var start = Array.FindIndex(lines, line => line == $"TCP  {front} random");
-        return start < 0 ? [] : [.. lines.Skip(start + 1).TakeWhile(line => line.StartsWith("  -> ", StringComparison.Ordinal)).Where(line => Regex.IsMatch(line, @"^  -> 10\.233\.\d+\.\d+:8080 +Masq +1 +\d+ +\d+ +$"))];
+        return start < 0 ? [] : [.. lines.Skip(start + 1).TakeWhile(line => line.StartsWith("  -> ", StringComparison.Ordinal)).Where(line => Regex.IsMatch(line, @"^  -> 10\.233\.\d+\.\d+:8080 +Masq +1 +- +- +$"))];
     }
 
     /// <summary>The table and map whose key an operator reads in the listing.</summary>

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.InteropServices;
 
 namespace Portolan.Core.Forwarding;
@@ -27,7 +28,7 @@ internal static class WeightedSlots
         var sum = 0L;
         foreach (var weight in weights)
         {
-            divisor = GreatestCommonDivisor(divisor, weight);
+            divisor = (int)BigInteger.GreatestCommonDivisor(divisor, weight);
             sum += weight;
         }
 
@@ -77,12 +78,5 @@ internal static class WeightedSlots
         }
 
         return counts;
-    }
-
-    private static int GreatestCommonDivisor(int a, int b)
-    {
-        while (b != 0)
-            (a, b) = (b, a % b);
-        return a;
     }
 }

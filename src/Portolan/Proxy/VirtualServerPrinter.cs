@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Portolan.Core.Addresses;
 using Portolan.Core.Cluster;
@@ -7,6 +8,8 @@ namespace Portolan.Proxy;
 /// <summary>Prints the forwarding table as <c>ipvsadm -l</c> does, or as JSON.</summary>
 internal sealed class VirtualServerPrinter
 {
+    private const string Version = "IP Virtual Server version 1.2.1 (size=4096)";
+    private static readonly string Uncounted = string.Concat(Enumerable.Repeat($"{"-",9}", 4));
     private readonly Dictionary<(Protocol, ushort), string> _portNames = [];
 
     /// <param name="services">Lines of <c>/etc/services</c> that name ports; null prints numbers.</param>
@@ -20,19 +23,36 @@ internal sealed class VirtualServerPrinter
         }
     }
 
+    /// <summary>As <c>ipvsadm -ln</c> does. Where open connections were not counted their columns say so.</summary>
     internal void Print(IReadOnlyList<KernelVirtualServer> servers, TextWriter output)
     {
-        output.WriteLine("IP Virtual Server version 1.2.1 (size=4096)");
+        output.WriteLine(Version);
         output.WriteLine("Prot LocalAddress:Port Scheduler Flags");
         output.WriteLine("  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn");
         foreach (var server in servers)
         {
-            output.WriteLine($"{Name(server.Protocol),-4} {At(server.Address, server.Port, server.Protocol)} {KernelVirtualServer.Scheduler}");
+            var persistent = server.PersistentSeconds > 0 ? string.Create(CultureInfo.InvariantCulture, $" persistent {server.PersistentSeconds}") : "";
+            output.WriteLine($"{Front(server)} {server.Scheduler}{persistent}");
             foreach (var real in server.RealServers)
-                output.WriteLine($"  -> {At(real.Server.Address, real.Server.Port, server.Protocol),-28} {"Masq",-7} {1,-6} {real.ActiveConnections,-10} {real.InactiveConnections,-10}");
+                output.WriteLine($"  -> {At(real.Server.Address, real.Server.Port, server.Protocol),-28} {"Masq",-7} {real.Weight,-6} {Count(real.Open?.Active),-10} {Count(real.Open?.Inactive),-10}");
         }
     }
 
+    /// <summary>As <c>ipvsadm -ln --stats</c> does. What is not counted is <c>-</c>.</summary>
+    internal void PrintStatistics(IReadOnlyList<KernelVirtualServer> servers, TextWriter output)
+    {
+        output.WriteLine(Version);
+        output.WriteLine($"{"Prot LocalAddress:Port",-33}{"Conns",9}{"InPkts",9}{"OutPkts",9}{"InBytes",9}{"OutBytes",9}");
+        output.WriteLine("  -> RemoteAddress:Port");
+        foreach (var server in servers)
+        {
+            output.WriteLine($"{Front(server),-33}{Large(server.RealServers.Aggregate(0UL, (sum, real) => sum + real.Connections))}{Uncounted}");
+            foreach (var real in server.RealServers)
+                output.WriteLine($"  -> {At(real.Server.Address, real.Server.Port, server.Protocol),-28}{Large(real.Connections)}{Uncounted}");
+        }
+    }
+
+    /// <summary>The same for programs.</summary>
     internal static void PrintJson(IReadOnlyList<KernelVirtualServer> servers, Stream output)
     {
         using var json = new Utf8JsonWriter(output, new JsonWriterOptions { Indented = true });
@@ -44,7 +64,9 @@ internal sealed class VirtualServerPrinter
             json.WriteString("address", server.Address.ToString());
             json.WriteNumber("port", server.Port);
             json.WriteBoolean("nodePort", server.IsNodePort);
-            json.WriteString("scheduler", KernelVirtualServer.Scheduler);
+            json.WriteString("scheduler", server.Scheduler);
+            if (server.PersistentSeconds > 0)
+                json.WriteNumber("persistentSeconds", server.PersistentSeconds);
             json.WriteStartArray("realServers");
             foreach (var real in server.RealServers)
             {
@@ -52,9 +74,14 @@ internal sealed class VirtualServerPrinter
                 json.WriteString("address", real.Server.Address.ToString());
                 json.WriteNumber("port", real.Server.Port);
                 json.WriteString("forward", "Masq");
-                json.WriteNumber("weight", 1);
-                json.WriteNumber("activeConnections", real.ActiveConnections);
-                json.WriteNumber("inactiveConnections", real.InactiveConnections);
+                json.WriteNumber("weight", real.Weight);
+                json.WriteNumber("connections", real.Connections);
+                if (real.Open is { } open)
+                {
+                    json.WriteNumber("activeConnections", open.Active);
+                    json.WriteNumber("inactiveConnections", open.Inactive);
+                }
+
                 json.WriteEndObject();
             }
 
@@ -66,6 +93,20 @@ internal sealed class VirtualServerPrinter
         json.Flush();
         output.WriteByte((byte)'\n');
     }
+
+    private static string Count(int? connections) => connections?.ToString(CultureInfo.InvariantCulture) ?? "-";
+
+    // As print_largenum of ipvsadm does.
+    private static string Large(ulong number) => number switch
+    {
+        < 100_000_000 => $"{number,9}",
+        < 1_000_000_000 => $"{number / 1000,8}K",
+        < 100_000_000_000 => $"{number / 1_000_000,8}M",
+        < 100_000_000_000_000 => $"{number / 1_000_000_000,8}G",
+        _ => $"{number / 1_000_000_000_000,8}T",
+    };
+
+    private string Front(KernelVirtualServer server) => $"{Name(server.Protocol),-4} {At(server.Address, server.Port, server.Protocol)}";
 
     private static string Name(Protocol protocol) => protocol.ToString().ToUpperInvariant();
 

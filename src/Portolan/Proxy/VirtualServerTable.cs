@@ -1,44 +1,24 @@
-using System.Net.Sockets;
+using System.Numerics;
 using Portolan.Core.Addresses;
-using Portolan.Core.Cluster;
 using Portolan.Core.Forwarding;
-using Portolan.Linux.Conntrack;
 using Portolan.Linux.Links;
 using Portolan.Linux.Nftables;
 using Portolan.Proxy.Nftables;
 
 namespace Portolan.Proxy;
 
-/// <summary>A virtual server as the kernel forwards it now.</summary>
-/// <param name="Protocol">The layer-4 protocol.</param>
-/// <param name="Address">Where packets arrive: for node ports, one of the node's own addresses.</param>
-/// <param name="Port">The destination port.</param>
-/// <param name="IsNodePort">A port of the node's own addresses.</param>
-/// <param name="RealServers">Where they are sent, in the order of their slots; none where they are refused or dropped.</param>
-internal sealed record KernelVirtualServer(Protocol Protocol, IpAddress Address, ushort Port, bool IsNodePort, IReadOnlyList<KernelRealServer> RealServers)
-{
-    /// <summary>How a real server is chosen.</summary>
-    internal const string Scheduler = "random";
-}
-
-/// <summary>A real server as the kernel has it now.</summary>
-/// <param name="Server">Its address and port.</param>
-/// <param name="ActiveConnections">Open TCP connections, or flows of other protocols, that came by this virtual server.</param>
-/// <param name="InactiveConnections">TCP connections being opened or closed.</param>
-internal sealed record KernelRealServer(RealServer Server, int ActiveConnections, int InactiveConnections);
-
-/// <summary>This node's forwarding table, put together from live maps and tracked flows: nothing here comes from the API.</summary>
+/// <summary>This node's forwarding table, put together from live maps: nothing here comes from the API.</summary>
 internal static class VirtualServerTable
 {
     private const int Attempts = 5;
 
     /// <summary>Reads the table in the network namespace of the calling thread.</summary>
+    /// <param name="countOpen">Count the tracked connections too, which takes the longer the more there are.</param>
     /// <returns>In <c>ipvsadm</c>'s order, or null where there is no table of ours.</returns>
     /// <exception cref="Linux.Netlink.NetlinkException">The kernel refused.</exception>
-    internal static List<KernelVirtualServer>? Read()
+    internal static List<KernelVirtualServer>? Read(bool countOpen = false)
     {
         using var nftables = NftConnection.Open();
-        using var conntrack = ConntrackConnection.Open();
         using var links = LinkMonitor.Open();
         var own = links.Current.Addresses.Where(address => !address.Address.IsIPv6LinkLocal).Select(address => IpAddress.From(address.Address)).Distinct().ToList();
         var servers = new List<KernelVirtualServer>();
@@ -49,15 +29,27 @@ internal static class VirtualServerTable
                 continue;
             found = true;
             var contents = ReadAtOneMoment(nftables, family);
-            var connections = Count(conntrack, TableKeys.Family(family), contents);
-            var realServers = contents.Endpoints.OrderBy(endpoint => endpoint.Value).ToLookup(endpoint => endpoint.Key.Set, endpoint => endpoint.Value);
+            var connections = TableReader.ReadConnections(nftables, family);
+            var open = countOpen ? TrackedConnections.Count(TableKeys.Family(family), contents.Fronts.ContainsKey) : null;
+            var slots = contents.Endpoints.ToLookup(endpoint => endpoint.Key.Set, endpoint => endpoint.Value);
             foreach (var (front, value) in contents.Fronts)
             {
-                var targets = realServers[value.Set];
+                var isMaglev = FrontAction.IsMaglev(value.Outside);
+                var weights = Weights(slots[value.Set], isMaglev);
                 foreach (var address in front.IsNodePort ? own.Where(address => IsWithin(contents.NodePortAddresses, address)) : [front.Address])
                 {
-                    servers.Add(new KernelVirtualServer(front.Protocol, address, front.Port, front.IsNodePort,
-                        [.. targets.Select(server => Counted(server, connections.GetValueOrDefault((Front.At(address, front.Protocol, front.Port), server))))]));
+                    var at = Front.At(address, front.Protocol, front.Port);
+                    servers.Add(new KernelVirtualServer(
+                        front.Protocol,
+                        address,
+                        front.Port,
+                        front.IsNodePort,
+                        [.. weights.Select(real => new KernelRealServer(
+                            real.Server, real.Weight, connections.GetValueOrDefault((value.Set, real.Server)), open?.GetValueOrDefault((at, real.Server))))])
+                    {
+                        Scheduler = isMaglev ? "maglev" : "random",
+                        PersistentSeconds = value.AffinitySeconds,
+                    });
                 }
             }
         }
@@ -66,7 +58,12 @@ internal static class VirtualServerTable
         return found ? servers : null;
     }
 
-    private static KernelRealServer Counted(RealServer server, (int Active, int Inactive) connections) => new(server, connections.Active, connections.Inactive);
+    private static List<(RealServer Server, int Weight)> Weights(IEnumerable<RealServer> slots, bool isMaglev)
+    {
+        var weights = slots.GroupBy(server => server).Select(group => (Server: group.Key, Weight: group.Count())).OrderBy(real => real.Server).ToList();
+        var divisor = isMaglev ? 1 : weights.Aggregate(0, (divisor, real) => (int)BigInteger.GreatestCommonDivisor(divisor, real.Weight));
+        return weights.ConvertAll(real => (real.Server, real.Weight / divisor));
+    }
 
     // Several maps make one picture only while nobody changes them.
     private static TableContents ReadAtOneMoment(NftConnection nftables, NftFamily family)
@@ -78,25 +75,6 @@ internal static class VirtualServerTable
             if (nftables.Generation() == generation || attempt == Attempts)
                 return contents;
         }
-    }
-
-    private static Dictionary<(Front, RealServer), (int Active, int Inactive)> Count(ConntrackConnection conntrack, IpFamily family, TableContents contents)
-    {
-        var counts = new Dictionary<(Front, RealServer), (int Active, int Inactive)>();
-        conntrack.Each(family is IpFamily.IPv4 ? AddressFamily.InterNetwork : AddressFamily.InterNetworkV6, entry =>
-        {
-            if (entry.Original.Destination.Length is not (4 or 16) || entry.Reply.Source.Length is not (4 or 16))
-                return;
-            var protocol = (Protocol)entry.Original.Layer4Protocol;
-            var front = Front.At(IpAddress.Read(entry.Original.Destination), protocol, entry.Original.DestinationPort);
-            if (!contents.Fronts.ContainsKey(front) && !contents.Fronts.ContainsKey(Front.OfNode(family, protocol, front.Port)))
-                return;
-            var key = (front, new RealServer(IpAddress.Read(entry.Reply.Source), entry.Reply.SourcePort));
-            var isActive = entry.IsEstablishedTcp || protocol is not Protocol.Tcp;
-            var (active, inactive) = counts.GetValueOrDefault(key);
-            counts[key] = isActive ? (active + 1, inactive) : (active, inactive + 1);
-        });
-        return counts;
     }
 
     private static bool IsWithin(HashSet<RangeEdge> edges, IpAddress address)

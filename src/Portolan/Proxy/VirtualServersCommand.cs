@@ -12,12 +12,14 @@ internal static class VirtualServersCommand
         var numeric = new Option<bool>("--numeric", "-n") { Description = "Print port numbers instead of names." };
         var output = new Option<string?>("--output", "-o") { Description = "json prints JSON." };
         output.AcceptOnlyFromAmong("json");
-        var command = new Command("virtual-servers", "Print this node's forwarding table in the form of ipvsadm -l.") { numeric, output };
+        var connections = new Option<bool>("--connections") { Description = "Count open connections, too: every tracked flow of the node is looked at." };
+        var statistics = new Option<bool>("--stats") { Description = "Print connections since the start, in the form of ipvsadm -l --stats." };
+        var command = new Command("virtual-servers", "Print this node's forwarding table in the form of ipvsadm -l.") { numeric, connections, statistics, output };
         command.SetAction(parse =>
         {
             try
             {
-                if (VirtualServerTable.Read() is not { } servers)
+                if (VirtualServerTable.Read(parse.GetValue(connections)) is not { } servers)
                 {
                     Console.Error.WriteLine("portolan: this node's kernel has no forwarding table of Portolan. Is portolan proxy running here?");
                     return ExitCode.NotWell;
@@ -30,7 +32,11 @@ internal static class VirtualServersCommand
                 }
                 else
                 {
-                    new VirtualServerPrinter(parse.GetValue(numeric) ? null : PortNames()).Print(servers, parse.InvocationConfiguration.Output);
+                    var printer = new VirtualServerPrinter(parse.GetValue(numeric) ? null : PortNames());
+                    if (parse.GetValue(statistics))
+                        printer.PrintStatistics(servers, parse.InvocationConfiguration.Output);
+                    else
+                        printer.Print(servers, parse.InvocationConfiguration.Output);
                 }
 
                 return ExitCode.Done;

@@ -101,7 +101,7 @@ public sealed class ProxyLoopTests : IAsyncDisposable
         _lab.Node.RunInside("nft", $"delete element ip portolan endpoints {{ {slot} }}");
         Assert.All(Read().Where(row => row.Address.IsIPv4), row => Assert.Equal(server with { Address = IpAddress.Parse("10.9.0.3") }, Assert.Single(row.RealServers).Server));
 
-        List<KernelVirtualServer> Read() => _lab.Node.Inside(VirtualServerTable.Read)!;
+        List<KernelVirtualServer> Read() => _lab.Node.Inside(() => VirtualServerTable.Read())!;
 
         IEnumerable<string> Fronts() => Read().Where(server => server.Address.IsIPv4 && server.Address != IpAddress.Parse("169.254.1.1")).Select(server => $"{server.Address}:{server.Port}");
     }

@@ -11,10 +11,10 @@ public sealed class VirtualServerPrinterTests
     [
         new(Protocol.Tcp, IpAddress.Parse("192.168.100.240"), 80, false,
         [
-            new KernelRealServer(new RealServer(IpAddress.Parse("10.233.90.71"), 8080), 0, 0),
-            new KernelRealServer(new RealServer(IpAddress.Parse("10.233.92.249"), 8080), 12, 3),
+            new KernelRealServer(new RealServer(IpAddress.Parse("10.233.90.71"), 8080), 1, 4, new OpenConnections(0, 0)),
+            new KernelRealServer(new RealServer(IpAddress.Parse("10.233.92.249"), 8080), 3, 123_456_789, new OpenConnections(12, 3)),
         ]),
-        new(Protocol.Udp, IpAddress.Parse("fd00::1"), 53, false, []),
+        new(Protocol.Udp, IpAddress.Parse("fd00::1"), 53, false, [new KernelRealServer(new RealServer(IpAddress.Parse("fd00:9::2"), 5353), 4093, 0)]) { Scheduler = "maglev", PersistentSeconds = 10800 },
     ];
 
     [Fact]
@@ -28,8 +28,26 @@ public sealed class VirtualServerPrinterTests
             "  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn\n" +
             "TCP  192.168.100.240:80 random\n" +
             "  -> 10.233.90.71:8080            Masq    1      0          0         \n" +
-            "  -> 10.233.92.249:8080           Masq    1      12         3         \n" +
-            "UDP  [fd00::1]:53 random\n",
+            "  -> 10.233.92.249:8080           Masq    3      12         3         \n" +
+            "UDP  [fd00::1]:53 maglev persistent 10800\n" +
+            "  -> [fd00:9::2]:5353             Masq    4093   -          -         \n",
+            output.ToString());
+    }
+
+    [Fact]
+    public void PrintsConnectionsInTheFormOfIpvsadm()
+    {
+        var output = new StringWriter { NewLine = "\n" };
+        new VirtualServerPrinter(null).PrintStatistics(Servers, output);
+        Assert.Equal(
+            "IP Virtual Server version 1.2.1 (size=4096)\n" +
+            "Prot LocalAddress:Port               Conns   InPkts  OutPkts  InBytes OutBytes\n" +
+            "  -> RemoteAddress:Port\n" +
+            "TCP  192.168.100.240:80            123456K        -        -        -        -\n" +
+            "  -> 10.233.90.71:8080                   4        -        -        -        -\n" +
+            "  -> 10.233.92.249:8080            123456K        -        -        -        -\n" +
+            "UDP  [fd00::1]:53                        0        -        -        -        -\n" +
+            "  -> [fd00:9::2]:5353                    0        -        -        -        -\n",
             output.ToString());
     }
 
@@ -39,6 +57,6 @@ public sealed class VirtualServerPrinterTests
         var output = new StringWriter();
         new VirtualServerPrinter(["# comment", "http\t80/tcp\twww # web", "domain 53/udp", "domain 53/tcp"]).Print(Servers, output);
         Assert.Contains("TCP  192.168.100.240:http random", output.ToString());
-        Assert.Contains("UDP  [fd00::1]:domain random", output.ToString());
+        Assert.Contains("UDP  [fd00::1]:domain maglev", output.ToString());
     }
 }

@@ -35,6 +35,9 @@ internal readonly record struct FrontValue(uint Later, uint Entry, uint Source, 
     /// <summary>Seconds of session affinity as the kernel counts them; 0 for none.</summary>
     internal int AffinitySeconds => (int)(Source >> 8);
 
+    /// <summary>The action for clients outside the cluster in the end, whatever comes before it.</summary>
+    internal uint Outside => Later == 0 ? Entry : (Later & ExternalMask) >> 8;
+
     internal MasqueradePolicy Masquerade => (MasqueradePolicy)(Source & 0xff);
 
     internal static uint LaterOf(uint filtered, uint external, uint @internal) => (filtered << 16) | (external << 8) | @internal;

@@ -1,4 +1,5 @@
 using Portolan.Core.Addresses;
+using Portolan.Core.Forwarding;
 using Portolan.Linux.Nftables;
 
 namespace Portolan.Proxy.Nftables;
@@ -24,6 +25,27 @@ internal sealed class TableReader
 
     /// <summary>What the kernel has in our table of this family now; nothing where there is no such table.</summary>
     internal static TableContents Read(NftConnection connection, NftFamily family) => new TableReader(connection, family).Read();
+
+    /// <summary>Connections that were sent to each real server of each set, since it has its slots there.</summary>
+    internal static Dictionary<(uint Set, RealServer Server), ulong> ReadConnections(NftConnection connection, NftFamily family)
+    {
+        var reader = new TableReader(connection, family);
+        var drawn = new Dictionary<(uint Set, RealServer Server), ulong>();
+        var remembered = new Dictionary<(uint Set, RealServer Server), ulong>();
+        reader.Elements(ShapeSets.Endpoints, drawn.Clear, element =>
+        {
+            if (TableKeys.ReadSlot(element.Key) is { } slot && TableKeys.ReadServer(element.Data, reader._family) is { } server)
+                drawn[(slot.Set, server)] = drawn.GetValueOrDefault((slot.Set, server)) + element.Packets;
+        });
+        reader.Elements(ShapeSets.Members, remembered.Clear, element =>
+        {
+            if (TableKeys.ReadMember(element.Key, reader._family) is { } member)
+                remembered[(member.Set, member.Server)] = element.Packets;
+        });
+        foreach (var (server, connections) in remembered)
+            drawn[server] = drawn.GetValueOrDefault(server) + connections;
+        return drawn;
+    }
 
     private TableContents Read()
     {
