@@ -69,7 +69,18 @@ internal static class ProxyCommand
 
         OomScore.Apply(options.OomScoreAdj, options.Configuration.Has(ConfigurationFields.OomScoreAdj), log);
         NodeSysctls.Apply(settings, log);
-        return await ForwardAsync(host, connection, options, log, stop);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        if (reading.File is var (path, text))
+        {
+            host.Supervise("configuration", async ending =>
+            {
+                await new ConfigurationWatch(path, text, host.Time, log).RunAsync(ending);
+                await end.CancelAsync();
+            });
+        }
+
+        var code = await ForwardAsync(host, connection, options, log, end.Token);
+        return end.IsCancellationRequested && !stop.IsCancellationRequested ? ExitCode.NotWell : code;
     }
 
     private static async Task<int> ForwardAsync(RoleHost host, ClusterConnection connection, ProxyOptions options, ILogger log, CancellationToken stop)

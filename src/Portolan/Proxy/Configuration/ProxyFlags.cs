@@ -45,9 +45,11 @@ internal sealed class ProxyFlags
         var errors = new List<FieldError>();
         var warnings = new List<string>();
         var given = Given(parse);
-        var values = parse.GetValue(_config) is { Length: > 0 } path ? FromFile(path, given, errors, warnings) : given;
+        var path = parse.GetValue(_config);
+        var text = string.IsNullOrEmpty(path) ? null : Text(path, errors);
+        var values = text is null ? given : FromFile(text, given, errors, warnings);
         var options = errors.Count == 0 ? new OptionsCheck(values, errors, warnings).Options() with { Master = parse.GetValue(_master) } : null;
-        return new OptionsReading(errors.Count == 0 ? options : null, errors, warnings);
+        return new OptionsReading(errors.Count == 0 ? options : null, errors, warnings) { File = text is null ? null : (path!, text) };
     }
 
     /// <summary>The least severe messages to write: <c>--log-level</c>, or what <c>--v</c> means by our levels.</summary>
@@ -57,19 +59,22 @@ internal sealed class ProxyFlags
         return parse.GetResult(_logLevel) is OptionResult { Implicit: false } || verbosity < 4 ? level : verbosity < 6 ? Microsoft.Extensions.Logging.LogLevel.Debug : Microsoft.Extensions.Logging.LogLevel.Trace;
     }
 
-    private ConfigurationValues FromFile(string path, ConfigurationValues given, List<FieldError> errors, List<string> warnings)
+    private static string? Text(string path, List<FieldError> errors)
     {
-        ConfigurationValues values;
         try
         {
-            values = new ConfigurationReader(errors, warnings).Read(File.ReadAllText(path));
+            return File.ReadAllText(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             errors.Add(new FieldError("--config", "", e.Message));
-            return given;
+            return null;
         }
+    }
 
+    private ConfigurationValues FromFile(string text, ConfigurationValues given, List<FieldError> errors, List<string> warnings)
+    {
+        var values = new ConfigurationReader(errors, warnings).Read(text);
         var ignored = new List<string>();
         foreach (var (field, _) in _fields.Where(flag => given.Has(flag.Field)))
         {
@@ -148,4 +153,8 @@ internal sealed class ProxyFlags
 /// <param name="Options">The options, or null where there are errors.</param>
 /// <param name="Errors">What is wrong, each with the field's path.</param>
 /// <param name="Warnings">What the log should say.</param>
-internal sealed record OptionsReading(ProxyOptions? Options, IReadOnlyList<FieldError> Errors, IReadOnlyList<string> Warnings);
+internal sealed record OptionsReading(ProxyOptions? Options, IReadOnlyList<FieldError> Errors, IReadOnlyList<string> Warnings)
+{
+    /// <summary>The configuration file and what was read from it, or null.</summary>
+    internal (string Path, string Text)? File { get; init; }
+}
