@@ -100,6 +100,7 @@ internal static class ProxyCommand
             Node = new NodeWatch(options, IpAddress.TryParse(RoleOptions.FromEnvironment("HOST_IP", ""), out var address) ? address : null),
             WarnAbout = (service, message) => events.Record(InvolvedObject.Of(service), true, "WrongAnnotation", message),
         };
+        reporting.Feed(loop);
         host.Supervise("events", events.RunAsync);
         Supervise(host, client, context.NodeName, kernel, loop);
         return await host.RunAsync(stop);

@@ -24,6 +24,9 @@ internal abstract record ProxyEvent
     /// <summary>There is no Node of our name any more.</summary>
     internal sealed record NodeGone : ProxyEvent;
 
+    /// <summary>Somebody wants to know what is programmed.</summary>
+    internal sealed record ReaderCame : ProxyEvent;
+
     /// <summary>Everything of a kind that existed at the start has been told.</summary>
     internal sealed record Synced(ProxySource Source) : ProxyEvent;
 

@@ -10,6 +10,7 @@ using Portolan.Linux.Netlink;
 using Portolan.Proxy.Configuration;
 using Portolan.Proxy.Health;
 using Portolan.Proxy.Metrics;
+using Portolan.Proxy.Programmed;
 
 namespace Portolan.Proxy;
 
@@ -20,6 +21,7 @@ internal sealed class ProxyReporting : IDisposable
     private readonly HealthState _health;
     private readonly ProxyMetrics _metrics;
     private readonly HealthCheckServers _healthChecks;
+    private readonly ProgrammedFeed? _feed;
 
     /// <param name="host">What everything here runs in.</param>
     /// <param name="options">Where and how long.</param>
@@ -45,7 +47,9 @@ internal sealed class ProxyReporting : IDisposable
             host.Logs.CreateLogger("healthchecks"));
         host.Meter.CreateObservableGauge("portolan_proxy_health_check_ports", () => _healthChecks.Open, description: "Health check node ports that are open.");
         host.Supervise("health-checks", _healthChecks.RunAsync);
-        Reports = new ProxyReports(_health, _metrics, _healthChecks);
+        _feed = options.ProgrammedSocket is { Length: > 0 } path ? new ProgrammedFeed(path, host.Time, host.Logs.CreateLogger("programmed")) : null;
+        host.Meter.CreateObservableGauge("portolan_proxy_programmed_readers", () => _feed?.Readers ?? 0, description: "Processes that follow which Services are programmed.");
+        Reports = new ProxyReports(_health, _metrics, _healthChecks, _feed);
         var endpoints = new ProxyEndpoints(
             _health, host.Readiness, host.RenderMetrics, () => new JsonObject { ["kubeproxy.config.k8s.io"] = options.Configuration.ToJson() }.ToJsonString(), _metrics.Answered);
         Serve("healthz", options.HealthzBindAddress, endpoints.AnswerHealth);
@@ -54,6 +58,13 @@ internal sealed class ProxyReporting : IDisposable
 
     /// <summary>What the loop tells.</summary>
     internal ProxyReports Reports { get; }
+
+    /// <summary>Serves who wants to know what is programmed.</summary>
+    internal void Feed(ProxyLoop loop)
+    {
+        if (_feed is not null)
+            _host.Supervise("programmed", stop => _feed.RunAsync(token => loop.PostAsync(new ProxyEvent.ReaderCame(), token), stop));
+    }
 
     private void Serve(string name, IPEndPoint? at, Func<ProbeRequest, ProbeAnswer> answer)
     {

@@ -1,15 +1,18 @@
 using Portolan.Core.Forwarding;
 using Portolan.Proxy.Health;
 using Portolan.Proxy.Metrics;
+using Portolan.Proxy.Programmed;
 
 namespace Portolan.Proxy;
 
 /// <summary>Whom the loop tells how it goes. Nobody here is asked anything, and none of it holds the rules up.</summary>
-internal sealed class ProxyReports(HealthState health, ProxyMetrics metrics, HealthCheckServers? healthChecks = null)
+internal sealed class ProxyReports(HealthState health, ProxyMetrics metrics, HealthCheckServers? healthChecks = null, ProgrammedFeed? feed = null)
 {
     /// <summary>An event is about to be queued; on any thread.</summary>
     internal void Queue(ProxyEvent what)
     {
+        if (what is ProxyEvent.ReaderCame)
+            return;
         metrics.Queue(what);
         health.Queue();
     }
@@ -52,7 +55,9 @@ internal sealed class ProxyReports(HealthState health, ProxyMetrics metrics, Hea
     internal void Programmed(ForwardingIndex index)
     {
         metrics.Programmed();
-        if (index.TakeServices() is { Count: > 0 } services)
+        var services = index.TakeServices();
+        if (services.Count > 0)
             healthChecks?.Apply(services);
+        feed?.Publish(index, services);
     }
 }

@@ -13,11 +13,17 @@ internal sealed class ProxyFlags
     private readonly Option<string?> _config = new("--config") { Description = "Path of a KubeProxyConfiguration (kubeproxy.config.k8s.io/v1alpha1). Most flags are then not looked at." };
     private readonly Option<string?> _master = RoleOptions.MasterOption();
     private readonly Option<string> _logLevel = RoleOptions.LogLevelOption();
+    private readonly Option<string> _programmedSocket = new("--programmed-socket") { Description = "Unix socket by which other processes of the node learn which Services are programmed; empty for none.", DefaultValueFactory = _ => "/run/portolan/proxy.sock" };
     private readonly Option<int> _healthzPort = new("--healthz-port") { Description = "Deprecated: 0 serves no /healthz; otherwise the port for a --healthz-bind-address without one.", DefaultValueFactory = _ => ServedAddress.HealthzPort };
     private readonly Option<int> _metricsPort = new("--metrics-port") { Description = "Deprecated: 0 serves no /metrics; otherwise the port for a --metrics-bind-address without one.", DefaultValueFactory = _ => ServedAddress.MetricsPort };
 
     internal ProxyFlags()
     {
+        _programmedSocket.Validators.Add(result =>
+        {
+            if (result.Tokens is [.., { Value: { Length: > 0 } path }] && !Programmed.SocketFile.IsPossible(path))
+                result.AddError($"--programmed-socket: '{path}' must be an absolute path of at most 107 bytes");
+        });
         foreach (var field in Fields.All.Where(field => field.Flag is not null))
             _fields.Add((field, OptionOf(field)));
     }
@@ -33,7 +39,7 @@ internal sealed class ProxyFlags
 
     internal void AddTo(Command command)
     {
-        foreach (var option in (Option[])[_config, WriteConfigTo, CleanUp, InitOnly, _master, _logLevel, _healthzPort, _metricsPort])
+        foreach (var option in (Option[])[_config, WriteConfigTo, CleanUp, InitOnly, _master, _logLevel, _programmedSocket, _healthzPort, _metricsPort])
             command.Add(option);
         foreach (var (_, option) in _fields)
             command.Add(option);
@@ -48,7 +54,7 @@ internal sealed class ProxyFlags
         var path = parse.GetValue(_config);
         var text = string.IsNullOrEmpty(path) ? null : Text(path, errors);
         var values = text is null ? given : FromFile(text, given, errors, warnings);
-        var options = errors.Count == 0 ? new OptionsCheck(values, errors, warnings).Options() with { Master = parse.GetValue(_master) } : null;
+        var options = errors.Count == 0 ? new OptionsCheck(values, errors, warnings).Options() with { Master = parse.GetValue(_master), ProgrammedSocket = parse.GetValue(_programmedSocket) ?? "" } : null;
         return new OptionsReading(errors.Count == 0 ? options : null, errors, warnings) { File = text is null ? null : (path!, text) };
     }
 

@@ -54,6 +54,9 @@ internal sealed record ProxyOptions
     /// <summary><c>syncPeriod</c> of the mode: the longest pause before what the kernel refused is tried again, and before single elements that others changed are put right.</summary>
     internal TimeSpan SyncPeriod { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary><c>--programmed-socket</c>: where other processes of the node learn which Services are programmed; empty: nowhere.</summary>
+    internal string ProgrammedSocket { get; init; } = "";
+
     /// <summary><c>logging.verbosity</c>.</summary>
     internal int Verbosity { get; init; }
 
