@@ -29,8 +29,11 @@ public enum Detection
     /// <summary>No detector, but masqueradeAll.</summary>
     MasqueradeAll,
 
-    /// <summary>Both.</summary>
+    /// <summary>The pods' CIDR and masqueradeAll.</summary>
     ClusterCidrAndMasqueradeAll,
+
+    /// <summary>How the names of this node's pods' interfaces begin.</summary>
+    InterfacePrefix,
 }
 
 /// <summary>Where a client asks.</summary>
@@ -55,7 +58,7 @@ internal sealed record ExpectedAnswers(IReadOnlySet<string> From, IReadOnlySet<s
         LabHost client, bool isPod, Destination destination, TrafficPolicy internalPolicy, TrafficPolicy externalPolicy, IReadOnlyList<Backend> backends, Detection detection)
     {
         var isNode = client.Name == "node";
-        var detects = detection is Detection.ClusterCidr or Detection.ClusterCidrAndMasqueradeAll;
+        var detects = detection is not (Detection.None or Detection.MasqueradeAll);
         var isKnownPod = isPod && detects;
         var cluster = UsableAnywhere(backends);
         var local = UsableHere(backends);

@@ -13,6 +13,12 @@ internal sealed class LabHost(string name, NetworkNamespace inside, IpAddress ip
     /// <summary>The address it asks from.</summary>
     internal IpAddress Address(IpFamily family) => family is IpFamily.IPv4 ? ipv4 : ipv6;
 
+    /// <summary>The same host, asking from other addresses, which it must have.</summary>
+    internal LabHost From(IpAddress otherIPv4, IpAddress otherIPv6) => new(name, inside, otherIPv4, otherIPv6);
+
+    /// <summary>Asks, and keeps the connection.</summary>
+    internal Question Open(Protocol protocol, IpAddress to, int port) => inside.Inside(() => new Question(protocol, Address(to.Family), to, port));
+
     /// <summary>Asks once.</summary>
     internal Answer Ask(Protocol protocol, IpAddress to, int port, int milliseconds = 3000) => inside.Inside(() => AskHere(protocol, to, port, milliseconds));
 

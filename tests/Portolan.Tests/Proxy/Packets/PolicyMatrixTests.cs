@@ -1,7 +1,6 @@
 using Portolan.Core.Addresses;
 using Portolan.Core.Cluster;
 using Portolan.Core.Forwarding;
-using Portolan.Proxy.Nftables;
 
 namespace Portolan.Tests.Proxy.Packets;
 
@@ -91,17 +90,12 @@ public sealed class PolicyMatrixTests : IClassFixture<TwoNodeLab>
 
     private void Program(ServiceFacts service, IpFamily family, Detection detection, Backend[] backends)
     {
-        var detects = detection is Detection.ClusterCidr or Detection.ClusterCidrAndMasqueradeAll;
-        var index = new ForwardingIndex(TwoNodeLab.Context with
-        {
-            DetectsPodsIPv4 = detects,
-            DetectsPodsIPv6 = detects,
-            MasqueradeAll = detection is Detection.MasqueradeAll or Detection.ClusterCidrAndMasqueradeAll,
-        });
+        var (context, settings) = TwoNodeLab.Detect(detection, family);
+        var index = new ForwardingIndex(context);
         index.Set(service);
         index.Set(_lab.Slice(family, backends));
         index.TakeChanges();
-        _lab.Program(family, index.Plans, new TableSettings { ClusterCidrs = detects ? [TwoNodeLab.PodCidr(family)] : [] });
+        _lab.Program(family, index.Plans, settings);
     }
 
     private static (IpAddress Address, int Port) At(Destination destination, IpFamily family) => destination switch

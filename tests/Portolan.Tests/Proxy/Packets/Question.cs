@@ -98,5 +98,12 @@ internal sealed class Question : IDisposable
         }
     }
 
+    /// <summary>Asks again on the same connection or flow; not over SCTP.</summary>
+    internal Answer Again(int milliseconds = 3000)
+    {
+        _socket.Send([1]);
+        return Read(milliseconds);
+    }
+
     public void Dispose() => _socket.Dispose();
 }

@@ -12,15 +12,16 @@ internal sealed class Responders : IDisposable
     private readonly Socket _udp;
     private readonly Socket _sctp;
 
-    internal Responders(NetworkNamespace inside, string name, IPAddress any, int port)
+    internal Responders(NetworkNamespace inside, string name, IPAddress at, int port)
     {
         _name = name;
         (_tcp, _udp, _sctp) = inside.Inside(() => (
-            new Socket(any.AddressFamily, SocketType.Stream, ProtocolType.Tcp),
-            new Socket(any.AddressFamily, SocketType.Dgram, ProtocolType.Udp),
-            SctpPacket.OpenSocket(any.AddressFamily)));
-        _tcp.Bind(new IPEndPoint(any, port));
-        _udp.Bind(new IPEndPoint(any, port));
+            new Socket(at.AddressFamily, SocketType.Stream, ProtocolType.Tcp),
+            new Socket(at.AddressFamily, SocketType.Dgram, ProtocolType.Udp),
+            SctpPacket.OpenSocket(at.AddressFamily)));
+        _tcp.Bind(new IPEndPoint(at, port));
+        _udp.Bind(new IPEndPoint(at, port));
+        _sctp.Bind(new IPEndPoint(at, 0));
         _tcp.Listen(512);
         _ = Endless(AnswerTcpAsync);
         _ = Endless(AnswerUdpAsync);
@@ -52,17 +53,27 @@ internal sealed class Responders : IDisposable
 
     private byte[] Text(int port, EndPoint source) => Encoding.ASCII.GetBytes($"{_name} {port} {((IPEndPoint)source).Address}");
 
-    // The connection stays until the client ends it.
+    // Answers at once, and again for each byte it gets, until the client ends the connection.
     private async Task AnswerTcpAsync()
     {
-        var client = await _tcp.AcceptAsync();
-        await client.SendAsync(Text(((IPEndPoint)client.LocalEndPoint!).Port, client.RemoteEndPoint!));
-        _ = Linger(client);
+        _ = AnswerAsync(await _tcp.AcceptAsync());
 
-        static async Task Linger(Socket client)
+        async Task AnswerAsync(Socket client)
         {
             using (client)
-                await Task.WhenAny(client.ReceiveAsync(new byte[1]), Task.Delay(10_000));
+            {
+                var text = Text(((IPEndPoint)client.LocalEndPoint!).Port, client.RemoteEndPoint!);
+                try
+                {
+                    do
+                        await client.SendAsync(text);
+                    while (await client.ReceiveAsync(new byte[1]) == 1);
+                }
+                catch (SocketException)
+                {
+                    // clients end by a reset
+                }
+            }
         }
     }
 

@@ -5,7 +5,6 @@ using Portolan.Core.Cluster;
 using Portolan.Core.Forwarding;
 using Portolan.Linux.Conntrack;
 using Portolan.Linux.Nftables;
-using Portolan.Proxy;
 using Portolan.Proxy.Nftables;
 
 namespace Portolan.Tests.Proxy.Packets;
@@ -25,6 +24,7 @@ public sealed class TwoNodeLab : IDisposable
     private readonly List<Responders> _responders = [];
     private readonly NftConnection? _nftables;
     private readonly ConntrackConnection? _conntrack;
+    private LabHost? _bridged;
 
     public TwoNodeLab()
     {
@@ -54,6 +54,12 @@ public sealed class TwoNodeLab : IDisposable
         Links(client, "route add default via 192.0.2.1", "route add default via fd00:2::1");
         Links(node2, "addr add 10.7.0.2/24 dev eth0", "addr add fd00:7::2/64 dev eth0 nodad", "route add default via 10.7.0.1", "route add default via fd00:7::1");
 
+        // Where packets go that nobody forwards: a host that answers at the Services' own port.
+        Links(node2, "addr add 10.6.0.1/32 dev lo", "addr add fd00:6::1/128 dev lo nodad");
+        Links(node, "route add 10.6.0.0/24 via 10.7.0.2", "route add fd00:6::/64 via fd00:7::2");
+        foreach (var family in Enum.GetValues<IpFamily>())
+            _responders.Add(new Responders(node2.Namespace, node2.Name, Elsewhere(family).ToIPAddress(), ServicePortNumber));
+
         Client = client;
         Node = node;
         Local = AddPod(node, "local", "10.9.0.2", "fd00:9::2");
@@ -69,8 +75,8 @@ public sealed class TwoNodeLab : IDisposable
 
         _nftables = node.Namespace.Inside(NftConnection.Open);
         _conntrack = node.Namespace.Inside(ConntrackConnection.Open);
-        foreach (var family in (IpFamily[])[IpFamily.IPv4, IpFamily.IPv6])
-            WaitForRoutes(family);
+        foreach (var family in Enum.GetValues<IpFamily>())
+            WaitForRoutes(family, Client, Node, Pod, Remote);
     }
 
     /// <summary>A host outside the cluster.</summary>
@@ -91,6 +97,9 @@ public sealed class TwoNodeLab : IDisposable
     /// <summary>A pod of the second node.</summary>
     internal LabHost Remote { get; } = null!;
 
+    /// <summary>A pod of node on a bridge, as many container networks have them.</summary>
+    internal LabHost Bridged => _bridged ??= AddPodOnBridge();
+
     /// <summary>The pods that answer.</summary>
     internal IReadOnlyList<LabHost> Responders { get; } = [];
 
@@ -102,10 +111,32 @@ public sealed class TwoNodeLab : IDisposable
 
     internal static IpAddress NodeIP(IpFamily family) => IpAddress.Parse(family is IpFamily.IPv4 ? "192.0.2.1" : "fd00:2::1");
 
+    /// <summary>An address of a host behind node2 that answers as "node2" at <see cref="ServicePortNumber"/>, where it is asked.</summary>
+    internal static IpAddress Elsewhere(IpFamily family) => IpAddress.Parse(family is IpFamily.IPv4 ? "10.6.0.1" : "fd00:6::1");
+
+    /// <summary>The prefix that <see cref="Elsewhere"/> is in.</summary>
+    internal static IpPrefix ElsewhereCidr(IpFamily family) => IpPrefix.Containing(Elsewhere(family), family is IpFamily.IPv4 ? 24 : 64);
+
     /// <summary>The pods' addresses, of both nodes.</summary>
     internal static IpPrefix PodCidr(IpFamily family) => IpPrefix.Containing(IpAddress.Parse(family is IpFamily.IPv4 ? "10.9.0.0" : "fd00:9::"), family is IpFamily.IPv4 ? 16 : 48);
 
     internal static ForwardingContext Context => new() { NodeName = "node", Zone = Zone };
+
+    /// <summary>The proxy told to recognise pods, and to masquerade, in a way.</summary>
+    internal static (ForwardingContext Context, TableSettings Settings) Detect(Detection detection, IpFamily family)
+    {
+        var detects = detection is not (Detection.None or Detection.MasqueradeAll);
+        var context = Context with
+        {
+            DetectsPodsIPv4 = detects, DetectsPodsIPv6 = detects, MasqueradeAll = detection is Detection.MasqueradeAll or Detection.ClusterCidrAndMasqueradeAll,
+        };
+        return (context, detection switch
+        {
+            Detection.ClusterCidr or Detection.ClusterCidrAndMasqueradeAll => new TableSettings { ClusterCidrs = [PodCidr(family)] },
+            Detection.InterfacePrefix => new TableSettings { PodInterface = "veth-", IsInterfacePrefix = true },
+            _ => new TableSettings(),
+        });
+    }
 
     /// <summary>A Service with every kind of front, over TCP, UDP and SCTP.</summary>
     internal static ServiceFacts Service(IpFamily family, string name = "web") => new()
@@ -137,10 +168,13 @@ public sealed class TwoNodeLab : IDisposable
         })],
     };
 
-    /// <summary>Makes node's table hold exactly these plans, and forgets every flow.</summary>
+    /// <summary>Makes node's table hold exactly these plans, and forgets every flow. Node ports are at every address of node, unless the settings say otherwise.</summary>
     internal NftablesTable Program(IpFamily family, IEnumerable<ServicePortPlan> plans, TableSettings? settings = null)
     {
-        var table = new NftablesTable(_nftables!, family, (settings ?? new TableSettings()) with { NodePortAddresses = NodePortAddresses.From([]) });
+        settings ??= new TableSettings();
+        if (settings.NodePortAddresses.Count == 0)
+            settings = settings with { NodePortAddresses = [IpPrefix.Containing(IpAddress.Of(family, 0), 0)] };
+        var table = new NftablesTable(_nftables!, family, settings);
         table.Reconcile(plans);
         ForgetFlows(family);
         return table;
@@ -172,10 +206,22 @@ public sealed class TwoNodeLab : IDisposable
         return pod;
     }
 
-    // A new interface may take a moment until it carries IPv6.
-    private void WaitForRoutes(IpFamily family)
+    private LabHost AddPodOnBridge()
     {
-        foreach (var from in (LabHost[])[Client, Node, Pod])
+        var pod = Host("bridged", "10.9.2.2", "fd00:9:0:2::2");
+        Links(Node, "link add cni0 type bridge", "link set cni0 up", "addr add 10.9.2.1/24 dev cni0", "addr add fd00:9:0:2::1/64 dev cni0 nodad");
+        Node.Namespace.Wire("bridged", pod.Namespace, "eth0");
+        Links(Node, "link set bridged master cni0");
+        Links(pod, "addr add 10.9.2.2/24 dev eth0", "addr add fd00:9:0:2::2/64 dev eth0 nodad", "route add default via 10.9.2.1", "route add default via fd00:9:0:2::1");
+        foreach (var family in Enum.GetValues<IpFamily>())
+            WaitForRoutes(family, pod);
+        return pod;
+    }
+
+    // A new interface may take a moment until it carries IPv6.
+    private void WaitForRoutes(IpFamily family, params LabHost[] clients)
+    {
+        foreach (var from in clients)
         foreach (var to in Responders)
         {
             for (var attempt = 0; from.Ask(Protocol.Udp, to.Address(family), ResponderPort, 100) == Answer.Nothing; attempt++)
