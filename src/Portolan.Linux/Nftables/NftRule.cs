@@ -12,6 +12,16 @@ public sealed class NftRule
     private const uint VerdictRegister = 0;
     private readonly NetlinkWriter _writer = new(256);
 
+    /// <summary>What <c>nft</c> shows behind the rule; null: nothing.</summary>
+    public string? Comment { get; private set; }
+
+    /// <summary>Gives the rule a comment of at most 100 ASCII characters.</summary>
+    public NftRule Saying(string comment)
+    {
+        Comment = comment;
+        return this;
+    }
+
     /// <summary>The encoded expressions.</summary>
     public ReadOnlySpan<byte> Expressions => _writer.Written;
 
@@ -114,14 +124,19 @@ public sealed class NftRule
     public NftRule And(uint register, uint mask) => And(register, register, mask);
 
     /// <summary>Puts the bits of a 32-bit register (machine's order) that the mask has into another register.</summary>
-    public NftRule And(uint register, uint result, uint mask)
+    public NftRule And(uint register, uint result, uint mask) => Bits(register, result, mask, 0);
+
+    /// <summary>Sets bits of a 32-bit register (machine's order).</summary>
+    public NftRule Or(uint register, uint bits) => Bits(register, register, ~bits, bits);
+
+    private NftRule Bits(uint register, uint result, uint mask, uint exclusiveOr)
     {
         var data = Begin("bitwise", out var expression);
         Register(1, register);
         Register(2, result);
         Number(3, 4);
         Data(4, BitConverter.GetBytes(mask));
-        Data(5, new byte[4]);
+        Data(5, BitConverter.GetBytes(exclusiveOr));
         return End(data, expression);
     }
 
@@ -160,6 +175,16 @@ public sealed class NftRule
         var data = Begin("lookup", out var expression);
         _writer.PutString(1, set);
         Register(2, register);
+        return End(data, expression);
+    }
+
+    /// <summary>Goes on only where the set does not have the registers' value.</summary>
+    public NftRule NotInSet(string set, uint register)
+    {
+        var data = Begin("lookup", out var expression);
+        _writer.PutString(1, set);
+        Register(2, register);
+        Number(5, 1);
         return End(data, expression);
     }
 

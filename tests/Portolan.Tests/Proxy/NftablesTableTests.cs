@@ -272,8 +272,8 @@ public sealed class NftablesTableTests
         using var c = connection;
         table.Reconcile(Index(Service(), Slice([0, 1, 2])).Plans);
         var listing = lab.Node.RunInside("nft", "list ruleset");
-        Assert.Contains("192.0.2.240 . tcp . 80 : 0x00000000 . 0x00000003 . 0x00000001 . 0x00000002 . 0x00000000", listing);
-        Assert.Contains("ip daddr . meta l4proto . th dport map @fronts", listing);
+        Assert.Contains("192.0.2.240 . tcp . 80 : 0x00000000 . 0x0000007b . 0x00000000 . 0x00000002 . 0x00000000", listing);
+        Assert.Contains("comment \"addresses of Services\"", listing);
         Assert.Contains("dnat ip to meta mark . numgen random mod 3 map @endpoints", listing);
     }
 }

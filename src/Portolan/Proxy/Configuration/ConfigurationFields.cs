@@ -14,7 +14,6 @@ internal static class ConfigurationFields
     private const string OnlyKlog = "the log is lines of JSON on standard output";
     private const string OnlyClientGo = "of Go's client";
     private const string LongGone = "kube-proxy itself no longer reads it";
-    private const string NoMark = "no packet mark is taken";
 
     internal static readonly ConfigurationField<string> Kubeconfig = new("clientConnection.kubeconfig", Text, "", "--kubeconfig") { Means = "Path of a kubeconfig; without it KUBECONFIG, then the pod's service account, then ~/.kube/config." };
     internal static readonly ConfigurationField<int> Verbosity = new("logging.verbosity", Number, 0, "--v") { Means = "4 and more is --log-level debug, 6 and more all." };
@@ -52,8 +51,8 @@ internal static class ConfigurationFields
     internal static readonly ConfigurationField<TimeSpan> UdpTimeout = new("conntrack.udpTimeout", Duration, TimeSpan.Zero, "--conntrack-udp-timeout") { Means = "How long UDP flows without an answer are tracked. Default what the kernel has." };
     internal static readonly ConfigurationField<TimeSpan> UdpStreamTimeout = new("conntrack.udpStreamTimeout", Duration, TimeSpan.Zero, "--conntrack-udp-timeout-stream") { Means = "How long answered UDP flows are tracked. Default what the kernel has." };
 
-    internal static readonly ConfigurationField<int> IptablesMasqueradeBit = new("iptables.masqueradeBit", Number, 14, "--iptables-masquerade-bit", NoMark);
-    internal static readonly ConfigurationField<int> NftablesMasqueradeBit = new("nftables.masqueradeBit", Number, 14, unused: NoMark);
+    internal static readonly ConfigurationField<int> IptablesMasqueradeBit = new("iptables.masqueradeBit", Number, 14, "--iptables-masquerade-bit") { Means = "Bit of the packet mark that says whose source address is replaced, 0 to 31; the next one is used too." };
+    internal static readonly ConfigurationField<int> NftablesMasqueradeBit = new("nftables.masqueradeBit", Number, 14);
     internal static readonly ConfigurationField<int> Burst = new("clientConnection.burst", Number, 10, "--kube-api-burst", OnlyClientGo);
     internal static readonly ConfigurationField<TimeSpan> ConfigSyncPeriod = new("configSyncPeriod", Duration, TimeSpan.FromMinutes(15), "--config-sync-period", "the watches miss nothing that would have to be told again");
     internal static readonly ConfigurationField<TimeSpan> IpvsTcpTimeout = new("ipvs.tcpTimeout", Duration, TimeSpan.Zero, "--ipvs-tcp-timeout", OnlyIpvs);

@@ -33,6 +33,7 @@ internal sealed class OptionsCheck(ConfigurationValues values, List<FieldError> 
             HealthzBindAddress = Served(Fields.HealthzBindAddress, ServedAddress.HealthzPort, bindAddress is { IsIPv4: false } ? IPAddress.IPv6Any : IPAddress.Any),
             MetricsBindAddress = Served(Fields.MetricsBindAddress, ServedAddress.MetricsPort, bindAddress is { IsIPv4: false } ? IPAddress.IPv6Loopback : IPAddress.Loopback),
             BindAddressHardFail = values.Get(Fields.BindAddressHardFail),
+            MasqueradeBit = values.Get(mode is ProxyMode.Nftables ? Fields.NftablesMasqueradeBit : Fields.IptablesMasqueradeBit),
             MasqueradeAll = values.Get(mode is ProxyMode.Nftables ? Fields.NftablesMasqueradeAll : Fields.IptablesMasqueradeAll),
             NodePorts = NodePorts(mode),
             PodDetection = PodDetection(),

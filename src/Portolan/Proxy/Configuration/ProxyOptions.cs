@@ -30,6 +30,9 @@ internal sealed record ProxyOptions
     /// <summary><c>bindAddressHardFail</c>: an address of these two that cannot be bound ends the process.</summary>
     internal bool BindAddressHardFail { get; init; }
 
+    /// <summary>The bit of the packet mark that says whose source address is replaced (0..31).</summary>
+    internal int MasqueradeBit { get; init; } = 14;
+
     /// <summary><c>masqueradeAll</c> of the mode.</summary>
     internal bool MasqueradeAll { get; init; }
 

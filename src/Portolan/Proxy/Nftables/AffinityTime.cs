@@ -4,10 +4,13 @@ namespace Portolan.Proxy.Nftables;
 
 /// <summary>
 /// How long affinity lasts is written into a rule, so each time in use has a chain of its own. Three significant digits bound their number
-/// (2,663 for all of Kubernetes' 1..86400 s) and make a time at most 1 % longer than asked for; every usual one is exact.
+/// (2,664 for all of Kubernetes' 1..86400 s) and make a time at most 1 % longer than asked for; every usual one is exact.
 /// </summary>
 internal static class AffinityTime
 {
+    /// <summary>How many different times there can be.</summary>
+    internal const uint Count = 999 + 900 + 765;
+
     internal static int Round(int seconds)
     {
         var step = seconds < 1000 ? 1 : seconds < 10_000 ? 10 : 100;
@@ -16,7 +19,4 @@ internal static class AffinityTime
 
     /// <summary>Remembers where a connection went.</summary>
     internal static string Chain(int seconds) => "affinity-" + seconds.ToString(CultureInfo.InvariantCulture);
-
-    /// <summary>The same, then goes on with the client's address.</summary>
-    internal static string Chain(int seconds, string then) => $"{Chain(seconds)}-{then}";
 }

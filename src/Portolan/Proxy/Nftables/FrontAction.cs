@@ -24,7 +24,11 @@ internal static class FrontAction
     /// <summary>Only clients within the source ranges come in.</summary>
     internal const uint Filter = 0xf5;
 
+    /// <summary>As <see cref="Affinity"/>, and the client's address is replaced by the node's.</summary>
+    internal const uint AffinityMasquerade = 0xf6;
+
     private const uint FirstMaglev = 0x70;
+    private const uint MasqueradeOffset = 0x78;
 
     /// <summary>Up to this number of real servers there is a chain with exactly that modulus.</summary>
     internal const int ExactCounts = 64;
@@ -44,8 +48,14 @@ internal static class FrontAction
         return (uint)(ExactCounts + 1 + (rung >= 0 ? rung : ~rung));
     }
 
+    /// <summary>The same choice of a real server (<see cref="Balance"/>, <see cref="Maglev"/>), and the client's address is replaced by the node's.</summary>
+    internal static uint Masqueraded(uint action) => action < MasqueradeOffset ? action + MasqueradeOffset : action;
+
+    /// <summary>The choice without what becomes of the client's address.</summary>
+    internal static uint Choice(uint action) => action is > MasqueradeOffset and < Refuse ? action - MasqueradeOffset : action;
+
     /// <summary>The chain of a modulus.</summary>
-    internal static string Chain(int modulus, bool cluster) => (cluster ? "internal-" : "pick-") + modulus.ToString(CultureInfo.InvariantCulture);
+    internal static string Chain(int modulus, PickKind kind) => Prefix(kind) + modulus.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>The action that looks the client up in a table of one of <see cref="MaglevTable.Sizes"/>.</summary>
     internal static uint Maglev(int size)
@@ -64,5 +74,25 @@ internal static class FrontAction
     internal static bool IsMaglev(uint action) => action >= FirstMaglev && action < FirstMaglev + MaglevTable.Sizes.Count;
 
     /// <summary>The chain of a table's size.</summary>
-    internal static string MaglevChain(int size, bool cluster) => (cluster ? "internal-maglev-" : "maglev-") + size.ToString(CultureInfo.InvariantCulture);
+    internal static string MaglevChain(int size, PickKind kind) => $"{Prefix(kind)}maglev-{size.ToString(CultureInfo.InvariantCulture)}";
+
+    private static string Prefix(PickKind kind) => kind switch
+    {
+        PickKind.Plain => "pick-",
+        PickKind.Masquerade => "masquerade-",
+        _ => "internal-",
+    };
+}
+
+/// <summary>The chains that choose a real server come in three kinds.</summary>
+internal enum PickKind
+{
+    /// <summary>Of the front's own set.</summary>
+    Plain,
+
+    /// <summary>Of the front's own set, and the client's address is replaced by the node's.</summary>
+    Masquerade,
+
+    /// <summary>Of the cluster's set, although the front's own is this node's.</summary>
+    Internal,
 }

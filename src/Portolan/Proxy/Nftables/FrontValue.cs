@@ -1,5 +1,3 @@
-using Portolan.Core.Forwarding;
-
 namespace Portolan.Proxy.Nftables;
 
 /// <summary>
@@ -11,10 +9,10 @@ namespace Portolan.Proxy.Nftables;
 /// affinity leads nowhere, <c>II</c> for clients inside.
 /// </param>
 /// <param name="Entry">The first action (<see cref="FrontAction"/>).</param>
-/// <param name="Source">What becomes of the client's address, and how long its affinity lasts (<see cref="SourceOf"/>).</param>
+/// <param name="Affinity">How long a client is remembered, in seconds as <see cref="AffinityTime.Round"/> gives them; 0: it is not.</param>
 /// <param name="Set">The real server set: twice the Service port's number, one more for this node's real servers only.</param>
 /// <param name="Ranges">The list of source ranges, or 0.</param>
-internal readonly record struct FrontValue(uint Later, uint Entry, uint Source, uint Set, uint Ranges)
+internal readonly record struct FrontValue(uint Later, uint Entry, uint Affinity, uint Set, uint Ranges)
 {
     /// <summary>The length in the kernel, in bytes.</summary>
     internal const int Size = 20;
@@ -33,14 +31,10 @@ internal readonly record struct FrontValue(uint Later, uint Entry, uint Source, 
     internal uint Port => Set & ~LocalSet;
 
     /// <summary>Seconds of session affinity as the kernel counts them; 0 for none.</summary>
-    internal int AffinitySeconds => (int)(Source >> 8);
+    internal int AffinitySeconds => (int)Affinity;
 
-    /// <summary>The action for clients outside the cluster in the end, whatever comes before it.</summary>
-    internal uint Outside => Later == 0 ? Entry : (Later & ExternalMask) >> 8;
-
-    internal MasqueradePolicy Masquerade => (MasqueradePolicy)(Source & 0xff);
+    /// <summary>The choice for clients outside the cluster in the end, whatever comes before it.</summary>
+    internal uint Outside => FrontAction.Choice(Later == 0 ? Entry : (Later & ExternalMask) >> 8);
 
     internal static uint LaterOf(uint filtered, uint external, uint @internal) => (filtered << 16) | (external << 8) | @internal;
-
-    internal static uint SourceOf(MasqueradePolicy policy, int affinitySeconds) => ((uint)affinitySeconds << 8) | (uint)policy;
 }

@@ -20,6 +20,7 @@ internal sealed class NftablesTable
     private readonly SourceRangeLists _ranges = new();
     private readonly CountedSet<IpAddress> _hairpins = new();
     private readonly CountedSet<IpAddress> _addresses = new();
+    private readonly CountedSet<IpAddress> _clusterIPs = new();
     private readonly CountedSet<int> _affinityTimes = new();
     private readonly HashSet<int> _affinityChains = [];
     private readonly TableContents _before = new();
@@ -73,6 +74,7 @@ internal sealed class NftablesTable
 
         _hairpins.TakeChanges(_before.Hairpins, _after.Hairpins);
         _addresses.TakeChanges(_before.Addresses, _after.Addresses);
+        _clusterIPs.TakeChanges(_before.ClusterIPs, _after.ClusterIPs);
         AddAffinityChains();
         _difference.Write(_before, _after);
         _connection.Commit(_batch, "program the changed Services");
@@ -89,7 +91,7 @@ internal sealed class NftablesTable
         var generation = _connection.Generation();
         _batch.Reset(generation);
         int[] times = [.. wanted.Values.Select(plan => AffinityTime.Round(plan.AffinitySeconds)).Where(seconds => seconds > 0).Distinct().Order()];
-        ShapeInstaller.Repair(_connection, _nftFamily, _shape.Sets, [.. _shape.Chains, .. times.SelectMany(_shape.AffinityChains)], _batch, out var rebuilt);
+        ShapeInstaller.Repair(_connection, _nftFamily, _shape.Sets, [.. _shape.Chains, .. times.Select(_shape.AffinityChain)], _batch, out var rebuilt);
         var found = rebuilt.Count == _shape.Sets.Count ? new TableContents() : TableReader.Read(_connection, _nftFamily);
 
         foreach (var key in _ports.Keys.Where(key => !wanted.ContainsKey(key)).ToList())
@@ -98,6 +100,7 @@ internal sealed class NftablesTable
         _ranges.Restart(found.SourceRanges);
         _hairpins.Clear();
         _addresses.Clear();
+        _clusterIPs.Clear();
         _affinityTimes.Clear();
         _affinityChains.Clear();
         _affinityChains.UnionWith(times);
@@ -115,10 +118,11 @@ internal sealed class NftablesTable
         _ranges.DropUnused();
         foreach (var (number, verdict) in _shape.Verdicts)
             after.Verdicts[number] = verdict;
-        foreach (var (number, verdict) in times.SelectMany(ShapeVerdicts.OfAffinity))
+        foreach (var (number, verdict) in times.Select(ShapeVerdicts.OfAffinity))
             after.Verdicts[number] = verdict;
         _hairpins.TakeChanges(_before.Hairpins, after.Hairpins);
         _addresses.TakeChanges(_before.Addresses, after.Addresses);
+        _clusterIPs.TakeChanges(_before.ClusterIPs, after.ClusterIPs);
         after.ClusterCidrs.UnionWith(Edges(_settings.ClusterCidrs));
         after.NodePortAddresses.UnionWith(Edges(_settings.NodePortAddresses));
         after.ServiceCidrs.UnionWith(Edges(_settings.ServiceCidrs));
@@ -135,7 +139,7 @@ internal sealed class NftablesTable
     {
         foreach (var server in plan.VirtualServers)
         {
-            if (!found.Fronts.TryGetValue(server.Front, out var value) || value.Port == 0 || value.AffinitySeconds != AffinityTime.Round(plan.AffinitySeconds)
+            if (!found.Fronts.TryGetValue(server.Front, out var value) || value.Port == 0 || value.Affinity != AffinityTime.Round(plan.AffinitySeconds)
                 || !adopted.Add(value.Port))
                 continue;
             return new PortSlots(value.Port, plan, InOrder(value.Port), InOrder(value.Port | FrontValue.LocalSet));
@@ -152,9 +156,9 @@ internal sealed class NftablesTable
         {
             if (!_affinityChains.Add(seconds))
                 continue;
-            ShapeInstaller.Add(_shape.AffinityChains(seconds), _batch);
-            foreach (var (key, verdict) in ShapeVerdicts.OfAffinity(seconds))
-                _after.Verdicts[key] = verdict;
+            ShapeInstaller.Add(_shape.AffinityChain(seconds), _batch);
+            var (key, verdict) = ShapeVerdicts.OfAffinity(seconds);
+            _after.Verdicts[key] = verdict;
         }
     }
 
@@ -188,8 +192,13 @@ internal sealed class NftablesTable
         foreach (var server in plan.Local.Servers)
             _hairpins.Add(server.Address);
         foreach (var server in plan.VirtualServers)
+        {
             if (IsOurs(server.Kind))
                 _addresses.Add(server.Front.Address);
+            if (server.Masquerade is MasqueradePolicy.OffCluster)
+                _clusterIPs.Add(server.Front.Address);
+        }
+
         if (plan.AffinitySeconds > 0)
             _affinityTimes.Add(AffinityTime.Round(plan.AffinitySeconds));
     }
@@ -199,8 +208,13 @@ internal sealed class NftablesTable
         foreach (var server in plan.Local.Servers)
             _hairpins.Remove(server.Address);
         foreach (var server in plan.VirtualServers)
+        {
             if (IsOurs(server.Kind))
                 _addresses.Remove(server.Front.Address);
+            if (server.Masquerade is MasqueradePolicy.OffCluster)
+                _clusterIPs.Remove(server.Front.Address);
+        }
+
         if (plan.AffinitySeconds > 0)
             _affinityTimes.Remove(AffinityTime.Round(plan.AffinitySeconds));
         _ranges.Remove(plan.SourceRanges, _before.SourceRanges);

@@ -59,16 +59,17 @@ internal sealed class PortSlots
     {
         var isLocal = server.Policy is TrafficPolicy.Local;
         var external = isLocal ? Action(_local, _plan.Local) : Action(_cluster, _plan.Cluster);
-        var (entry, inside) = (external, 0u);
+        var hides = server.Masquerade is MasqueradePolicy.Always;
+        var (entry, inside) = (hides ? FrontAction.Masqueraded(external) : external, 0u);
         if (server.ShortCircuit && _plan.HasEndpoints)
             (entry, inside) = (_affinitySeconds > 0 ? FrontAction.ExternalLocalAffinity : FrontAction.ExternalLocal, Action(_cluster, _plan.Cluster));
         else if (_affinitySeconds > 0 && external is not (FrontAction.Refuse or FrontAction.Drop))
-            entry = FrontAction.Affinity;
+            entry = hides ? FrontAction.AffinityMasquerade : FrontAction.Affinity;
         var (filtered, ranges) = (0u, 0u);
         if (_ranges != 0 && server.Kind is FrontKind.LoadBalancer)
             (filtered, entry, ranges) = (entry, FrontAction.Filter, _ranges);
-        var later = entry == external ? 0 : FrontValue.LaterOf(filtered, external, inside);
-        return new FrontValue(later, entry, FrontValue.SourceOf(server.Masquerade, _affinitySeconds), isLocal ? Id | FrontValue.LocalSet : Id, ranges);
+        var later = entry < FrontAction.ExternalLocal ? 0 : FrontValue.LaterOf(filtered, external, inside);
+        return new FrontValue(later, entry, (uint)_affinitySeconds, isLocal ? Id | FrontValue.LocalSet : Id, ranges);
     }
 
     private uint Action(IReadOnlyList<RealServer> slots, RealServerChoice choice) =>

@@ -5,7 +5,7 @@ namespace Portolan.Proxy.Nftables;
 
 /// <summary>
 /// What our table looks like before any Service is in it, and with all of them: the chains, rules, sets and maps are constant (but for
-/// <see cref="AffinityChains"/>), Services and endpoints are elements.
+/// <see cref="AffinityChain(int)"/>), Services and endpoints are elements.
 /// </summary>
 /// <remarks>
 /// <code>
@@ -27,7 +27,7 @@ namespace Portolan.Proxy.Nftables;
 /// stands in for the random number; there is a chain for each of the few sizes.
 /// </para>
 /// <para>
-/// After routing, the flow's original destination says what becomes of its source, so nothing has to be remembered in marks.
+/// Whose source address is replaced is decided here too, and carried to <c>postrouting</c> in a bit of the packet's mark, which is taken out there.
 /// </para>
 /// </remarks>
 internal sealed class Shape
@@ -36,15 +36,15 @@ internal sealed class Shape
     internal const int SourcePriority = 100;        // NF_IP_PRI_NAT_SRC
     private const int DestinationPriority = -100;   // NF_IP_PRI_NAT_DST
 
-    // A modulus is at worst 19 % too large, so a draw misses at most once in six; six in a row miss once in 60,000.
-    private const int Draws = 6;
+    // A modulus is at worst 19 % too large, so a draw misses at most once in six; three in a row miss once in 250, and then the next rule favours some slightly.
+    private const int Draws = 3;
     private readonly ShapeRules _rules;
 
     internal Shape(NftFamily family, TableSettings settings)
     {
         _rules = new ShapeRules(family, settings);
         Sets = ShapeSets.Of(family);
-        Chains = [.. BaseChains(), .. StageChains(), .. SourceChains(), .. PickChains(), .. MaglevChains()];
+        Chains = [.. BaseChains(), .. StageChains(), .. MarkedChains(), .. PickChains(), .. MaglevChains()];
         Verdicts = ShapeVerdicts.Constant();
     }
 
@@ -55,43 +55,63 @@ internal sealed class Shape
     /// <summary>The elements of the verdict maps, which are constant too.</summary>
     internal IReadOnlyDictionary<(string Map, uint Number), NftVerdict> Verdicts { get; }
 
-    /// <summary>The chains that a time of session affinity needs while a Service has it.</summary>
+    /// <summary>The chain that a time of session affinity needs while a Service has it.</summary>
     /// <param name="seconds">As <see cref="AffinityTime.Round"/> gives it.</param>
-    internal IEnumerable<ShapeChain> AffinityChains(int seconds)
-    {
-        var timeout = TimeSpan.FromSeconds(seconds);
-        yield return new ShapeChain(AffinityTime.Chain(seconds),
+    internal ShapeChain AffinityChain(int seconds) => new(
+        AffinityTime.Chain(seconds),
         [
-            _rules.Remember(_rules.OriginalFront(ShapeRules.Word.Set), timeout),
-            _rules.Remember(_rules.OriginalNodePort(ShapeRules.Word.Set), timeout),
+            _rules.Remember(_rules.OriginalFront(ShapeRules.Word.Set), TimeSpan.FromSeconds(seconds)),
+            _rules.Remember(_rules.OriginalNodePort(ShapeRules.Word.Set), TimeSpan.FromSeconds(seconds)),
         ]);
-        foreach (var policy in Enum.GetValues<MasqueradePolicy>())
-        {
-            yield return new ShapeChain(AffinityTime.Chain(seconds, ShapeVerdicts.SourceChain(policy)),
-            [
-                new NftRule().Verdict(NftVerdictCode.Jump, AffinityTime.Chain(seconds)),
-                new NftRule().Verdict(NftVerdictCode.Goto, ShapeVerdicts.SourceChain(policy)),
-            ]);
-        }
-    }
 
     private IEnumerable<ShapeChain> BaseChains()
     {
         // Fronts come before node ports: an address of a Service may be an address of the node.
         NftRule[] services =
         [
-            _rules.Front(ShapeRules.Word.Entry).VerdictMap(ShapeSets.Actions, _rules.At(ShapeRules.Word.Entry)),
-            _rules.IsNodeAddress(_rules.NodePort(ShapeRules.Word.Entry)).VerdictMap(ShapeSets.Actions, _rules.At(ShapeRules.Word.Entry)),
+            .. _rules.DetectsPods ? [ShapeRules.Mark(_rules.IsToClusterIP(_rules.IsFromPod(not: true)), _rules.HideBit).Saying("ClusterIPs from outside the pods")] : Array.Empty<NftRule>(),
+            _rules.Front(ShapeRules.Word.Entry).VerdictMap(ShapeSets.Actions, _rules.At(ShapeRules.Word.Entry)).Saying("addresses of Services"),
+            _rules.IsNodeAddress(_rules.NodePort(ShapeRules.Word.Entry)).VerdictMap(ShapeSets.Actions, _rules.At(ShapeRules.Word.Entry)).Saying("node ports"),
             // What is left for an address of ours would leave by the default route and come back: it is announced as being here.
-            _rules.IsForeignDestination(_rules.Destination(0).InSet(ShapeSets.Addresses, 0)).Verdict(NftVerdictCode.Goto, "refuse"),
-            _rules.Destination(0).InSet(ShapeSets.ServiceCidrs, 0).Verdict(NftVerdictCode.Drop),
+            _rules.IsForeignDestination(_rules.Destination(0).InSet(ShapeSets.Addresses, 0)).Verdict(NftVerdictCode.Goto, "refuse").Saying("ports without a Service"),
+            _rules.Destination(0).InSet(ShapeSets.ServiceCidrs, 0).Verdict(NftVerdictCode.Drop).Saying("addresses without a Service"),
         ];
+        var ours = _rules.HideBit | _rules.RememberBit;
         yield return new ShapeChain("prerouting", services, NftHook.Prerouting, DestinationPriority);
         yield return new ShapeChain("output", services, NftHook.Output, DestinationPriority);
-        yield return new ShapeChain("postrouting", [_rules.IsTranslated().Verdict(NftVerdictCode.Goto, "sources")], NftHook.Postrouting, SourcePriority);
+        yield return new ShapeChain(
+            "postrouting",
+            [ShapeRules.IsMarked(ours).Verdict(NftVerdictCode.Goto, "marked"), _rules.IsHairpin().Masquerade()],
+            NftHook.Postrouting,
+            SourcePriority);
 
         // A real server on this node itself is reached without postrouting.
-        yield return new ShapeChain("input", [_rules.IsTranslated().Verdict(NftVerdictCode.Goto, "local-affinity")], NftHook.Input, SourcePriority);
+        yield return new ShapeChain("input", [ShapeRules.IsMarked(ours).Verdict(NftVerdictCode.Goto, "marked-local")], NftHook.Input, SourcePriority);
+    }
+
+    private IEnumerable<ShapeChain> MarkedChains()
+    {
+        yield return new ShapeChain("marked",
+        [
+            _rules.IsUntranslated().Verdict(NftVerdictCode.Return),
+            _rules.Unmark(ShapeRules.IsUnmarked(_rules.RememberBit)).Masquerade(),
+            new NftRule().Verdict(NftVerdictCode.Jump, "remember"),
+            _rules.Unmark(ShapeRules.IsMarked(_rules.HideBit)).Masquerade(),
+            _rules.Unmark(new NftRule()),
+            _rules.IsHairpin().Masquerade(),
+        ]);
+        yield return new ShapeChain("marked-local",
+        [
+            _rules.IsUntranslated().Verdict(NftVerdictCode.Return),
+            ShapeRules.IsMarked(_rules.RememberBit).Verdict(NftVerdictCode.Jump, "remember"),
+            _rules.Unmark(new NftRule()),
+        ]);
+        var seconds = _rules.At(ShapeRules.Word.Affinity);
+        yield return new ShapeChain("remember",
+        [
+            _rules.OriginalFront(ShapeRules.Word.Affinity).VerdictMap(ShapeSets.AffinityTimes, seconds).Saying("by the address connected to"),
+            _rules.OriginalNodePort(ShapeRules.Word.Affinity).VerdictMap(ShapeSets.AffinityTimes, seconds).Saying("by the node port connected to"),
+        ]);
     }
 
     private IEnumerable<ShapeChain> StageChains()
@@ -107,15 +127,16 @@ internal sealed class Shape
             var (name, inside) = affinity ? ("external-local-affinity", "internal-affinity") : ("external-local", "internal");
             yield return new ShapeChain(name,
             [
-                _rules.IsFromPod().Verdict(NftVerdictCode.Goto, inside),
-                _rules.IsFromNode().Verdict(NftVerdictCode.Goto, inside),
+                .. _rules.DetectsPods ? [_rules.IsFromPod().Verdict(NftVerdictCode.Goto, inside)] : Array.Empty<NftRule>(),
+                ShapeRules.Mark(_rules.IsFromNode(), _rules.HideBit).Verdict(NftVerdictCode.Goto, inside),
                 .. affinity ? [new NftRule().Verdict(NftVerdictCode.Goto, "affinity")] : Next(FrontValue.ExternalMask, ShapeSets.ExternalActions),
             ]);
         }
 
         yield return new ShapeChain("internal", [.. Next(FrontValue.InternalMask, ShapeSets.InternalActions)]);
-        yield return AffinityChain("affinity", cluster: false, FrontValue.ExternalMask, ShapeSets.ExternalActions);
-        yield return AffinityChain("internal-affinity", cluster: true, FrontValue.InternalMask, ShapeSets.InternalActions);
+        yield return new ShapeChain("affinity-masquerade", [ShapeRules.Mark(new NftRule(), _rules.HideBit).Verdict(NftVerdictCode.Goto, "affinity")]);
+        yield return ReturningChain("affinity", cluster: false, FrontValue.ExternalMask, ShapeSets.ExternalActions);
+        yield return ReturningChain("internal-affinity", cluster: true, FrontValue.InternalMask, ShapeSets.InternalActions);
     }
 
     private IEnumerable<NftRule> Next(uint mask, string map)
@@ -125,9 +146,9 @@ internal sealed class Shape
     }
 
     // A port number may be both a front's and another Service's node port: what belongs to a front is done with before node ports are looked at.
-    private ShapeChain AffinityChain(string name, bool cluster, uint mask, string map)
+    private ShapeChain ReturningChain(string name, bool cluster, uint mask, string map)
     {
-        return new ShapeChain(name, [.. Of(_rules.Front), .. Of(_rules.NodePort)]);
+        return new ShapeChain(name, [ShapeRules.Mark(new NftRule(), _rules.RememberBit), .. Of(_rules.Front), .. Of(_rules.NodePort)]);
 
         IEnumerable<NftRule> Of(Func<ShapeRules.Word, NftRule> front)
         {
@@ -137,40 +158,16 @@ internal sealed class Shape
         }
     }
 
-    private IEnumerable<ShapeChain> SourceChains()
-    {
-        var source = _rules.At(ShapeRules.Word.Source);
-        yield return new ShapeChain("sources",
-        [
-            _rules.OriginalFront(ShapeRules.Word.Source).VerdictMap(ShapeSets.Sources, source),
-            _rules.OriginalNodePort(ShapeRules.Word.Source).VerdictMap(ShapeSets.Sources, source),
-        ]);
-        yield return new ShapeChain("local-affinity",
-        [
-            _rules.OriginalFront(ShapeRules.Word.Source).VerdictMap(ShapeSets.LocalAffinity, source),
-            _rules.OriginalNodePort(ShapeRules.Word.Source).VerdictMap(ShapeSets.LocalAffinity, source),
-        ]);
-        yield return new ShapeChain(ShapeVerdicts.SourceChain(MasqueradePolicy.Never), [_rules.IsHairpin().Masquerade()]);
-        yield return new ShapeChain(ShapeVerdicts.SourceChain(MasqueradePolicy.Always), [new NftRule().Masquerade()]);
-        yield return new ShapeChain(ShapeVerdicts.SourceChain(MasqueradePolicy.OffCluster),
-        [
-            _rules.IsHairpin().Masquerade(),
-            _rules.IsFromPod().Verdict(NftVerdictCode.Accept),
-            new NftRule().Masquerade(),
-        ]);
-        yield return new ShapeChain(ShapeVerdicts.SourceChain(MasqueradePolicy.FromNode), [_rules.IsHairpin().Masquerade(), _rules.IsFromNode().Masquerade()]);
-    }
-
     private IEnumerable<ShapeChain> PickChains()
     {
-        foreach (var cluster in (bool[])[false, true])
+        foreach (var kind in Enum.GetValues<PickKind>())
         {
             for (var count = 1; count <= FrontAction.ExactCounts; count++)
-                yield return PickChain(count, [count], cluster);
+                yield return PickChain(count, [count], kind);
             var below = FrontAction.ExactCounts;
             foreach (var modulus in FrontAction.Ladder)
             {
-                yield return PickChain(modulus, [.. Enumerable.Repeat(modulus, Draws), below + 1], cluster);
+                yield return PickChain(modulus, [.. Enumerable.Repeat(modulus, Draws), below + 1], kind);
                 below = modulus;
             }
         }
@@ -178,23 +175,23 @@ internal sealed class Shape
 
     // The last rule is for a packet on its way while the set shrinks: a connection that begins with a drop tries again,
     // one that begins untranslated is stuck with it.
-    private ShapeChain PickChain(int modulus, int[] draws, bool cluster) => new(
-        FrontAction.Chain(modulus, cluster),
+    private ShapeChain PickChain(int modulus, int[] draws, PickKind kind) => new(
+        FrontAction.Chain(modulus, kind),
         [
-            .. draws.Select(draw => _rules.Draw(_rules.Front(ShapeRules.Word.Set), draw, cluster)),
-            .. draws.Select(draw => _rules.Draw(_rules.NodePort(ShapeRules.Word.Set), draw, cluster)),
+            .. draws.Select(draw => _rules.Draw(_rules.Front(ShapeRules.Word.Set), draw, kind)),
+            .. draws.Select(draw => _rules.Draw(_rules.NodePort(ShapeRules.Word.Set), draw, kind)),
             new NftRule().Verdict(NftVerdictCode.Drop),
         ]);
 
     private IEnumerable<ShapeChain> MaglevChains()
     {
-        foreach (var cluster in (bool[])[false, true])
+        foreach (var kind in Enum.GetValues<PickKind>())
         foreach (var size in MaglevTable.Sizes)
         {
-            yield return new ShapeChain(FrontAction.MaglevChain(size, cluster),
+            yield return new ShapeChain(FrontAction.MaglevChain(size, kind),
             [
-                _rules.ByClient(_rules.Front(ShapeRules.Word.Set), size, cluster),
-                _rules.ByClient(_rules.NodePort(ShapeRules.Word.Set), size, cluster),
+                _rules.ByClient(_rules.Front(ShapeRules.Word.Set), size, kind),
+                _rules.ByClient(_rules.NodePort(ShapeRules.Word.Set), size, kind),
                 new NftRule().Verdict(NftVerdictCode.Drop),
             ]);
         }

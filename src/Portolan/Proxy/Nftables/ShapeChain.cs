@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 using Portolan.Linux.Nftables;
 
 namespace Portolan.Proxy.Nftables;
@@ -7,8 +8,13 @@ namespace Portolan.Proxy.Nftables;
 internal sealed record ShapeChain(string Name, IReadOnlyList<NftRule> Rules, NftHook? Hook = null, int Priority = 0)
 {
     // libnftnl's type-length-value form; readers skip types they do not know.
+    private const byte CommentType = 0;
     private const byte FingerprintType = 0x50;
 
-    /// <summary>Tells a rule of ours from any other: kept with the rule in the kernel, compared when we start.</summary>
-    internal static byte[] Fingerprint(NftRule rule) => [FingerprintType, 8, .. SHA256.HashData(rule.Expressions).AsSpan(0, 8)];
+    /// <summary>Kept with a rule in the kernel: its comment, and what tells it from any other when we start.</summary>
+    internal static byte[] UserData(NftRule rule)
+    {
+        byte[] comment = rule.Comment is { } text ? [CommentType, (byte)(text.Length + 1), .. Encoding.ASCII.GetBytes(text), 0] : [];
+        return [.. comment, FingerprintType, 8, .. SHA256.HashData(rule.Expressions).AsSpan(0, 8)];
+    }
 }

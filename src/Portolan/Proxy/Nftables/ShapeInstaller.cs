@@ -56,14 +56,11 @@ internal static class ShapeInstaller
         }
     }
 
-    /// <summary>Adds chains that the kernel does not have.</summary>
-    internal static void Add(IEnumerable<ShapeChain> chains, NftBatch batch)
+    /// <summary>Adds a chain that the kernel does not have.</summary>
+    internal static void Add(ShapeChain chain, NftBatch batch)
     {
-        var all = chains.ToList();
-        foreach (var chain in all)
-            AddChain(chain, batch);
-        foreach (var chain in all)
-            AddRules(chain, batch);
+        AddChain(chain, batch);
+        AddRules(chain, batch);
     }
 
     private static void AddChain(ShapeChain chain, NftBatch batch)
@@ -77,14 +74,14 @@ internal static class ShapeInstaller
     private static void AddRules(ShapeChain chain, NftBatch batch)
     {
         foreach (var rule in chain.Rules)
-            batch.AddRule(chain.Name, rule, ShapeChain.Fingerprint(rule));
+            batch.AddRule(chain.Name, rule, ShapeChain.UserData(rule));
     }
 
     private static bool IsLike(NftChainInfo found, ShapeChain wanted) =>
         found.Hook == wanted.Hook && (wanted.Hook is null || (found.Priority == wanted.Priority && found.Type == "nat"));
 
     private static bool Matches(ShapeChain chain, IEnumerable<NftRuleInfo> found) =>
-        found.Select(rule => rule.UserData).SequenceEqual(chain.Rules.Select(ShapeChain.Fingerprint), ByteArrays.Instance);
+        found.Select(rule => rule.UserData).SequenceEqual(chain.Rules.Select(ShapeChain.UserData), ByteArrays.Instance);
 
     private sealed class ByteArrays : IEqualityComparer<byte[]>
     {

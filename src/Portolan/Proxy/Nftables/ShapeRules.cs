@@ -32,14 +32,26 @@ internal sealed class ShapeRules
         _family = family;
         _settings = settings;
         _words = family is NftFamily.Ip ? 1u : 4u;
+        HideBit = 1u << settings.MasqueradeBit;
+        RememberBit = settings.MasqueradeBit == 31 ? 1u << 30 : HideBit << 1;
     }
+
+    /// <summary>In the packet's mark: its source address is to be replaced.</summary>
+    internal uint HideBit { get; }
+
+    /// <summary>In the packet's mark: its client is to be remembered.</summary>
+    internal uint RememberBit { get; }
+
+    /// <summary>Whether pods can be told from others at all.</summary>
+    internal bool DetectsPods => _settings.PodInterface is not null
+        || _settings.ClusterCidrs.Any(prefix => prefix.Address.IsIPv4 == _family is NftFamily.Ip);
 
     /// <summary>The numbers of a <see cref="FrontValue"/>, in its order.</summary>
     internal enum Word : uint
     {
         Later,
         Entry,
-        Source,
+        Affinity,
         Set,
         Ranges,
     }
@@ -77,21 +89,37 @@ internal sealed class ShapeRules
     internal NftRule IsFromNode() => new NftRule().SourceAddressType(0).Equal(0, RouteLocal);
 
     /// <summary>The sender is a pod, as the local detector tells it.</summary>
-    internal NftRule IsFromPod()
+    internal NftRule IsFromPod(bool not = false)
     {
         if (_settings.PodInterface is not { } name)
-            return Source(new NftRule(), 0).InSet(ShapeSets.ClusterCidrs, 0);
+            return not ? Source(new NftRule(), 0).NotInSet(ShapeSets.ClusterCidrs, 0) : Source(new NftRule(), 0).InSet(ShapeSets.ClusterCidrs, 0);
         // A name shorter than the register ends in zeros; of a prefix only its own bytes are compared.
         var bytes = new byte[_settings.IsInterfacePrefix ? name.Length : 16];
         Encoding.ASCII.GetBytes(name, bytes);
-        return new NftRule().InputInterfaceName(0).Equal(0, bytes);
+        var rule = new NftRule().InputInterfaceName(0);
+        return not ? rule.NotEqual(0, bytes) : rule.Equal(0, bytes);
     }
 
     /// <summary>A real server on this node reaches itself: the answer must come back this way.</summary>
     internal NftRule IsHairpin() => Destination(Source(new NftRule(), 0), _words).InSet(ShapeSets.Hairpins, 0);
 
-    /// <summary>The connection's destination has been changed, here or by somebody else.</summary>
-    internal NftRule IsTranslated() => new NftRule().ConntrackStatus(0).And(0, DestinationNatStatus).NotEqual(0, [0, 0, 0, 0]);
+    /// <summary>The connection's destination has not been changed: a mark it carries is somebody else's.</summary>
+    internal NftRule IsUntranslated() => new NftRule().ConntrackStatus(0).And(0, DestinationNatStatus).Equal(0, [0, 0, 0, 0]);
+
+    /// <summary>The packet is to a ClusterIP that hides clients outside the cluster.</summary>
+    internal NftRule IsToClusterIP(NftRule rule) => Destination(rule, 0).InSet(ShapeSets.ClusterIPs, 0);
+
+    /// <summary>The packet's mark has one of these bits.</summary>
+    internal static NftRule IsMarked(uint bits) => new NftRule().Mark(0).And(0, bits).NotEqual(0, [0, 0, 0, 0]);
+
+    /// <summary>The packet's mark has none of these bits.</summary>
+    internal static NftRule IsUnmarked(uint bits) => new NftRule().Mark(0).And(0, bits).Equal(0, [0, 0, 0, 0]);
+
+    /// <summary>Sets these bits in the packet's mark.</summary>
+    internal static NftRule Mark(NftRule rule, uint bits) => rule.Mark(0).Or(0, bits).SetMark(0);
+
+    /// <summary>Takes both our bits out of the packet's mark.</summary>
+    internal NftRule Unmark(NftRule rule) => rule.Mark(0).And(0, ~(HideBit | RememberBit)).SetMark(0);
 
     /// <summary>The sender is within the front's source ranges.</summary>
     internal NftRule IsInRanges(NftRule front) => Source(front, At(Word.Ranges) + 1).InSet(ShapeSets.SourceRanges, At(Word.Ranges));
@@ -99,20 +127,26 @@ internal sealed class ShapeRules
     internal NftRule Refuse() => new NftRule().RejectPortUnreachable(_family);
 
     /// <summary>Draws one of the real servers and sends the connection there; goes on where the draw finds none.</summary>
-    internal NftRule Draw(NftRule front, int modulus, bool cluster)
+    internal NftRule Draw(NftRule front, int modulus, PickKind kind)
     {
         var set = At(Word.Set);
-        var rule = cluster ? front.And(set, ~FrontValue.LocalSet) : front;
-        return rule.Random(set + 1, (uint)modulus).Map(ShapeSets.Endpoints, set, 0).DestinationNat(_family, 0, _words);
+        return Of(front, kind).Random(set + 1, (uint)modulus).Map(ShapeSets.Endpoints, set, 0).DestinationNat(_family, 0, _words);
     }
 
     /// <summary>Sends the connection where the client's address leads by a table of this size.</summary>
-    internal NftRule ByClient(NftRule front, int size, bool cluster)
+    internal NftRule ByClient(NftRule front, int size, PickKind kind)
     {
         var set = At(Word.Set);
-        var rule = Source(cluster ? front.And(set, ~FrontValue.LocalSet) : front, Client);
+        var rule = Source(Of(front, kind), Client);
         return rule.Hash(Client, _words * 4, set + 1, (uint)size, MaglevSeed).Map(ShapeSets.Endpoints, set, 0).DestinationNat(_family, 0, _words);
     }
+
+    private NftRule Of(NftRule front, PickKind kind) => kind switch
+    {
+        PickKind.Internal => front.And(At(Word.Set), ~FrontValue.LocalSet),
+        PickKind.Masquerade => Mark(front, HideBit),
+        _ => front,
+    };
 
     /// <summary>Sends the connection where the client's last one went, if that is still one of the real servers.</summary>
     internal NftRule ToRemembered(NftRule front, bool cluster)

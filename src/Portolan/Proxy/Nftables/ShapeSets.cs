@@ -12,12 +12,12 @@ internal static class ShapeSets
     internal const string FilteredActions = "filtered-actions";
     internal const string ExternalActions = "external-actions";
     internal const string InternalActions = "internal-actions";
-    internal const string Sources = "sources";
-    internal const string LocalAffinity = "local-affinity";
+    internal const string AffinityTimes = "affinity-times";
     internal const string Affinity = "affinity";
     internal const string Members = "members";
     internal const string Hairpins = "hairpins";
     internal const string Addresses = "addresses";
+    internal const string ClusterIPs = "cluster-ips";
     internal const string SourceRanges = "source-ranges";
     internal const string ClusterCidrs = "cluster-cidrs";
     internal const string NodePortAddresses = "nodeport-addresses";
@@ -29,7 +29,7 @@ internal static class ShapeSets
     internal const uint MaxClients = 1 << 20;
 
     /// <summary>The maps whose elements are verdicts.</summary>
-    internal static readonly string[] VerdictMaps = [Actions, FilteredActions, ExternalActions, InternalActions, Sources, LocalAffinity];
+    internal static readonly string[] VerdictMaps = [Actions, FilteredActions, ExternalActions, InternalActions, AffinityTimes];
 
     internal static IReadOnlyList<NftSet> Of(NftFamily family)
     {
@@ -40,7 +40,9 @@ internal static class ShapeSets
         [
             Map(Fronts, front, value),
             Map(NodePorts, NftTypes.Concat(NftTypes.InetProtocol, NftTypes.InetService), value),
-            .. VerdictMaps.Select(name => new NftSet(name, NftTypes.Mark, 4, NftTypes.Verdict, 0, NftSetFlags.Map)),
+
+            // A limit lets the kernel choose a hash table that does not grow, and is quicker to search.
+            .. VerdictMaps.Select(name => new NftSet(name, NftTypes.Mark, 4, NftTypes.Verdict, 0, NftSetFlags.Map, name == AffinityTimes ? AffinityTime.Count : 256)),
             Map(Endpoints, NftTypes.Concat(NftTypes.Mark, NftTypes.Mark), NftTypes.Concat(address, NftTypes.InetService)) with { HasCounters = true },
 
             // The first field of the data is only there to put the others where the next lookup wants them.
@@ -51,6 +53,7 @@ internal static class ShapeSets
             Set(Members, NftTypes.Concat(address, NftTypes.InetService, NftTypes.Mark)) with { HasCounters = true },
             Set(Hairpins, NftTypes.Concat(address, address)),
             Set(Addresses, address),
+            Set(ClusterIPs, address),
             Set(SourceRanges, NftTypes.Concat(NftTypes.Mark, address), NftSetFlags.Interval | NftSetFlags.Concat),
             Set(ClusterCidrs, address, NftSetFlags.Interval),
             Set(NodePortAddresses, address, NftSetFlags.Interval),

@@ -10,16 +10,12 @@ internal static class ShapeVerdicts
     internal static Dictionary<(string Map, uint Number), NftVerdict> Constant()
     {
         var verdicts = new Dictionary<(string Map, uint Number), NftVerdict>();
-        foreach (var (map, shift, cluster) in (ReadOnlySpan<(string, int, bool)>)
-            [(ShapeSets.Actions, 0, false), (ShapeSets.FilteredActions, 16, false), (ShapeSets.ExternalActions, 8, false), (ShapeSets.InternalActions, 0, true)])
-        {
-            foreach (var modulus in Enumerable.Range(1, FrontAction.ExactCounts).Concat(FrontAction.Ladder))
-                verdicts[(map, FrontAction.Balance(modulus) << shift)] = Goto(FrontAction.Chain(modulus, cluster));
-            foreach (var size in MaglevTable.Sizes)
-                verdicts[(map, FrontAction.Maglev(size) << shift)] = Goto(FrontAction.MaglevChain(size, cluster));
-            verdicts[(map, FrontAction.Refuse << shift)] = Goto("refuse");
-            verdicts[(map, FrontAction.Drop << shift)] = new NftVerdict(NftVerdictCode.Drop);
-        }
+        Picks(ShapeSets.Actions, 0, PickKind.Plain);
+        Picks(ShapeSets.Actions, 0, PickKind.Masquerade);
+        Picks(ShapeSets.FilteredActions, 16, PickKind.Plain);
+        Picks(ShapeSets.FilteredActions, 16, PickKind.Masquerade);
+        Picks(ShapeSets.ExternalActions, 8, PickKind.Plain);
+        Picks(ShapeSets.InternalActions, 0, PickKind.Internal);
 
         // Each stage only where it can come: the kernel refuses verdicts that could lead in a circle.
         foreach (var (map, shift) in (ReadOnlySpan<(string, int)>)[(ShapeSets.Actions, 0), (ShapeSets.FilteredActions, 16)])
@@ -27,33 +23,28 @@ internal static class ShapeVerdicts
             verdicts[(map, FrontAction.ExternalLocal << shift)] = Goto("external-local");
             verdicts[(map, FrontAction.ExternalLocalAffinity << shift)] = Goto("external-local-affinity");
             verdicts[(map, FrontAction.Affinity << shift)] = Goto("affinity");
+            verdicts[(map, FrontAction.AffinityMasquerade << shift)] = Goto("affinity-masquerade");
         }
 
         verdicts[(ShapeSets.Actions, FrontAction.Filter)] = Goto("source-ranges");
-        foreach (var policy in Enum.GetValues<MasqueradePolicy>())
-            verdicts[(ShapeSets.Sources, FrontValue.SourceOf(policy, 0))] = Goto(SourceChain(policy));
         return verdicts;
-    }
 
-    /// <summary>The elements that a time of session affinity needs.</summary>
-    internal static IEnumerable<((string Map, uint Number) Key, NftVerdict Verdict)> OfAffinity(int seconds)
-    {
-        foreach (var policy in Enum.GetValues<MasqueradePolicy>())
+        void Picks(string map, int shift, PickKind kind)
         {
-            var number = FrontValue.SourceOf(policy, seconds);
-            yield return ((ShapeSets.Sources, number), Goto(AffinityTime.Chain(seconds, SourceChain(policy))));
-            yield return ((ShapeSets.LocalAffinity, number), Goto(AffinityTime.Chain(seconds)));
+            foreach (var modulus in Enumerable.Range(1, FrontAction.ExactCounts).Concat(FrontAction.Ladder))
+                verdicts[(map, Number(FrontAction.Balance(modulus)))] = Goto(FrontAction.Chain(modulus, kind));
+            foreach (var size in MaglevTable.Sizes)
+                verdicts[(map, Number(FrontAction.Maglev(size)))] = Goto(FrontAction.MaglevChain(size, kind));
+            verdicts[(map, FrontAction.Refuse << shift)] = Goto("refuse");
+            verdicts[(map, FrontAction.Drop << shift)] = new NftVerdict(NftVerdictCode.Drop);
+
+            uint Number(uint action) => (kind is PickKind.Masquerade ? FrontAction.Masqueraded(action) : action) << shift;
         }
     }
 
-    /// <summary>What becomes of the client's address.</summary>
-    internal static string SourceChain(MasqueradePolicy policy) => policy switch
-    {
-        MasqueradePolicy.Never => "keep",
-        MasqueradePolicy.Always => "masquerade",
-        MasqueradePolicy.OffCluster => "masquerade-off-cluster",
-        _ => "masquerade-node",
-    };
+    /// <summary>The elements that a time of session affinity needs.</summary>
+    internal static ((string Map, uint Number) Key, NftVerdict Verdict) OfAffinity(int seconds) =>
+        ((ShapeSets.AffinityTimes, (uint)seconds), Goto(AffinityTime.Chain(seconds)));
 
     private static NftVerdict Goto(string chain) => new(NftVerdictCode.Goto, chain);
 }

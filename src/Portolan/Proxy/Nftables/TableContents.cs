@@ -22,6 +22,9 @@ internal sealed class TableContents
     /// <summary><see cref="ShapeSets.Addresses"/>.</summary>
     internal HashSet<IpAddress> Addresses { get; } = [];
 
+    /// <summary><see cref="ShapeSets.ClusterIPs"/>.</summary>
+    internal HashSet<IpAddress> ClusterIPs { get; } = [];
+
     /// <summary><see cref="ShapeSets.SourceRanges"/>.</summary>
     internal HashSet<NumberedRange> SourceRanges { get; } = [];
 
@@ -42,6 +45,7 @@ internal sealed class TableContents
         Fronts.Clear();
         Members.Clear();
         Addresses.Clear();
+        ClusterIPs.Clear();
         SourceRanges.Clear();
         ServiceCidrs.Clear();
         Verdicts.Clear();

@@ -55,6 +55,7 @@ internal sealed class TableDifference
 
         Addresses(ShapeSets.Hairpins, from.Hairpins, to.Hairpins, TableKeys.WriteHairpin);
         Addresses(ShapeSets.Addresses, from.Addresses, to.Addresses, TableKeys.Write);
+        Addresses(ShapeSets.ClusterIPs, from.ClusterIPs, to.ClusterIPs, TableKeys.Write);
         foreach (var range in from.SourceRanges)
         {
             if (!to.SourceRanges.Contains(range))

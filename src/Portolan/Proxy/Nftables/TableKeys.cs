@@ -55,7 +55,7 @@ internal static class TableKeys
     {
         MemoryMarshal.Write(buffer, value.Later);
         MemoryMarshal.Write(buffer[4..], value.Entry);
-        MemoryMarshal.Write(buffer[8..], value.Source);
+        MemoryMarshal.Write(buffer[8..], value.Affinity);
         MemoryMarshal.Write(buffer[12..], value.Set);
         MemoryMarshal.Write(buffer[16..], value.Ranges);
         return buffer[..FrontValue.Size];

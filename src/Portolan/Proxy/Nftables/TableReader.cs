@@ -68,11 +68,8 @@ internal sealed class TableReader
             if (TableKeys.ReadMember(element.Key, _family) is { } member)
                 _contents.Members.Add(member);
         });
-        Elements(ShapeSets.Addresses, _contents.Addresses.Clear, element =>
-        {
-            if (element.Key.Length == _addressSize)
-                _contents.Addresses.Add(IpAddress.Read(element.Key));
-        });
+        ReadAddresses(ShapeSets.Addresses, _contents.Addresses);
+        ReadAddresses(ShapeSets.ClusterIPs, _contents.ClusterIPs);
         Elements(ShapeSets.SourceRanges, _contents.SourceRanges.Clear, element =>
         {
             // The kernel leaves the last key out where it is the first one.
@@ -98,6 +95,12 @@ internal sealed class TableReader
         foreach (var (number, verdict) in found)
             _contents.Verdicts[(map, number)] = verdict;
     }
+
+    private void ReadAddresses(string set, HashSet<IpAddress> into) => Elements(set, into.Clear, element =>
+    {
+        if (element.Key.Length == _addressSize)
+            into.Add(IpAddress.Read(element.Key));
+    });
 
     private void ReadRanges(string set, HashSet<RangeEdge> into) => Elements(set, into.Clear, element =>
     {

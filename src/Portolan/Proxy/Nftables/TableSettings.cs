@@ -20,8 +20,14 @@ internal sealed record TableSettings
     /// <summary>The cluster's ranges for ClusterIPs: connections to addresses in them that no Service has are dropped.</summary>
     internal IReadOnlyList<IpPrefix> ServiceCidrs { get; init; } = [];
 
+    /// <summary>
+    /// The bit of a packet's mark that says, between routing decisions, that its source address is to be replaced (0..31; kube-proxy's
+    /// <c>masqueradeBit</c>). The bit after it is used likewise for clients to be remembered. Only the first packet of a connection carries them.
+    /// </summary>
+    internal int MasqueradeBit { get; init; } = 14;
+
     /// <summary>By value, lists included.</summary>
-    public bool Equals(TableSettings? other) => other is not null && PodInterface == other.PodInterface && IsInterfacePrefix == other.IsInterfacePrefix
+    public bool Equals(TableSettings? other) => other is not null && MasqueradeBit == other.MasqueradeBit && PodInterface == other.PodInterface && IsInterfacePrefix == other.IsInterfacePrefix
         && ClusterCidrs.SequenceEqual(other.ClusterCidrs) && NodePortAddresses.SequenceEqual(other.NodePortAddresses) && ServiceCidrs.SequenceEqual(other.ServiceCidrs);
 
     /// <inheritdoc/>

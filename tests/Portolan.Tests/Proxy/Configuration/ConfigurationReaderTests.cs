@@ -111,7 +111,7 @@ public sealed class ConfigurationReaderTests
         Assert.Equal(4, options.Verbosity);
         Assert.Equal("/k", options.Kubeconfig);
         var warning = Assert.Single(reading.Warnings);
-        foreach (var field in (string[])["featureGates", "clientConnection.qps", "clientConnection.burst", "logging.format", "logging.vmodule", "nftables.masqueradeBit", "configSyncPeriod",
+        foreach (var field in (string[])["featureGates", "clientConnection.qps", "clientConnection.burst", "logging.format", "logging.vmodule", "configSyncPeriod",
             "enableProfiling", "showHiddenMetricsForVersion", "winkernel.networkName", "winkernel.enableDSR", "windowsRunAsService", "portRange", "udpIdleTimeout"])
             Assert.Contains(field, warning, StringComparison.Ordinal);
         Assert.DoesNotContain("conntrack", warning, StringComparison.Ordinal);
