@@ -33,6 +33,9 @@ internal sealed class ProxyTable : IDisposable
         return _table.Reconcile([.. _index.Plans]);
     }
 
+    /// <summary>What is in force.</summary>
+    public IReadOnlyList<ServicePortPlan> Plans => [.. _index.Plans];
+
     /// <summary>One event, to the commit of what it changes.</summary>
     /// <returns>The number of elements that changed.</returns>
     public int Program(EndpointSliceFacts slice)

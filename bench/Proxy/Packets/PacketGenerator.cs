@@ -27,13 +27,15 @@ internal static class PacketGenerator
     /// <param name="destinations">This many addresses from there on.</param>
     /// <param name="flows">What they are made of.</param>
     /// <param name="pairs">How often.</param>
+    /// <param name="ours">The one table.</param>
+    /// <param name="peers">The other: each sleeps while the other is measured.</param>
     /// <returns>The processor time of one packet, in nanoseconds.</returns>
     /// <exception cref="InvalidOperationException">Not all arrived.</exception>
-    public static async Task<Pairs> SendAsync(PacketLab lab, IpAddress to, int destinations, PacketFlows flows, int pairs)
+    public static async Task<Pairs> SendAsync(PacketLab lab, IpAddress to, int destinations, PacketFlows flows, int pairs, string ours = PacketLab.Table, string peers = LeanRules.Table)
     {
         var (many, packets) = flows is PacketFlows.New ? (16_777_216, 4_000) : (256, 20_000);
         var (code, output) = await Command.RunAsync(
-            $"'{Built}/generator' {lab.Client.Name} eth0 {lab.Node.Name} eth0 {to} {destinations} {Fleet.Port} {many} {packets} {pairs} {PacketLab.Table} {LeanRules.Table} {lab.Pod.Name} eth0",
+            $"'{Built}/generator' {lab.Client.Name} eth0 {lab.Node.Name} eth0 {to} {destinations} {Fleet.Port} {many} {packets} {pairs} {ours} {peers} {lab.Pod.Name} eth0",
             seconds: 600);
         if (code != 0)
             throw new InvalidOperationException($"the packet generator ended with {code}: {output}");

@@ -1,4 +1,6 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using Portolan.Bench.Proxy.Programming;
+using Portolan.Proxy.Accounting;
 using Portolan.Rig;
 
 namespace Portolan.Bench.Proxy.Packets;
@@ -10,6 +12,7 @@ namespace Portolan.Bench.Proxy.Packets;
 internal sealed class PacketLab : IDisposable
 {
     public const string Table = Portolan.Proxy.Nftables.Shape.Table;
+    public const string Nothing = "nothing";
     private readonly ProxyTable _table;
 
     public PacketLab()
@@ -33,6 +36,15 @@ internal sealed class PacketLab : IDisposable
     public NetworkNamespace Node { get; }
 
     public NetworkNamespace Pod { get; }
+
+    /// <summary>Programs our table, and accounts in a table of their own beside one that has nothing.</summary>
+    public void LoadAccounted(Fleet fleet)
+    {
+        _table.Program([.. fleet.AllServices()], [.. fleet.AllSlices()]);
+        using var accounts = Node.Inside(() => new TrafficAccounts(true, NullLogger.Instance));
+        accounts.Reconcile(_table.Plans);
+        Node.RunInside("nft", $"add table ip {Nothing}");
+    }
 
     /// <summary>Programs our table and loads the peer's.</summary>
     public void Load(Fleet fleet)

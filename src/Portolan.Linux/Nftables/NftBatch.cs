@@ -85,7 +85,12 @@ public sealed class NftBatch
     }
 
     /// <summary>Creates a base chain of type <c>nat</c>, policy accept, unless it exists.</summary>
-    public void AddNatChain(string name, NftHook hook, int priority)
+    public void AddNatChain(string name, NftHook hook, int priority) => AddBaseChain(name, "nat", hook, priority);
+
+    /// <summary>Creates a base chain that sees every packet, unless it exists. Its policy is accept.</summary>
+    public void AddFilterChain(string name, NftHook hook, int priority) => AddBaseChain(name, "filter", hook, priority);
+
+    private void AddBaseChain(string name, string type, NftHook hook, int priority)
     {
         Begin(Nft.NewChain, NetlinkFlags.Create);
         _writer.PutString(Nft.ChainTable, _table);
@@ -95,7 +100,7 @@ public sealed class NftBatch
         _writer.PutUInt32BigEndian(Nft.HookPriority, (uint)priority);
         _writer.EndNested(nested);
         _writer.PutUInt32BigEndian(Nft.ChainPolicy, (uint)NftVerdictCode.Accept);
-        _writer.PutString(Nft.ChainType, "nat");
+        _writer.PutString(Nft.ChainType, type);
         _writer.EndMessage();
     }
 

@@ -53,6 +53,9 @@ public sealed class NftRule
     /// <summary>Loads the name of the interface the packet came in by (NFT_META_IIFNAME), 16 bytes; a packet without one does not match.</summary>
     public NftRule InputInterfaceName(uint register) => Meta(1, register, 6);
 
+    /// <summary>Loads the number of the interface the packet came in by (NFT_META_IIF).</summary>
+    public NftRule InputInterface(uint register) => Meta(1, register, 4);
+
     private NftRule Meta(ushort registerAttribute, uint register, uint key)
     {
         var data = Begin("meta", out var expression);
@@ -67,6 +70,15 @@ public sealed class NftRule
         var data = Begin("ct", out var expression);
         Register(1, register);
         Number(2, 2);
+        return End(data, expression);
+    }
+
+    /// <summary>Loads one byte: 0 where the packet goes the way of the flow's first, 1 the other way (NFT_CT_DIRECTION).</summary>
+    public NftRule ConntrackDirection(uint register)
+    {
+        var data = Begin("ct", out var expression);
+        Register(1, register);
+        Number(2, 1);
         return End(data, expression);
     }
 

@@ -23,8 +23,20 @@ internal sealed record KernelVirtualServer(Protocol Protocol, IpAddress Address,
 /// <param name="Server">Its address and port.</param>
 /// <param name="Weight">Its slots beside those of the others, in lowest terms; with maglev, of the table.</param>
 /// <param name="Connections">Begun since it has its slots, by whichever address of the Service port.</param>
+/// <param name="Traffic">Since it has an account, by whichever Service; null where nothing is counted.</param>
 /// <param name="Open">Tracked now, by this virtual server; null where they were not counted.</param>
-internal sealed record KernelRealServer(RealServer Server, int Weight, ulong Connections, OpenConnections? Open = null);
+internal sealed record KernelRealServer(RealServer Server, int Weight, ulong Connections, Traffic? Traffic = null, OpenConnections? Open = null);
+
+/// <summary>Packets and bytes of connections to virtual servers, network header included.</summary>
+/// <param name="InPackets">To the real server.</param>
+/// <param name="OutPackets">From it.</param>
+/// <param name="InBytes">To the real server.</param>
+/// <param name="OutBytes">From it.</param>
+internal readonly record struct Traffic(ulong InPackets, ulong OutPackets, ulong InBytes, ulong OutBytes)
+{
+    public static Traffic operator +(Traffic left, Traffic right) =>
+        new(left.InPackets + right.InPackets, left.OutPackets + right.OutPackets, left.InBytes + right.InBytes, left.OutBytes + right.OutBytes);
+}
 
 /// <summary>Connections that are tracked now.</summary>
 /// <param name="Active">Established TCP connections, or flows of other protocols.</param>

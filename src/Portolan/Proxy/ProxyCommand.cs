@@ -8,6 +8,7 @@ using Portolan.Hosting;
 using Portolan.Kubernetes.Client;
 using Portolan.Kubernetes.Resources;
 using Portolan.Kubernetes.Watching;
+using Portolan.Proxy.Accounting;
 using Portolan.Proxy.Configuration;
 using Portolan.Proxy.Nftables;
 
@@ -91,7 +92,7 @@ internal static class ProxyCommand
             NodeName = options.HostnameOverride ?? RoleOptions.FromEnvironment("NODE_NAME", Environment.MachineName.ToLowerInvariant()),
             MasqueradeAll = options.MasqueradeAll,
         };
-        using var kernel = new ProxyKernel(new TableSettings { MasqueradeBit = options.MasqueradeBit }, log);
+        using var kernel = new ProxyKernel(new TableSettings { MasqueradeBit = options.MasqueradeBit }, log) { Accounts = new TrafficAccounts(options.Account, log) };
         var events = new EventRecorder(client, "portolan-proxy", host.Time, log);
         using var reporting = new ProxyReporting(host, options, events, context.NodeName, kernel, () => kernel.Settings.NodePortAddresses);
         var loop = new ProxyLoop(context, kernel, host.Readiness, host.Time, log, reporting.Reports)

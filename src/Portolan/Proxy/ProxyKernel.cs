@@ -5,6 +5,7 @@ using Portolan.Core.Addresses;
 using Portolan.Core.Forwarding;
 using Portolan.Linux.Netlink;
 using Portolan.Linux.Nftables;
+using Portolan.Proxy.Accounting;
 using Portolan.Proxy.Cleanup;
 using Portolan.Proxy.Nftables;
 
@@ -31,6 +32,9 @@ internal sealed class ProxyKernel : IDisposable
     /// <summary>Ends flows that no rule reaches any more.</summary>
     internal StaleFlowCleaner Flows { get; }
 
+    /// <summary>Packets and bytes of the real servers, where they are counted.</summary>
+    internal TrafficAccounts? Accounts { get; init; }
+
     /// <summary>What others do to our tables.</summary>
     internal NftNotifications ForeignChanges { get; }
 
@@ -56,6 +60,7 @@ internal sealed class ProxyKernel : IDisposable
         var messages = 0;
         foreach (var table in _tables)
             messages += Timed(table, true, () => table.Reconcile(plans));
+        Accounts?.Reconcile(plans);
         RemoveLeftovers();
         Flows.End(StaleFlows.Under(plans));
         return messages;
@@ -69,6 +74,7 @@ internal sealed class ProxyKernel : IDisposable
         var elements = 0;
         foreach (var table in _tables)
             elements += Timed(table, false, () => table.Apply(changes));
+        Accounts?.Apply(changes);
         Flows.End(StaleFlows.Since(changes));
         return elements;
     }
@@ -100,6 +106,7 @@ internal sealed class ProxyKernel : IDisposable
     public void Dispose()
     {
         _leftovers?.Dispose();
+        Accounts?.Dispose();
         ForeignChanges.Dispose();
         Flows.Dispose();
         _nftables.Dispose();

@@ -46,9 +46,9 @@ internal sealed class VirtualServerPrinter
         output.WriteLine("  -> RemoteAddress:Port");
         foreach (var server in servers)
         {
-            output.WriteLine($"{Front(server),-33}{Large(server.RealServers.Aggregate(0UL, (sum, real) => sum + real.Connections))}{Uncounted}");
+            output.WriteLine($"{Front(server),-33}{Large(server.RealServers.Aggregate(0UL, (sum, real) => sum + real.Connections))}{Columns(Sum(server.RealServers))}");
             foreach (var real in server.RealServers)
-                output.WriteLine($"  -> {At(real.Server.Address, real.Server.Port, server.Protocol),-28}{Large(real.Connections)}{Uncounted}");
+                output.WriteLine($"  -> {At(real.Server.Address, real.Server.Port, server.Protocol),-28}{Large(real.Connections)}{Columns(real.Traffic)}");
         }
     }
 
@@ -76,6 +76,14 @@ internal sealed class VirtualServerPrinter
                 json.WriteString("forward", "Masq");
                 json.WriteNumber("weight", real.Weight);
                 json.WriteNumber("connections", real.Connections);
+                if (real.Traffic is { } traffic)
+                {
+                    json.WriteNumber("inPackets", traffic.InPackets);
+                    json.WriteNumber("outPackets", traffic.OutPackets);
+                    json.WriteNumber("inBytes", traffic.InBytes);
+                    json.WriteNumber("outBytes", traffic.OutBytes);
+                }
+
                 if (real.Open is { } open)
                 {
                     json.WriteNumber("activeConnections", open.Active);
@@ -95,6 +103,11 @@ internal sealed class VirtualServerPrinter
     }
 
     private static string Count(int? connections) => connections?.ToString(CultureInfo.InvariantCulture) ?? "-";
+
+    private static Traffic? Sum(IEnumerable<KernelRealServer> servers) => servers.Aggregate((Traffic?)default(Traffic), (sum, real) => sum + real.Traffic);
+
+    private static string Columns(Traffic? traffic) =>
+        traffic is { } counted ? Large(counted.InPackets) + Large(counted.OutPackets) + Large(counted.InBytes) + Large(counted.OutBytes) : Uncounted;
 
     // As print_largenum of ipvsadm does.
     private static string Large(ulong number) => number switch

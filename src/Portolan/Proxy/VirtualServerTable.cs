@@ -3,6 +3,7 @@ using Portolan.Core.Addresses;
 using Portolan.Core.Forwarding;
 using Portolan.Linux.Links;
 using Portolan.Linux.Nftables;
+using Portolan.Proxy.Accounting;
 using Portolan.Proxy.Nftables;
 
 namespace Portolan.Proxy;
@@ -30,6 +31,7 @@ internal static class VirtualServerTable
             found = true;
             var contents = ReadAtOneMoment(nftables, family);
             var connections = TableReader.ReadConnections(nftables, family);
+            var traffic = AccountTable.Read(nftables, family);
             var open = countOpen ? TrackedConnections.Count(TableKeys.Family(family), contents.Fronts.ContainsKey) : null;
             var slots = contents.Endpoints.ToLookup(endpoint => endpoint.Key.Set, endpoint => endpoint.Value);
             foreach (var (front, value) in contents.Fronts)
@@ -45,7 +47,7 @@ internal static class VirtualServerTable
                         front.Port,
                         front.IsNodePort,
                         [.. weights.Select(real => new KernelRealServer(
-                            real.Server, real.Weight, connections.GetValueOrDefault((value.Set, real.Server)), open?.GetValueOrDefault((at, real.Server))))])
+                            real.Server, real.Weight, connections.GetValueOrDefault((value.Set, real.Server)), traffic?.GetValueOrDefault((front.Protocol, real.Server)), open?.GetValueOrDefault((at, real.Server))))])
                     {
                         Scheduler = isMaglev ? "maglev" : "random",
                         PersistentSeconds = value.AffinitySeconds,

@@ -11,8 +11,8 @@ public sealed class VirtualServerPrinterTests
     [
         new(Protocol.Tcp, IpAddress.Parse("192.168.100.240"), 80, false,
         [
-            new KernelRealServer(new RealServer(IpAddress.Parse("10.233.90.71"), 8080), 1, 4, new OpenConnections(0, 0)),
-            new KernelRealServer(new RealServer(IpAddress.Parse("10.233.92.249"), 8080), 3, 123_456_789, new OpenConnections(12, 3)),
+            new KernelRealServer(new RealServer(IpAddress.Parse("10.233.90.71"), 8080), 1, 4, null, new OpenConnections(0, 0)),
+            new KernelRealServer(new RealServer(IpAddress.Parse("10.233.92.249"), 8080), 3, 123_456_789, null, new OpenConnections(12, 3)),
         ]),
         new(Protocol.Udp, IpAddress.Parse("fd00::1"), 53, false, [new KernelRealServer(new RealServer(IpAddress.Parse("fd00:9::2"), 5353), 4093, 0)]) { Scheduler = "maglev", PersistentSeconds = 10800 },
     ];

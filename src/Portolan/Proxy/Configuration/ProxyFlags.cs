@@ -14,6 +14,7 @@ internal sealed class ProxyFlags
     private readonly Option<string?> _master = RoleOptions.MasterOption();
     private readonly Option<string> _logLevel = RoleOptions.LogLevelOption();
     private readonly Option<string> _programmedSocket = new("--programmed-socket") { Description = "Unix socket by which other processes of the node learn which Services are programmed; empty for none.", DefaultValueFactory = _ => "/run/portolan/proxy.sock" };
+    private readonly Option<bool> _account = new("--account") { Description = "Not kube-proxy's: count packets and bytes of each real server, for portolan get virtual-servers --stats. Every packet of the node costs more." };
     private readonly Option<int> _healthzPort = new("--healthz-port") { Description = "Deprecated: 0 serves no /healthz; otherwise the port for a --healthz-bind-address without one.", DefaultValueFactory = _ => ServedAddress.HealthzPort };
     private readonly Option<int> _metricsPort = new("--metrics-port") { Description = "Deprecated: 0 serves no /metrics; otherwise the port for a --metrics-bind-address without one.", DefaultValueFactory = _ => ServedAddress.MetricsPort };
 
@@ -39,7 +40,7 @@ internal sealed class ProxyFlags
 
     internal void AddTo(Command command)
     {
-        foreach (var option in (Option[])[_config, WriteConfigTo, CleanUp, InitOnly, _master, _logLevel, _programmedSocket, _healthzPort, _metricsPort])
+        foreach (var option in (Option[])[_config, WriteConfigTo, CleanUp, InitOnly, _account, _master, _logLevel, _programmedSocket, _healthzPort, _metricsPort])
             command.Add(option);
         foreach (var (_, option) in _fields)
             command.Add(option);
@@ -54,7 +55,7 @@ internal sealed class ProxyFlags
         var path = parse.GetValue(_config);
         var text = string.IsNullOrEmpty(path) ? null : Text(path, errors);
         var values = text is null ? given : FromFile(text, given, errors, warnings);
-        var options = errors.Count == 0 ? new OptionsCheck(values, errors, warnings).Options() with { Master = parse.GetValue(_master), ProgrammedSocket = parse.GetValue(_programmedSocket) ?? "" } : null;
+        var options = errors.Count == 0 ? new OptionsCheck(values, errors, warnings).Options() with { Master = parse.GetValue(_master), Account = parse.GetValue(_account), ProgrammedSocket = parse.GetValue(_programmedSocket) ?? "" } : null;
         return new OptionsReading(errors.Count == 0 ? options : null, errors, warnings) { File = text is null ? null : (path!, text) };
     }
 

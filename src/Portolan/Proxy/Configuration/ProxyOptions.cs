@@ -33,6 +33,9 @@ internal sealed record ProxyOptions
     /// <summary>The bit of the packet mark that says whose source address is replaced (0..31).</summary>
     internal int MasqueradeBit { get; init; } = 14;
 
+    /// <summary><c>--account</c>: count packets and bytes of each real server. kube-proxy has nothing like it.</summary>
+    internal bool Account { get; init; }
+
     /// <summary><c>masqueradeAll</c> of the mode.</summary>
     internal bool MasqueradeAll { get; init; }
 

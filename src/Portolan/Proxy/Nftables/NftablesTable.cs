@@ -91,7 +91,7 @@ internal sealed class NftablesTable
         var generation = _connection.Generation();
         _batch.Reset(generation);
         int[] times = [.. wanted.Values.Select(plan => AffinityTime.Round(plan.AffinitySeconds)).Where(seconds => seconds > 0).Distinct().Order()];
-        ShapeInstaller.Repair(_connection, _nftFamily, _shape.Sets, [.. _shape.Chains, .. times.Select(_shape.AffinityChain)], _batch, out var rebuilt);
+        ShapeInstaller.Repair(_connection, _nftFamily, Shape.Table, _shape.Sets, [.. _shape.Chains, .. times.Select(_shape.AffinityChain)], _batch, out var rebuilt);
         var found = rebuilt.Count == _shape.Sets.Count ? new TableContents() : TableReader.Read(_connection, _nftFamily);
 
         foreach (var key in _ports.Keys.Where(key => !wanted.ContainsKey(key)).ToList())

@@ -8,17 +8,18 @@ internal static class ShapeInstaller
     /// <summary>Makes the kernel's table have every chain and set, and every chain exactly the rules, of the shape.</summary>
     /// <param name="connection">Reads the table.</param>
     /// <param name="family">The table's family.</param>
+    /// <param name="table">The table.</param>
     /// <param name="wantedSets">The sets and maps the table should have.</param>
     /// <param name="wantedChains">The chains the table should have.</param>
     /// <param name="batch">Gets the changes.</param>
     /// <param name="rebuilt">Sets that hold nothing after the transaction, because they are new or had to be made again.</param>
     internal static void Repair(
-        NftConnection connection, NftFamily family, IReadOnlyList<NftSet> wantedSets, IReadOnlyList<ShapeChain> wantedChains, NftBatch batch, out HashSet<string> rebuilt)
+        NftConnection connection, NftFamily family, string table, IReadOnlyList<NftSet> wantedSets, IReadOnlyList<ShapeChain> wantedChains, NftBatch batch, out HashSet<string> rebuilt)
     {
         rebuilt = [];
-        var chains = connection.Chains(family, Shape.Table).ToDictionary(chain => chain.Name);
-        var sets = connection.Sets(family, Shape.Table).ToDictionary(set => set.Name);
-        var rules = connection.Rules(family, Shape.Table).ToLookup(rule => rule.Chain);
+        var chains = connection.Chains(family, table).ToDictionary(chain => chain.Name);
+        var sets = connection.Sets(family, table).ToDictionary(set => set.Name);
+        var rules = connection.Rules(family, table).ToLookup(rule => rule.Chain);
         if (chains.Count == 0 && sets.Count == 0)
             batch.AddTable();
 
@@ -65,7 +66,9 @@ internal static class ShapeInstaller
 
     private static void AddChain(ShapeChain chain, NftBatch batch)
     {
-        if (chain.Hook is { } hook)
+        if (chain is { Hook: { } filterHook, IsFilter: true })
+            batch.AddFilterChain(chain.Name, filterHook, chain.Priority);
+        else if (chain.Hook is { } hook)
             batch.AddNatChain(chain.Name, hook, chain.Priority);
         else
             batch.AddChain(chain.Name);
@@ -78,7 +81,7 @@ internal static class ShapeInstaller
     }
 
     private static bool IsLike(NftChainInfo found, ShapeChain wanted) =>
-        found.Hook == wanted.Hook && (wanted.Hook is null || (found.Priority == wanted.Priority && found.Type == "nat"));
+        found.Hook == wanted.Hook && (wanted.Hook is null || (found.Priority == wanted.Priority && found.Type == (wanted.IsFilter ? "filter" : "nat")));
 
     private static bool Matches(ShapeChain chain, IEnumerable<NftRuleInfo> found) =>
         found.Select(rule => rule.UserData).SequenceEqual(chain.Rules.Select(ShapeChain.UserData), ByteArrays.Instance);
