@@ -20,6 +20,9 @@ public sealed class NftConnection : IDisposable
     /// <summary>What this connection causes is notified with this port id.</summary>
     public uint PortId => _socket.PortId;
 
+    /// <summary>The bytes of all transactions sent so far, taken or refused.</summary>
+    public long CommittedBytes { get; private set; }
+
     /// <summary>Executes a transaction. Without anything in it, nothing is sent.</summary>
     /// <param name="batch">The transaction; <see cref="NftBatch.Reset"/> it before its next use.</param>
     /// <param name="operation">Named in the exception.</param>
@@ -33,6 +36,7 @@ public sealed class NftConnection : IDisposable
         var last = _socket.NextSequence();
         batch.Finish(sequence, last);
         _socket.Send(batch.Writer.Written, operation);
+        CommittedBytes += batch.Writer.Written.Length;
         while (true)
         {
             foreach (var message in _socket.Receive(operation))

@@ -38,6 +38,9 @@ internal sealed class ProxyKernel : IDisposable
     /// <summary>What others do to our tables.</summary>
     internal NftNotifications ForeignChanges { get; }
 
+    /// <summary>Bytes of all transactions so far.</summary>
+    internal long TransactionBytes => _nftables.CommittedBytes;
+
     /// <summary>Hears of each table's transaction.</summary>
     internal event Action<TableSync>? Synced;
 
@@ -90,16 +93,15 @@ internal sealed class ProxyKernel : IDisposable
     private int Timed(NftablesTable table, bool isWhole, Func<int> work)
     {
         var started = Stopwatch.GetTimestamp();
-        var succeeded = false;
+        int? changes = null;
         try
         {
-            var done = work();
-            succeeded = true;
-            return done;
+            changes = work();
+            return changes.Value;
         }
         finally
         {
-            Synced?.Invoke(new TableSync(table.Family, isWhole, Stopwatch.GetElapsedTime(started), succeeded));
+            Synced?.Invoke(new TableSync(table.Family, isWhole, Stopwatch.GetElapsedTime(started), changes is not null, changes ?? 0));
         }
     }
 

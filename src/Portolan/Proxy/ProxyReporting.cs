@@ -46,6 +46,7 @@ internal sealed class ProxyReporting : IDisposable
             host.Time,
             host.Logs.CreateLogger("healthchecks"));
         host.Meter.CreateObservableGauge("portolan_proxy_health_check_ports", () => _healthChecks.Open, description: "Health check node ports that are open.");
+        host.Meter.CreateObservableCounter("portolan_proxy_transaction_bytes_total", () => kernel.TransactionBytes, description: "Bytes of the transactions sent to the kernel.");
         host.Supervise("health-checks", _healthChecks.RunAsync);
         _feed = options.ProgrammedSocket is { Length: > 0 } path ? new ProgrammedFeed(path, host.Time, host.Logs.CreateLogger("programmed")) : null;
         host.Meter.CreateObservableGauge("portolan_proxy_programmed_readers", () => _feed?.Readers ?? 0, description: "Processes that follow which Services are programmed.");

@@ -7,4 +7,5 @@ namespace Portolan.Proxy;
 /// <param name="IsWhole">The whole table was compared with the kernel's.</param>
 /// <param name="Duration">How long it took.</param>
 /// <param name="Succeeded">The kernel took it.</param>
-internal readonly record struct TableSync(IpFamily Family, bool IsWhole, TimeSpan Duration, bool Succeeded);
+/// <param name="Changes">Messages or elements that were sent; 0: nothing was different, or nothing was taken.</param>
+internal readonly record struct TableSync(IpFamily Family, bool IsWhole, TimeSpan Duration, bool Succeeded, int Changes);

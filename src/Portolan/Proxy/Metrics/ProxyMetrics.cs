@@ -121,9 +121,14 @@ internal sealed class ProxyMetrics
             return;
         }
 
-        var seconds = sync.Duration.TotalSeconds;
-        family.Sync.Record(seconds);
-        (sync.IsWhole ? family.FullSync : family.PartialSync).Record(seconds);
+        // A change of the other family is no transaction of this one, and would only make its durations look short.
+        if (sync.IsWhole || sync.Changes > 0)
+        {
+            var seconds = sync.Duration.TotalSeconds;
+            family.Sync.Record(seconds);
+            (sync.IsWhole ? family.FullSync : family.PartialSync).Record(seconds);
+        }
+
         family.LastSync = Seconds(_time.GetUtcNow().UtcTicks);
         _latency.Programmed(sync.Family, family.Programming);
     }

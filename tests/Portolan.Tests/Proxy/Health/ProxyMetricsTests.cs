@@ -32,13 +32,14 @@ public sealed class ProxyMetricsTests : IDisposable
         return line is null ? "none" : line[(series.Length + 1)..];
     }
 
-    private static TableSync Sync(IpFamily family, bool isWhole = false, double seconds = 0.003, bool succeeded = true) => new(family, isWhole, TimeSpan.FromSeconds(seconds), succeeded);
+    private static TableSync Sync(IpFamily family, bool isWhole = false, double seconds = 0.003, bool succeeded = true, int changes = 1) => new(family, isWhole, TimeSpan.FromSeconds(seconds), succeeded, changes);
 
     [Fact]
     public void TimesEachTransactionInKubeProxysBuckets()
     {
         _metrics.Synced(Sync(IpFamily.IPv4, isWhole: true, seconds: 0.003));
         _metrics.Synced(Sync(IpFamily.IPv4, seconds: 0.0005));
+        _metrics.Synced(Sync(IpFamily.IPv4, changes: 0)); // the other family's
         _metrics.Synced(Sync(IpFamily.IPv6, succeeded: false));
         Assert.Equal("1", Value("kubeproxy_sync_proxy_rules_duration_seconds_bucket{ip_family=\"IPv4\",le=\"0.001\"}"));
         Assert.Equal("2", Value("kubeproxy_sync_proxy_rules_duration_seconds_bucket{ip_family=\"IPv4\",le=\"0.004\"}"));
