@@ -54,6 +54,7 @@ internal sealed class ProxyReports(HealthState health, ProxyMetrics metrics, Hea
     /// <summary>The kernel has all that was taken in.</summary>
     internal void Programmed(ForwardingIndex index)
     {
+        health.Programmed();
         metrics.Programmed();
         var services = index.TakeServices();
         if (services.Count > 0)

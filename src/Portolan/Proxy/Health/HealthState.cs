@@ -59,6 +59,20 @@ internal sealed class HealthState(TimeProvider time, TimeSpan syncPeriod)
         }
     }
 
+    /// <summary>The kernel has all that was taken, in every family that has rules; perhaps nothing was different.</summary>
+    internal void Programmed()
+    {
+        lock (_gate)
+        {
+            foreach (var family in _families)
+            {
+                family.Pending = 0;
+                if (family.LastUpdated is not null)
+                    family.LastUpdated = time.GetUtcNow().UtcDateTime;
+            }
+        }
+    }
+
     /// <summary>For load balancers: this node forwards, and stays.</summary>
     internal ProxyHealth Healthz() => ProxyHealth.Of(Progress(), Node, time.GetUtcNow().UtcDateTime, 2 * syncPeriod);
 

@@ -136,6 +136,9 @@ internal sealed class ProxyMetrics
     /// <summary>The kernel has all that the loop took in.</summary>
     internal void Programmed()
     {
+        // Where no rule had to change for a slice, they were right from when it was taken in.
+        _latency.Programmed(IpFamily.IPv4, _families[0].Programming);
+        _latency.Programmed(IpFamily.IPv6, _families[1].Programming);
         Volatile.Write(ref _programmedServices, _handledServices);
         Volatile.Write(ref _programmedSlices, _handledSlices);
     }

@@ -86,6 +86,20 @@ public sealed class ProxyHealthTests
     }
 
     [Fact]
+    public void AChangeThatChangesNoRuleWaitsForNothing()
+    {
+        var state = new HealthState(_time, TimeSpan.FromSeconds(30));
+        state.Programmed(IpFamily.IPv4);
+        state.Queue();
+        state.Take();
+        _time.Advance(TimeSpan.FromSeconds(1));
+        state.Programmed();
+        _time.Advance(TimeSpan.FromSeconds(60));
+        Assert.True(state.IsHealthy);
+        Assert.Equal(new KeyValuePair<string, FamilyHealth>("IPv4", new FamilyHealth(_now.AddSeconds(1), true)), Assert.Single(state.Livez().Status!));
+    }
+
+    [Fact]
     public void ALoopThatTakesNothingInIsNoticed()
     {
         var state = new HealthState(_time, TimeSpan.FromSeconds(30));

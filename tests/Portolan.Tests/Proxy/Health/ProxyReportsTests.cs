@@ -119,6 +119,8 @@ public sealed class ProxyReportsTests : IAsyncDisposable
         Assert.Equal(200, _health.Healthz().StatusCode);
         await Post(new ProxyEvent.NodeSet(new NodeFacts { Name = "node", TaintKeys = ["ToBeDeletedByClusterAutoscaler"] }));
         await Until(() => _health.Healthz().StatusCode == 503, "tainted");
+        await Task.Delay(4 * _syncPeriod, TestContext.Current.CancellationToken);
+        Assert.True(_health.IsHealthy);
         await Post(new ProxyEvent.NodeSet(new NodeFacts { Name = "node" }));
         await Until(() => _health.Healthz().StatusCode == 200, "not tainted any more");
         await Post(new ProxyEvent.NodeGone());
