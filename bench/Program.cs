@@ -18,9 +18,10 @@ var benchmarks = new Dictionary<string, (string What, Func<IAsyncEnumerable<Figu
     ["lab-idle"] = ("what a lab of three nodes costs while nothing happens", () => AtOnce(LabIdleBenchmark.RunAsync)),
     ["lab-up"] = ("how long a lab of three nodes takes to come up", () => AtOnce(LabUpBenchmark.RunAsync)),
     ["maglev"] = ("maglev tables: time to build, shares, what moves", () => AtOnce(MaglevBenchmark.RunAsync)),
+    ["proxy-account"] = ("what --account adds to a forwarded packet", AccountBenchmark.RunAsync),
     ["proxy-cold"] = ("the proxy's first programming of a node", FirstProgrammingBenchmark.RunAsync),
     ["proxy-event"] = ("the proxy's answer to one event", EventBenchmark.RunAsync),
-    ["proxy-account"] = ("what --account adds to a forwarded packet", AccountBenchmark.RunAsync),
+    ["proxy-memory"] = ("the proxy's memory after a minute", ProxyMemoryBenchmark.RunAsync),
     ["proxy-packets"] = ("the proxy's processor time of a forwarded packet", PacketsBenchmark.RunAsync),
     ["proxy-restart"] = ("a proxy that finds its table", RestartBenchmark.RunAsync),
 };

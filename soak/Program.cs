@@ -1,6 +1,8 @@
 using Portolan.Soak.ApiKills;
 using Portolan.Soak.ControllerKills;
 using Portolan.Soak.LabCycles;
+using Portolan.Soak.ProxyKills;
+using Portolan.Soak.ProxyRolling;
 
 // Each trial prints what it measured and what went wrong, and gives 0 when nothing did.
 var trials = new Dictionary<string, (string What, int Count, Func<int, Task<int>> RunAsync)>(StringComparer.Ordinal)
@@ -8,6 +10,8 @@ var trials = new Dictionary<string, (string What, int Count, Func<int, Task<int>
     ["api-kills"] = ("kill the API server without warning under writes and watches", 100, ApiKillsTrial.RunAsync),
     ["controller-kills"] = ("kill the controller without warning while Services and pools change", 200, ControllerKillsTrial.RunAsync),
     ["lab-cycles"] = ("make a lab, kill something of it, take it away: is the machine as it was?", 100, LabCyclesTrial.RunAsync),
+    ["proxy-kills"] = ("end a node's proxy in every way under load, while endpoints change", 60, ProxyKillsTrial.RunAsync),
+    ["proxy-rolling"] = ("replace all endpoints of a Service one by one under load", 10, ProxyRollingTrial.RunAsync),
 };
 
 if (args is not [var name, ..] || !trials.TryGetValue(name, out var trial) || args.Length > 2 || (args is [_, var text] && !(int.TryParse(text, out var given) && given > 0)))

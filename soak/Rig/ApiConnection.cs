@@ -1,23 +1,32 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
 
 namespace Portolan.Rig;
 
-/// <summary>A plain client over one HTTP/2 connection with the administrator's certificate.</summary>
+/// <summary>A plain client over one HTTP/2 connection with the administrator's certificate, from inside a network namespace where one is given.</summary>
 internal sealed class ApiConnection : IDisposable
 {
     private readonly X509Certificate2 _certificate;
     private readonly HttpClient _http;
 
-    public ApiConnection(ServerState state, string address)
+    public ApiConnection(ServerState state, string address, NetworkNamespace? inside = null)
     {
         _certificate = X509Certificate2.CreateFromPem(state.Admin.CertificatePem, state.Admin.KeyPem);
         var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
         policy.CustomTrustStore.Add(X509Certificate2.CreateFromPem(state.AuthorityPem));
-        _http = new(new SocketsHttpHandler { SslOptions = new() { CertificateChainPolicy = policy, ClientCertificates = [_certificate] }, UseProxy = false })
+        var handler = new SocketsHttpHandler { SslOptions = new() { CertificateChainPolicy = policy, ClientCertificates = [_certificate] }, UseProxy = false };
+        if (inside is not null)
+            handler.ConnectCallback = async (context, cancellation) =>
+            {
+                var socket = NetworkNamespace.TcpSocket(inside.Name);
+                await socket.ConnectAsync(context.DnsEndPoint, cancellation);
+                return new NetworkStream(socket, ownsSocket: true);
+            };
+        _http = new(handler)
         {
             BaseAddress = new(address),
             DefaultRequestVersion = HttpVersion.Version20,

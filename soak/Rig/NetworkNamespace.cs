@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net.Sockets;
 using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 
@@ -20,7 +21,10 @@ internal sealed partial class NetworkNamespace : IDisposable
     public string Name { get; }
 
     /// <summary>Runs code on a thread inside. It must not start tasks: pool threads would be born inside too.</summary>
-    public T Inside<T>(Func<T> work)
+    public T Inside<T>(Func<T> work) => Inside(Name, work);
+
+    /// <summary>As <see cref="Inside{T}(Func{T})"/>, in a namespace that somebody else made.</summary>
+    public static T Inside<T>(string name, Func<T> work)
     {
         T? result = default;
         ExceptionDispatchInfo? failure = null;
@@ -28,7 +32,7 @@ internal sealed partial class NetworkNamespace : IDisposable
         {
             try
             {
-                Enter();
+                Enter(name);
                 result = work();
             }
             catch (Exception e)
@@ -41,6 +45,10 @@ internal sealed partial class NetworkNamespace : IDisposable
         failure?.Throw();
         return result!;
     }
+
+    /// <summary>A socket of the namespace; it may be used from anywhere.</summary>
+    public static Socket TcpSocket(string name) =>
+        Inside(name, static () => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true });
 
     /// <summary>Writes a file below <c>/proc/sys</c> as seen from inside.</summary>
     public void Sysctl(string name, string value) => Inside(() =>
@@ -65,6 +73,9 @@ internal sealed partial class NetworkNamespace : IDisposable
     /// <exception cref="InvalidOperationException">It failed.</exception>
     public string RunInside(string program, string arguments) => Run("ip", $"netns exec {Name} {program} {arguments}");
 
+    /// <summary>How to start a program inside: <c>ip</c> becomes it, so the process is the program's own.</summary>
+    public ProcessStartInfo Command(params string[] command) => new("ip", ["netns", "exec", Name, .. command]);
+
     public void Dispose() => Run("ip", $"netns del {Name}");
 
     private static string Run(string program, string arguments)
@@ -76,9 +87,9 @@ internal sealed partial class NetworkNamespace : IDisposable
         return process.ExitCode == 0 ? output : throw new InvalidOperationException($"{program} {arguments}: {error.Result}");
     }
 
-    private void Enter()
+    private static void Enter(string name)
     {
-        using var file = File.OpenHandle($"/run/netns/{Name}");
+        using var file = File.OpenHandle($"/run/netns/{name}");
         if (SetNamespace((int)file.DangerousGetHandle(), CloneNewNet) != 0)
             throw new InvalidOperationException($"setns: errno {Marshal.GetLastPInvokeError()}");
     }

@@ -3,7 +3,9 @@ using System.Diagnostics;
 namespace Portolan.Rig;
 
 /// <summary>The published API server as a process of its own, which can be killed without warning and started again at the same address.</summary>
-internal sealed class ServerProcess(ServerState state) : IDisposable
+/// <param name="state">Where its files are.</param>
+/// <param name="inside">The network namespace it runs in; null: ours.</param>
+internal sealed class ServerProcess(ServerState state, NetworkNamespace? inside = null) : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private readonly int _port = Published.FreePort();
@@ -17,7 +19,10 @@ internal sealed class ServerProcess(ServerState state) : IDisposable
     public async Task<TimeSpan> StartAsync(ApiConnection api)
     {
         var clock = Stopwatch.StartNew();
-        _process = Process.Start(new ProcessStartInfo(Published.Binary("portolan-lab"), ["apiserver", "--state", state.Path, "--bind", $"127.0.0.1:{_port}"]) { RedirectStandardOutput = true })!;
+        string[] command = [Published.Binary("portolan-lab"), "apiserver", "--state", state.Path, "--bind", $"127.0.0.1:{_port}"];
+        var start = inside?.Command(command) ?? new ProcessStartInfo(command[0], command[1..]);
+        start.RedirectStandardOutput = true;
+        _process = Process.Start(start)!;
         _process.OutputDataReceived += static (_, _) => { };
         _process.BeginOutputReadLine();
         while (!await api.IsReadyAsync())

@@ -21,4 +21,20 @@ public sealed class SoakTests
         var trial = (await Shell.RunAsync($"./soak.sh controller-kills {kills}", seconds: 600)).Succeeds();
         Assert.Equal("controller-kills holds", trial.Lines[^1]);
     }
+
+    [Fact]
+    public async Task NoRequestFails_WhileAllEndpointsAreReplaced()
+    {
+        var rollouts = Long ? 8 : 2;
+        var trial = (await Shell.RunAsync($"./soak.sh proxy-rolling {rollouts}", seconds: 600)).Succeeds();
+        Assert.Equal("proxy-rolling holds", trial.Lines[^1]);
+    }
+
+    [Fact]
+    public async Task NoConnectionBreaks_HoweverOftenTheProxyEnds()
+    {
+        var kills = Long ? 40 : 6;
+        var trial = (await Shell.RunAsync($"./soak.sh proxy-kills {kills}", seconds: 600)).Succeeds();
+        Assert.Equal("proxy-kills holds", trial.Lines[^1]);
+    }
 }
