@@ -131,14 +131,14 @@ internal static class ProxyCommand
         host.Supervise("program", loop.RunAsync);
     }
 
-    private static ProxyEvent Event(Change<Service> change) => change switch
+    internal static ProxyEvent Event(Change<Service> change) => change switch
     {
         { Kind: ChangeKind.Synced } => new ProxyEvent.Synced(ProxySource.Services),
         { Kind: ChangeKind.Deleted } => new ProxyEvent.ServiceGone(change.Key),
         _ => new ProxyEvent.ServiceSet(change.New!.ToFacts()),
     };
 
-    private static ProxyEvent Event(Change<EndpointSlice> change)
+    internal static ProxyEvent Event(Change<EndpointSlice> change)
     {
         if (change.Kind is ChangeKind.Synced)
             return new ProxyEvent.Synced(ProxySource.EndpointSlices);

@@ -93,6 +93,7 @@ public sealed class ForwardingIndexTests
         left.OrderBy(plan => plan.Key).SequenceEqual(right.OrderBy(plan => plan.Key));
 
     [Fact]
+    [Contract("proxy §1.1-12")]
     public void GivesAContestedFrontToTheOlderService_AndBackWhenItGoes()
     {
         var index = new ForwardingIndex(Here);

@@ -66,12 +66,15 @@ public sealed class ForwardingPlanTests
     }
 
     [Fact]
+    [Contract("proxy §1.2-3")]
     public void LeavesAnAddressToItsLoadBalancer_WhenIpModeIsProxy() =>
         Assert.DoesNotContain(
             Plan(LoadBalancer with { Ingress = [new IngressAddress(IpAddress.Parse("192.0.2.240"), true)] }, Here).VirtualServers,
             server => server.Kind is FrontKind.LoadBalancer);
 
     [Fact]
+    [Contract("proxy §1.1-1")]
+    [Contract("proxy §1.1-2")]
     public void ForwardsNothing_ForHeadlessForeignAndNamedServices()
     {
         Assert.Equal(ServiceVerdict.Headless, ForwardingPlan.Of(LoadBalancer with { ClusterIPs = [] }, [], Here).Verdict);
@@ -81,6 +84,7 @@ public sealed class ForwardingPlanTests
     }
 
     [Fact]
+    [Contract("proxy §1.1-5")]
     public void PlansEachFamilyOfADualStackService()
     {
         var service = LoadBalancer with { ClusterIPs = [IpAddress.Parse("10.96.0.1"), IpAddress.Parse("fd00::1")] };
@@ -102,6 +106,10 @@ public sealed class ForwardingPlanTests
     [InlineData("one without a hint", "Ready: 10.1.0.2:8080 10.1.0.3:8080", "Ready: 10.1.0.2:8080")]
     [InlineData("hinted at nodes too", "SameNode: 10.1.0.2:8080", "Ready: 10.1.0.2:8080")]
     [InlineData("the same twice", "Ready: 10.1.0.2:8080", "Ready: 10.1.0.2:8080")]
+    [Contract("proxy §1.2-12")]
+    [Contract("proxy §1.2-13")]
+    [Contract("proxy §1.2-18")]
+    [Contract("proxy §1.2-19")]
     public void ChoosesRealServers(string which, string cluster, string local)
     {
         EndpointFacts[] endpoints = which switch

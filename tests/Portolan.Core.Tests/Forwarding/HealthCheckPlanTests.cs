@@ -36,6 +36,7 @@ public sealed class HealthCheckPlanTests
     };
 
     [Fact]
+    [Contract("proxy §1.7-2")]
     public void CountsTheAddressesOfThisNodesReadyEndpoints_NotTheirPorts()
     {
         var second = Slice(At("10.1.0.2")) with { Key = new ObjectKey("ns", "web-2"), Ports = [new EndpointPort("other", Protocol.Tcp, 9090)] };
@@ -44,6 +45,7 @@ public sealed class HealthCheckPlanTests
     }
 
     [Fact]
+    [Contract("proxy §1.7-2")]
     public void NeverCountsEndpointsOnTheirWayOut()
     {
         // publishNotReadyAddresses makes endpoints ready while they terminate.

@@ -32,6 +32,7 @@ public sealed class FactsMappingTests
         Assert.Empty(JsonSerializer.Deserialize("""{"metadata":{"name":"a"},"spec":{"clusterIP":"None","clusterIPs":["None"]}}""", Kinds.Services.Json)!.ToFacts().ClusterIPs);
 
     [Fact]
+    [Contract("proxy §1.1-6")]
     public void AbsentConditionsMeanReadyServingAndNotTerminating()
     {
         var facts = JsonSerializer.Deserialize("""

@@ -210,6 +210,8 @@ public sealed class NftablesTableTests
     }
 
     [Fact]
+    [Contract("proxy §1.9-2")]
+    [Contract("proxy §1.1-11")]
     public void RepairsWhatSomebodyElseChanged_AndLeavesOtherTablesAlone()
     {
         using var lab = new ForwardingLab(pods: 0);

@@ -71,6 +71,7 @@ public sealed class NodeSettingsTests : IAsyncDisposable
     private string AddressOfPod() => _lab.Pods[0].Ask(To(ClusterIP, 80)) is { } answer && answer.StartsWith("pod1 ", StringComparison.Ordinal) ? answer.Split(' ')[^1] : "";
 
     [Fact]
+    [Contract("proxy §1.6-1")]
     public async Task AnswersAtTheAddressesTheNodeHasNow()
     {
         _lab.Node.Link("addr add 192.0.2.2/24 dev eth0");
@@ -85,6 +86,7 @@ public sealed class NodeSettingsTests : IAsyncDisposable
     }
 
     [Fact]
+    [Contract("proxy §1.6-1")]
     public async Task AnswersEverywhere_InTheModesThatDo()
     {
         _lab.Node.Link("addr add 192.0.2.2/24 dev eth0");
@@ -96,6 +98,7 @@ public sealed class NodeSettingsTests : IAsyncDisposable
     }
 
     [Fact]
+    [Contract("proxy §1.5-8")]
     public async Task WaitsForPodCidrs_AndFollowsThem()
     {
         Start(["--detect-local-mode=NodeCIDR"]);
@@ -119,6 +122,9 @@ public sealed class NodeSettingsTests : IAsyncDisposable
     [InlineData("--detect-local-mode=BridgeInterface", "--pod-bridge-interface=po", false)]
     [InlineData("--detect-local-mode=ClusterCIDR", "--cluster-cidr=10.9.0.0/16", true)]
     [InlineData("--detect-local-mode=ClusterCIDR", "--cluster-cidr=10.7.0.0/16", false)]
+    [Contract("proxy §1.5-7")]
+    [Contract("proxy §1.5-9")]
+    [Contract("proxy §1.5-10")]
     public async Task KeepsTheAddressesOfPodsAsTheyAreTold(string mode, string by, bool isPod)
     {
         Start([mode, by]);
@@ -130,6 +136,7 @@ public sealed class NodeSettingsTests : IAsyncDisposable
     }
 
     [Fact]
+    [Contract("proxy §1.1-10")]
     public async Task CollectsChangesForTheMinimumPeriod()
     {
         var time = new FakeTimeProvider();
@@ -146,6 +153,7 @@ public sealed class NodeSettingsTests : IAsyncDisposable
     }
 
     [Fact]
+    [Contract("proxy §1.1-10")]
     public async Task PutsRightWhatNobodyToldOf_WhenItComparesEverything()
     {
         Start([]);

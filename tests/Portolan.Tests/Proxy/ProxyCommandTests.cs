@@ -11,6 +11,7 @@ public sealed class ProxyCommandTests
     private static Task<int> RunAsync(params string[] arguments) => CommandTree.Create().Parse(["proxy", .. arguments]).InvokeAsync(new(), TestContext.Current.CancellationToken);
 
     [Fact]
+    [Contract("proxy §1.11-5")]
     public async Task WritesTheConfigurationInEffect_AndReadsItBack()
     {
         var file = Path.GetTempFileName();

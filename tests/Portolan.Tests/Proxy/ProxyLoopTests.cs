@@ -59,6 +59,7 @@ public sealed class ProxyLoopTests : IAsyncDisposable
     });
 
     [Fact]
+    [Contract("proxy §1.1-9")]
     public async Task TakesNothingAway_BeforeEverythingWasRead()
     {
         await Post(new ProxyEvent.ServiceSet(Service()), new ProxyEvent.SliceSet(Slice([0, 1])), new ProxyEvent.Synced(ProxySource.Services), new ProxyEvent.Synced(ProxySource.Node));
@@ -71,6 +72,7 @@ public sealed class ProxyLoopTests : IAsyncDisposable
     }
 
     [Fact]
+    [Contract("proxy §1.1-11")]
     public async Task PutsTheTableBack_WhenSomebodyDeletesIt()
     {
         await Post(new ProxyEvent.ServiceSet(Service()), new ProxyEvent.SliceSet(Slice([0, 1])));
@@ -88,6 +90,7 @@ public sealed class ProxyLoopTests : IAsyncDisposable
     }
 
     [Fact]
+    [Contract("proxy §1.1-11")]
     public async Task LeavesAnElementTakenOutByHand_ForAWhile()
     {
         await Post(new ProxyEvent.ServiceSet(Service()), new ProxyEvent.SliceSet(Slice([0, 1])));
@@ -107,6 +110,7 @@ public sealed class ProxyLoopTests : IAsyncDisposable
     }
 
     [Fact]
+    [Contract("proxy §1.8-1")]
     public async Task EndsUdpFlowsToEndpointsThatAreGone()
     {
         var sockets = _lab.Pods.Select(pod => pod.Inside(() => Udp(new IPEndPoint(IPAddress.Any, 5353)))).ToList();

@@ -45,6 +45,8 @@ public sealed class KubeProxyLeftoversTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Variants))]
+    [Contract("proxy §1.9-1")]
+    [Contract("proxy §1.9-2")]
     public void RemovesKubeProxysChains_AndLeavesTheRestToTheByte(string variant)
     {
         var (v4, v6) = ($"iptables-{variant}", $"ip6tables-{variant}");
@@ -83,6 +85,8 @@ public sealed class KubeProxyLeftoversTests : IDisposable
     }
 
     [Fact]
+    [Contract("proxy §1.9-1")]
+    [Contract("proxy §1.9-2")]
     public void RemovesKubeProxysOwnTables_AndNobodyElses()
     {
         _node.RunInside("nft", "add table inet firewalld");

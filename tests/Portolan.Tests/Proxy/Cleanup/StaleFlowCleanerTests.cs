@@ -44,6 +44,7 @@ public sealed class StaleFlowCleanerTests : IDisposable
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
+    [Contract("proxy §1.8-2")]
     public void EndsTcpConnectionsToEndpointsThatAreGone_OnlyWhenTold(bool told)
     {
         using var listener = Open(_lab.Pods[0], SocketType.Stream, new IPEndPoint(IPAddress.Any, Port));
@@ -74,6 +75,7 @@ public sealed class StaleFlowCleanerTests : IDisposable
     }
 
     [Fact]
+    [Contract("proxy §1.8-1")]
     public void EndsUdpFlowsOfEitherFamily_AndOfNodePorts()
     {
         var service = Service() with

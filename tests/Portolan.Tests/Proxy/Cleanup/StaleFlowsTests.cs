@@ -49,6 +49,7 @@ public sealed class StaleFlowsTests
     }
 
     [Fact]
+    [Contract("proxy §1.8-1")]
     public void LooksOnlyWhereAFlowCanHaveBecomeStale()
     {
         var history = new History();
@@ -67,6 +68,7 @@ public sealed class StaleFlowsTests
     [Theory]
     [InlineData(Protocol.Tcp)]
     [InlineData(Protocol.Sctp)]
+    [Contract("proxy §1.8-2")]
     public void NeverLooksForOtherProtocols_UnlessTold(Protocol protocol)
     {
         var history = new History();

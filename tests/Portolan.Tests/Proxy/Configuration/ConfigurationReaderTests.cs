@@ -13,6 +13,7 @@ public sealed class ConfigurationReaderTests
     private static readonly string[] _files = [TestFile("kubeadm.yaml"), TestFile("kubespray.yaml"), TestFile("k3s.yaml")];
 
     [Fact]
+    [Contract("proxy §1.11-2")]
     public void AcceptsTheFileThatKubeadmGenerates()
     {
         var reading = FromFile(TestFile("kubeadm.yaml"));
@@ -33,6 +34,7 @@ public sealed class ConfigurationReaderTests
     }
 
     [Fact]
+    [Contract("proxy §1.11-2")]
     public void AcceptsTheFileThatKubesprayGenerates_AmongOtherDocuments()
     {
         var reading = FromFile(TestFile("kubespray.yaml"));
@@ -46,6 +48,7 @@ public sealed class ConfigurationReaderTests
     }
 
     [Fact]
+    [Contract("proxy §1.11-2")]
     public void AcceptsTheFileThatK3sGenerates()
     {
         var options = Valid(FromFile(TestFile("k3s.yaml")));
@@ -56,6 +59,7 @@ public sealed class ConfigurationReaderTests
     }
 
     [Fact]
+    [Contract("proxy §1.11-2")]
     public void ReadsEveryFieldOfEverySection()
     {
         var reading = FromFile(Header + """
@@ -146,6 +150,7 @@ public sealed class ConfigurationReaderTests
     [InlineData("mode: ipvs\nipvs: {tcpTimeout: -1s}", "ipvs.tcpTimeout: is less than 0")]
     [InlineData("featureGates: {A: yes please}", "featureGates: {\"A\":\"yes please\"} is not names with true or false")]
     [InlineData("clientConnection: {qps: fast}", "clientConnection.qps: \"fast\" is not a number")]
+    [Contract("proxy §1.11-4")]
     public void NamesTheFieldOfAWrongValue(string text, string error) => Assert.Equal(error, ErrorsOf(FromFile(Header + text)));
 
     [Theory]
@@ -161,6 +166,7 @@ public sealed class ConfigurationReaderTests
     public void NamesTheLineOfWhatIsNotYaml(string text) => Assert.Matches("^configuration: line [0-9]+, column [0-9]+: ", ErrorsOf(FromFile(Header + text)));
 
     [Fact]
+    [Contract("proxy §1.11-4")]
     public void LeavesOutUnknownFieldsWithAWarning()
     {
         var reading = FromFile(Header + "mode: nftables\nipSet: {hashSize: 1}\nipvs: {scheduler: \"\", ipSet: 3}\nconnTrack: 5");

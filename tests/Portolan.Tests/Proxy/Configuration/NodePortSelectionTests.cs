@@ -31,6 +31,7 @@ public sealed class NodePortSelectionTests
     [InlineData("--proxy-mode=iptables --nodeport-addresses=primary", "192.0.2.1/32 2001:db8::1/128", false, false)]
     [InlineData("--proxy-mode=iptables --nodeport-addresses=192.0.2.0/24,2001:db8::/64", "192.0.2.0/24 2001:db8::/64", false, false)]
     [InlineData("--proxy-mode=iptables --nodeport-addresses=127.0.0.0/8,2001:db8::/64 --iptables-localhost-nodeports=false", "2001:db8::/64", false, false)]
+    [Contract("proxy §1.6-1")]
     public void SelectsAddresses(string flags, string prefixes, bool loopbackIPv4, bool loopbackIPv6)
     {
         var addresses = On(_node, flags.Split(' '));
@@ -78,6 +79,7 @@ public sealed class NodePortSelectionTests
     [InlineData("--bind-address=2001:db8::50", "192.0.2.1/32 2001:db8::50/128")]
     [InlineData("--bind-address=0.0.0.0", "192.0.2.1/32 2001:db8::1/128")]
     [InlineData("--bind-address=::", "192.0.2.1/32 2001:db8::1/128")]
+    [Contract("proxy §1.11-6")]
     public void PrefersTheBindAddressToTheNodesOwn(string flag, string prefixes) => Assert.Equal(prefixes, string.Join(' ', On(_node, flag).Prefixes));
 
     [Fact]

@@ -22,6 +22,7 @@ public sealed class ProxyFlagsTests
     ];
 
     [Fact]
+    [Contract("proxy §1.11-1")]
     public void HasEveryFlagOfKubeProxy()
     {
         var command = new System.CommandLine.RootCommand();
@@ -112,6 +113,7 @@ public sealed class ProxyFlagsTests
     public void RefusesAWrongValueByTheFlagsName(string argument, string error) => Assert.Equal(error, Assert.Single(Parse(argument).Parse.Errors).Message);
 
     [Fact]
+    [Contract("proxy §1.11-3")]
     public void LetsTheFileCount_AndSaysWhichFlagsDoNot()
     {
         var reading = FromFile(
@@ -141,6 +143,7 @@ public sealed class ProxyFlagsTests
     }
 
     [Fact]
+    [Contract("proxy §1.11-4")]
     public void NamesWhatItAcceptsWithoutEffect_InOneLine() => Assert.Equal(
         "accepted without effect: featureGates, clientConnection.qps, enableProfiling",
         Assert.Single(FromFlags("--profiling", "--feature-gates=A=true,B=false", "--kube-api-qps=50", "--kube-api-burst=10").Warnings));

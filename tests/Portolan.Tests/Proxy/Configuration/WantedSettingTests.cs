@@ -15,6 +15,7 @@ public sealed class WantedSettingTests
     [InlineData(32_768, 131_072, 64, 1_048_576)]
     [InlineData(int.MaxValue, 0, 64, 1_048_576)]
     [InlineData(100, 0, 3, 300)]
+    [Contract("proxy §1.8-3")]
     public void TracksConnectionsByTheNumberOfProcessors(int perCore, int min, int processors, int connections)
     {
         var settings = Of(new ConntrackOptions { MaxPerCore = perCore, Min = min }, processors);
@@ -35,6 +36,7 @@ public sealed class WantedSettingTests
     }
 
     [Fact]
+    [Contract("proxy §1.8-3")]
     public void LeavesAloneWhatIsZero() => Assert.Equal(
         ["ip_forward"],
         Of(new ConntrackOptions { MaxPerCore = 0, TcpEstablishedTimeout = TimeSpan.Zero, TcpCloseWaitTimeout = TimeSpan.Zero }, 8).Keys);
@@ -75,6 +77,7 @@ public sealed class WantedSettingTests
     }
 
     [Fact]
+    [Contract("proxy §1.8-3")]
     public void SetsTimeoutsOfARealKernel()
     {
         using var lab = new ForwardingLab(pods: 1);

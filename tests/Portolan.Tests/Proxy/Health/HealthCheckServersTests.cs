@@ -40,6 +40,7 @@ public sealed class HealthCheckServersTests : IDisposable
     private async Task Refuses(int port, string address = "127.0.0.1") => await Assert.ThrowsAsync<HttpRequestException>(() => Ask(port, address));
 
     [Fact]
+    [Contract("proxy §1.7-1")]
     public async Task SaysWhatKubeProxySays_AtAnyPath()
     {
         var port = FreePort();
@@ -52,6 +53,7 @@ public sealed class HealthCheckServersTests : IDisposable
     }
 
     [Fact]
+    [Contract("proxy §1.7-1")]
     public async Task FailsWhileTheProxyIsNotWell()
     {
         var port = FreePort();
@@ -63,6 +65,7 @@ public sealed class HealthCheckServersTests : IDisposable
     }
 
     [Fact]
+    [Contract("proxy §1.7-4")]
     public async Task FollowsThePortAndTheService()
     {
         var (first, second) = (FreePort(), FreePort());
@@ -81,6 +84,7 @@ public sealed class HealthCheckServersTests : IDisposable
     }
 
     [Fact]
+    [Contract("proxy §1.7-3")]
     public async Task APortThatIsTakenIsSaidOnce_TriedAgain_AndNobodyElsesConcern()
     {
         var (taken, free) = (FreePort(), FreePort());
@@ -112,6 +116,7 @@ public sealed class HealthCheckServersTests : IDisposable
     }
 
     [Fact]
+    [Contract("proxy §1.7-5")]
     public async Task ListensAtTheAddressesOfNodePortsOnly_AndFollowsThem()
     {
         var port = FreePort();

@@ -35,6 +35,7 @@ public sealed class ProxyEndpointsTests
     }
 
     [Fact]
+    [Contract("proxy §1.7-9")]
     public void TheMetricsAddressServesWhatScriptsAskKubeProxyFor()
     {
         Assert.Equal(("a 1\n", "text/plain; version=0.0.4; charset=utf-8"), (Metrics("/metrics").Body, Metrics("/metrics").ContentType));

@@ -13,6 +13,7 @@ public sealed class ProxyHealthTests
     private readonly FakeTimeProvider _time = new(new DateTimeOffset(_now));
 
     [Fact]
+    [Contract("proxy §1.7-6")]
     public void SaysFieldByFieldWhatKubeProxySays()
     {
         FamilyProgress[] families = [new(IpFamily.IPv4, _earlier, TimeSpan.FromSeconds(59.9)), new(IpFamily.IPv6, _earlier.AddSeconds(-1.5), TimeSpan.FromSeconds(60))];
@@ -44,6 +45,7 @@ public sealed class ProxyHealthTests
     [InlineData(nameof(NodeStanding.Missing), 503)]
     [InlineData(nameof(NodeStanding.Deleting), 503)]
     [InlineData(nameof(NodeStanding.ScaledDown), 503)]
+    [Contract("proxy §1.7-7")]
     public void ANodeThatLeavesIsOutOfService_ButItsProxyIsAlive(string standing, int code)
     {
         var state = new HealthState(_time, TimeSpan.FromSeconds(30)) { Node = Enum.Parse<NodeStanding>(standing) };
@@ -65,6 +67,7 @@ public sealed class ProxyHealthTests
     }
 
     [Fact]
+    [Contract("proxy §1.7-8")]
     public void AChangeMayWaitForTwiceTheSyncPeriod_InTheQueueAndBeforeTheKernelTogether()
     {
         var state = new HealthState(_time, TimeSpan.FromSeconds(30));

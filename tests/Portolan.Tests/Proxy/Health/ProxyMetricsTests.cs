@@ -35,6 +35,7 @@ public sealed class ProxyMetricsTests : IDisposable
     private static TableSync Sync(IpFamily family, bool isWhole = false, double seconds = 0.003, bool succeeded = true, int changes = 1) => new(family, isWhole, TimeSpan.FromSeconds(seconds), succeeded, changes);
 
     [Fact]
+    [Contract("proxy §1.10-1")]
     public void TimesEachTransactionInKubeProxysBuckets()
     {
         _metrics.Synced(Sync(IpFamily.IPv4, isWhole: true, seconds: 0.003));
@@ -55,6 +56,7 @@ public sealed class ProxyMetricsTests : IDisposable
     }
 
     [Fact]
+    [Contract("proxy §1.10-2")]
     public void CountsChangesFromTheQueueToTheKernel()
     {
         ProxyEvent[] events = [new ProxyEvent.ServiceSet(Service()), new ProxyEvent.SliceSet(Slice([0])), new ProxyEvent.SliceGone(default)];
@@ -71,6 +73,7 @@ public sealed class ProxyMetricsTests : IDisposable
     }
 
     [Fact]
+    [Contract("proxy §1.10-3")]
     public void MeasuresFromTheChangeOfThePodToTheRules()
     {
         var slice = Slice([0]) with { LastChangeTrigger = _start.AddSeconds(1) };
@@ -98,6 +101,7 @@ public sealed class ProxyMetricsTests : IDisposable
     }
 
     [Fact]
+    [Contract("proxy §1.10-4")]
     public void CountsServicePortsWithoutLocalEndpoints_AndForgetsThem()
     {
         var index = new ForwardingIndex(Context);
@@ -127,6 +131,7 @@ public sealed class ProxyMetricsTests : IDisposable
     }
 
     [Fact]
+    [Contract("proxy §1.10-5")]
     public void CountsProbesByCode_AndWhatTheKernelWasLookedThroughFor()
     {
         Assert.Equal("none", Value("kubeproxy_proxy_healthz_total{code=\"200\"}"));

@@ -43,9 +43,10 @@ public sealed class AffinityPacketTests : IClassFixture<TwoNodeLab>
 
     [Theory]
     [MemberData(nameof(Families))]
+    [Contract("proxy §1.2-6")]
     public void BringsAClientBack_WhicheverAddressOfTheServicePortItUses(IpFamily family)
     {
-        new Programmed(_lab, family).Set(Service(family, 60)).Endpoints("local", "local2", "remote");
+        new ProgrammedTable(_lab, family).Set(Service(family, 60)).Endpoints("local", "local2", "remote");
         foreach (var protocol in Protocols)
         foreach (var client in (LabHost[])[_lab.Pod, _lab.Local, _lab.Node, _lab.Client])
         {
@@ -58,9 +59,10 @@ public sealed class AffinityPacketTests : IClassFixture<TwoNodeLab>
 
     [Theory]
     [MemberData(nameof(Families))]
+    [Contract("proxy §1.2-6")]
     public void RemembersEachClientAndEachServicePortByItself(IpFamily family)
     {
-        new Programmed(_lab, family).Set(Service(family, 60)).Endpoints("local", "local2", "remote");
+        new ProgrammedTable(_lab, family).Set(Service(family, 60)).Endpoints("local", "local2", "remote");
         var clients = ManyClients(family);
         foreach (var protocol in Protocols)
             Assert.NotEqual(1, clients.Select(client => Same(client, protocol, family, 2)).Distinct().Count());
@@ -69,10 +71,11 @@ public sealed class AffinityPacketTests : IClassFixture<TwoNodeLab>
 
     [Theory]
     [MemberData(nameof(Families))]
+    [Contract("proxy §1.2-8")]
     public void ForgetsAnEndpointThatIsNotUsableAnyMore(IpFamily family)
     {
         string[] all = ["local", "local2", "remote"];
-        var programmed = new Programmed(_lab, family).Set(Service(family, 60)).Endpoints(all);
+        var programmed = new ProgrammedTable(_lab, family).Set(Service(family, 60)).Endpoints(all);
         foreach (var protocol in Protocols)
         {
             var first = Same(_lab.Client, protocol, family);
@@ -89,10 +92,11 @@ public sealed class AffinityPacketTests : IClassFixture<TwoNodeLab>
 
     [Theory]
     [MemberData(nameof(Families))]
+    [Contract("proxy §1.2-8")]
     public void NeverBringsAClientToAnEndpointItsPolicyExcludes(IpFamily family)
     {
         var service = Service(family, 60) with { ExternalTrafficPolicy = TrafficPolicy.Local };
-        var programmed = new Programmed(_lab, family).Set(service).Endpoints("remote");
+        var programmed = new ProgrammedTable(_lab, family).Set(service).Endpoints("remote");
         foreach (var protocol in Protocols)
             Assert.Equal("remote", Same(_lab.Client, protocol, family));
         programmed.Endpoints("remote", "local");
@@ -105,9 +109,10 @@ public sealed class AffinityPacketTests : IClassFixture<TwoNodeLab>
 
     [Theory]
     [MemberData(nameof(Families))]
+    [Contract("proxy §1.2-9")]
     public void EndsAtOnce_WhenTheServiceDoesWithout(IpFamily family)
     {
-        var programmed = new Programmed(_lab, family).Set(Service(family, 10800)).Endpoints("local", "local2", "remote");
+        var programmed = new ProgrammedTable(_lab, family).Set(Service(family, 10800)).Endpoints("local", "local2", "remote");
         foreach (var protocol in Protocols)
             Same(_lab.Client, protocol, family);
         programmed.Set(Service(family, 0));
@@ -116,10 +121,12 @@ public sealed class AffinityPacketTests : IClassFixture<TwoNodeLab>
     }
 
     [Fact]
+    [Contract("proxy §1.2-7")]
+    [Contract("proxy §1.2-10")]
     public void LastsItsTimeAfterTheLastConnection_AndNoLonger()
     {
         IpFamily[] families = [IpFamily.IPv4, IpFamily.IPv6];
-        var programmed = families.ToDictionary(family => family, family => new Programmed(_lab, family).Set(Service(family, 3)).Endpoints("local", "local2", "remote"));
+        var programmed = families.ToDictionary(family => family, family => new ProgrammedTable(_lab, family).Set(Service(family, 3)).Endpoints("local", "local2", "remote"));
         var clients = families.ToDictionary(family => family, ManyClients);
         var first = Answers();
         for (var i = 0; i < 4; i++)

@@ -17,8 +17,8 @@ public sealed class PodDetectionPacketTests : IClassFixture<TwoNodeLab>
 
     public static TheoryData<IpFamily> Families => [IpFamily.IPv4, IpFamily.IPv6];
 
-    private Programmed Program(IpFamily family, TableSettings settings) =>
-        new Programmed(_lab, family, TwoNodeLab.Detect(Detection.ClusterCidr, family).Context, settings)
+    private ProgrammedTable Program(IpFamily family, TableSettings settings) =>
+        new ProgrammedTable(_lab, family, TwoNodeLab.Detect(Detection.ClusterCidr, family).Context, settings)
             .Set(TwoNodeLab.Service(family) with { ExternalTrafficPolicy = TrafficPolicy.Local })
             .Endpoints("local");
 
@@ -47,6 +47,8 @@ public sealed class PodDetectionPacketTests : IClassFixture<TwoNodeLab>
 
     [Theory]
     [MemberData(nameof(Families))]
+    [Contract("proxy §1.5-7")]
+    [Contract("proxy §1.2-14")]
     public void ByAddress(IpFamily family)
     {
         var programmed = Program(family, new TableSettings { ClusterCidrs = [TwoNodeLab.PodCidr(family)] });
@@ -59,6 +61,7 @@ public sealed class PodDetectionPacketTests : IClassFixture<TwoNodeLab>
 
     [Theory]
     [MemberData(nameof(Families))]
+    [Contract("proxy §1.5-10")]
     public void ByHowTheirInterfacesNamesBegin(IpFamily family)
     {
         var programmed = Program(family, new TableSettings { PodInterface = "veth-", IsInterfacePrefix = true });
@@ -71,6 +74,7 @@ public sealed class PodDetectionPacketTests : IClassFixture<TwoNodeLab>
 
     [Theory]
     [MemberData(nameof(Families))]
+    [Contract("proxy §1.5-9")]
     public void ByTheirBridge(IpFamily family)
     {
         var programmed = Program(family, new TableSettings { PodInterface = "cni0" });

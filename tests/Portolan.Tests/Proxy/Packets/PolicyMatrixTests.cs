@@ -47,6 +47,26 @@ public sealed class PolicyMatrixTests : IClassFixture<TwoNodeLab>
 
     [Theory]
     [MemberData(nameof(Cases))]
+    [Contract("proxy §1.2-1")]
+    [Contract("proxy §1.2-11")]
+    [Contract("proxy §1.2-12")]
+    [Contract("proxy §1.2-13")]
+    [Contract("proxy §1.2-14")]
+    [Contract("proxy §1.2-15")]
+    [Contract("proxy §1.2-16")]
+    [Contract("proxy §1.2-17")]
+    [Contract("proxy §1.2-18")]
+    [Contract("proxy §1.2-19")]
+    [Contract("proxy §1.3-1")]
+    [Contract("proxy §1.3-2")]
+    [Contract("proxy §1.5-1")]
+    [Contract("proxy §1.5-2")]
+    [Contract("proxy §1.5-3")]
+    [Contract("proxy §1.5-4")]
+    [Contract("proxy §1.5-5")]
+    [Contract("proxy §1.5-6")]
+    [Contract("proxy §1.5-7")]
+    [Contract("proxy §1.5-10")]
     public void AnswersAsKubernetesSays(IpFamily family, Detection detection, string endpoints)
     {
         var wrong = new List<string>();

@@ -40,9 +40,11 @@ public sealed class SourceRangeTests : IClassFixture<TwoNodeLab>
 
     [Theory]
     [MemberData(nameof(Families))]
+    [Contract("proxy §1.4-1")]
+    [Contract("proxy §1.4-2")]
     public void DropsEveryOtherClient_InsideTheClusterToo(IpFamily family)
     {
-        var programmed = new Programmed(_lab, family).Set(Service(family, Only(_lab.Client.Address(family)))).Endpoints("remote");
+        var programmed = new ProgrammedTable(_lab, family).Set(Service(family, Only(_lab.Client.Address(family)))).Endpoints("remote");
         OnlyTheseMayConnect(family, _lab.Client);
         programmed.Set(Service(family, TwoNodeLab.PodCidr(family)));
         OnlyTheseMayConnect(family, _lab.Pod, _lab.Local);
@@ -55,10 +57,11 @@ public sealed class SourceRangeTests : IClassFixture<TwoNodeLab>
 
     [Theory]
     [MemberData(nameof(Families))]
+    [Contract("proxy §1.4-1")]
     public void DropsThem_WhateverThePolicy_AndBeforeTheyAreRefused(IpFamily family)
     {
         var service = Service(family, Only(_lab.Client.Address(family))) with { ExternalTrafficPolicy = TrafficPolicy.Local, AffinitySeconds = 60 };
-        var programmed = new Programmed(_lab, family).Set(service).Endpoints("remote", "local");
+        var programmed = new ProgrammedTable(_lab, family).Set(service).Endpoints("remote", "local");
         Assert.Equal("local", AskVip(_lab.Client, family, Protocol.Tcp, true).From);
         Assert.Equal("nothing", AskVip(_lab.Node, family, Protocol.Tcp, false).From);
         programmed.Endpoints();
@@ -68,9 +71,10 @@ public sealed class SourceRangeTests : IClassFixture<TwoNodeLab>
 
     [Theory]
     [MemberData(nameof(Families))]
+    [Contract("proxy §1.4-3")]
     public void AppliesToLoadBalancerAddressesOnly(IpFamily family)
     {
-        new Programmed(_lab, family).Set(Service(family, Only(IpAddress.Of(family, 1)))).Endpoints("remote");
+        new ProgrammedTable(_lab, family).Set(Service(family, Only(IpAddress.Of(family, 1)))).Endpoints("remote");
         OnlyTheseMayConnect(family);
         foreach (var client in Clients)
         foreach (var protocol in Enum.GetValues<Protocol>())
@@ -83,9 +87,11 @@ public sealed class SourceRangeTests : IClassFixture<TwoNodeLab>
 
     [Theory]
     [MemberData(nameof(Families))]
+    [Contract("proxy §1.4-5")]
+    [Contract("proxy §1.4-6")]
     public void IgnoresRangesOfTheOtherFamily_AndTakesAWholeFamilyForEveryone(IpFamily family)
     {
-        var programmed = new Programmed(_lab, family).Set(Service(family, TwoNodeLab.PodCidr(Other(family)))).Endpoints("remote");
+        var programmed = new ProgrammedTable(_lab, family).Set(Service(family, TwoNodeLab.PodCidr(Other(family)))).Endpoints("remote");
         OnlyTheseMayConnect(family, [.. Clients]);
         programmed.Set(Service(family, Only(_lab.Client.Address(family)), IpPrefix.Containing(IpAddress.Of(Other(family), 0), 0)));
         OnlyTheseMayConnect(family, _lab.Client);
@@ -96,10 +102,11 @@ public sealed class SourceRangeTests : IClassFixture<TwoNodeLab>
     /// <summary>A node that has the address on an interface connects to it from itself.</summary>
     [Theory]
     [MemberData(nameof(Families))]
+    [Contract("proxy §1.4-7")]
     public void LetsTheNodeInByTheAddressItself_WhereTheRangesIncludeTheNode(IpFamily family)
     {
         var context = TwoNodeLab.Context with { NodeAddresses = [TwoNodeLab.NodeIP(family)] };
-        var programmed = new Programmed(_lab, family, context).Set(Service(family, Only(TwoNodeLab.NodeIP(family)))).Endpoints("remote");
+        var programmed = new ProgrammedTable(_lab, family, context).Set(Service(family, Only(TwoNodeLab.NodeIP(family)))).Endpoints("remote");
         _lab.Node.Namespace.Link($"addr add {Only(TwoNodeLab.Vip(family))} dev lo");
         try
         {
@@ -122,9 +129,10 @@ public sealed class SourceRangeTests : IClassFixture<TwoNodeLab>
 
     [Theory]
     [MemberData(nameof(Families))]
+    [Contract("proxy §1.4-8")]
     public void LetsConnectionsGoOn_WhenTheListShrinks(IpFamily family)
     {
-        var programmed = new Programmed(_lab, family).Set(Service(family, Only(_lab.Client.Address(family)))).Endpoints("remote");
+        var programmed = new ProgrammedTable(_lab, family).Set(Service(family, Only(_lab.Client.Address(family)))).Endpoints("remote");
         foreach (var protocol in (Protocol[])[Protocol.Tcp, Protocol.Udp])
         {
             using var connection = _lab.Client.Open(protocol, TwoNodeLab.Vip(family), TwoNodeLab.ServicePortNumber);

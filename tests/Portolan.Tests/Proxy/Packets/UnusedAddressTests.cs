@@ -26,11 +26,13 @@ public sealed class UnusedAddressTests : IClassFixture<TwoNodeLab>
 
     [Theory]
     [MemberData(nameof(Families))]
+    [Contract("proxy §1.3-3")]
+    [Contract("proxy §1.3-5")]
     public void RefusesOtherPortsOfClusterIPsAndLoadBalancerAddresses(IpFamily family)
     {
         var elsewhere = TwoNodeLab.Elsewhere(family);
         var service = TwoNodeLab.Service(family) with { ClusterIPs = [elsewhere], Ports = [new ServicePort("Tcp", Protocol.Tcp, 81, 0)] };
-        var programmed = new Programmed(_lab, family).Set(service).Endpoints("remote");
+        var programmed = new ProgrammedTable(_lab, family).Set(service).Endpoints("remote");
         foreach (var client in Clients)
         {
             Assert.All(client.AskAtOnce(EveryProtocol((elsewhere, 80), (TwoNodeLab.Vip(family), 80))), answer => Assert.Equal(Answer.Refused, answer));
@@ -47,26 +49,28 @@ public sealed class UnusedAddressTests : IClassFixture<TwoNodeLab>
 
     [Theory]
     [MemberData(nameof(Families))]
+    [Contract("proxy §1.3-5")]
     public void LeavesOtherPortsOfExternalIPsAlone(IpFamily family)
     {
         var elsewhere = TwoNodeLab.Elsewhere(family);
-        new Programmed(_lab, family).Set(TwoNodeLab.Service(family) with { ExternalIPs = [elsewhere], Ports = [new ServicePort("Tcp", Protocol.Tcp, 81, 0)] }).Endpoints("remote");
+        new ProgrammedTable(_lab, family).Set(TwoNodeLab.Service(family) with { ExternalIPs = [elsewhere], Ports = [new ServicePort("Tcp", Protocol.Tcp, 81, 0)] }).Endpoints("remote");
         foreach (var client in Clients)
             Assert.All(client.AskAtOnce(EveryProtocol((elsewhere, 80))), answer => Assert.Equal(("node2", client.Address(family)), (answer.From, answer.Source)));
     }
 
     [Theory]
     [MemberData(nameof(Families))]
+    [Contract("proxy §1.3-4")]
     public void DropsWhatIsForAClusterIPThatNobodyHas(IpFamily family)
     {
         var elsewhere = TwoNodeLab.Elsewhere(family);
         var service = TwoNodeLab.Service(family) with { ClusterIPs = [elsewhere] };
-        var programmed = new Programmed(_lab, family).Set(TwoNodeLab.Service(family)).Endpoints("remote");
+        var programmed = new ProgrammedTable(_lab, family).Set(TwoNodeLab.Service(family)).Endpoints("remote");
         Assert.Equal("node2", _lab.Client.Ask(Protocol.Udp, elsewhere, 80).From);
         using var before = _lab.Client.Open(Protocol.Tcp, elsewhere, 80);
         Assert.Equal("node2", before.Read(3000).From);
 
-        programmed = new Programmed(_lab, family, settings: new TableSettings { ServiceCidrs = [TwoNodeLab.ElsewhereCidr(family)] });
+        programmed = new ProgrammedTable(_lab, family, settings: new TableSettings { ServiceCidrs = [TwoNodeLab.ElsewhereCidr(family)] });
         foreach (var client in Clients)
         foreach (var protocol in Enum.GetValues<Protocol>())
             Assert.Equal(Answer.Nothing, client.AskInVain(protocol, elsewhere, 80, _lab.Responders, TwoNodeLab.ResponderPort));

@@ -6,14 +6,14 @@ using Portolan.Proxy.Nftables;
 namespace Portolan.Tests.Proxy.Packets;
 
 /// <summary>One family's table on node, and the objects it was made of: changes go into it as the proxy's loop would put them there.</summary>
-internal sealed class Programmed
+internal sealed class ProgrammedTable
 {
     private readonly TwoNodeLab _lab;
     private readonly IpFamily _family;
     private readonly ForwardingIndex _index;
 
     /// <summary>A table without Services.</summary>
-    internal Programmed(TwoNodeLab lab, IpFamily family, ForwardingContext? context = null, TableSettings? settings = null)
+    internal ProgrammedTable(TwoNodeLab lab, IpFamily family, ForwardingContext? context = null, TableSettings? settings = null)
     {
         _lab = lab;
         _family = family;
@@ -24,18 +24,18 @@ internal sealed class Programmed
     internal NftablesTable Table { get; }
 
     /// <summary>A Service is new or different.</summary>
-    internal Programmed Set(ServiceFacts service) => Apply(() => _index.Set(service));
+    internal ProgrammedTable Set(ServiceFacts service) => Apply(() => _index.Set(service));
 
     /// <summary>The endpoints of a Service.</summary>
-    internal Programmed Endpoints(IEnumerable<Backend> backends, string service = "web") => Apply(() => _index.Set(_lab.Slice(_family, backends, service)));
+    internal ProgrammedTable Endpoints(IEnumerable<Backend> backends, string service = "web") => Apply(() => _index.Set(_lab.Slice(_family, backends, service)));
 
     /// <summary>The endpoints of a Service, all ready.</summary>
-    internal Programmed Endpoints(params string[] hosts) => Endpoints(hosts.Select(host => new Backend(host)));
+    internal ProgrammedTable Endpoints(params string[] hosts) => Endpoints(hosts.Select(host => new Backend(host)));
 
     /// <summary>Whatever else happens to the objects.</summary>
-    internal Programmed Apply(Action<ForwardingIndex> change) => Apply(() => change(_index));
+    internal ProgrammedTable Apply(Action<ForwardingIndex> change) => Apply(() => change(_index));
 
-    private Programmed Apply(Action change)
+    private ProgrammedTable Apply(Action change)
     {
         change();
         Table.Apply(_index.TakeChanges());
