@@ -6,7 +6,7 @@ namespace Portolan.Linux.Nftables;
 /// A rule as the sequence of its expressions, encoded as the kernel takes them. Registers are counted in units of 4 bytes from 0 to 15;
 /// a value longer than that takes several in a row.
 /// </summary>
-public sealed class NftRule
+public sealed partial class NftRule
 {
     private const uint FirstRegister = 8; // NFT_REG32_00
     private const uint VerdictRegister = 0;

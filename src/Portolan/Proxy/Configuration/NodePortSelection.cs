@@ -55,12 +55,19 @@ internal sealed record NodePortSelection
 
     /// <summary>What the selection is on a node.</summary>
     /// <param name="primary">The node's primary addresses, at most one of each family.</param>
-    internal NodePortReach On(IReadOnlyCollection<IpAddress> primary) => new()
+    internal NodePortReach On(IReadOnlyCollection<IpAddress> primary)
     {
-        Prefixes = [.. Of(IpFamily.IPv4, primary), .. Of(IpFamily.IPv6, primary)],
-        LoopbackIPv4 = !LoopbackIPv4IsForbidden && (Names(_loopbackIPv4, _loopbackRangeIPv4) || (LoopbackIsIncluded && Asked(IpFamily.IPv4).Any(prefix => prefix.Contains(_loopbackIPv4)))),
-        LoopbackIPv6 = Names(_loopbackRangeIPv6.Address, _loopbackRangeIPv6),
-    };
+        var (ipv4, ipv6) = (
+            !LoopbackIPv4IsForbidden && (Names(_loopbackIPv4, _loopbackRangeIPv4) || (LoopbackIsIncluded && Asked(IpFamily.IPv4).Any(prefix => prefix.Contains(_loopbackIPv4)))),
+            Names(_loopbackRangeIPv6.Address, _loopbackRangeIPv6));
+        return new NodePortReach
+        {
+            Prefixes = [.. Of(IpFamily.IPv4, primary), .. Of(IpFamily.IPv6, primary)],
+            LoopbackIPv4 = ipv4,
+            LoopbackIPv6 = ipv6,
+            LoopbackSources = [.. primary.Where(address => address.IsIPv4 ? ipv4 && !_loopbackRangeIPv4.Contains(address) : ipv6 && !_loopbackRangeIPv6.Contains(address))],
+        };
+    }
 
     private bool Names(IpAddress loopback, IpPrefix range) =>
         Keywords.Contains(LocalhostKeyword) || Prefixes.Any(prefix => prefix.Contains(loopback) && range.Contains(prefix.Address) && prefix.Length >= range.Length);

@@ -24,6 +24,7 @@ internal sealed record NodeSettings(NodePortReach NodePorts, PodSources Pods)
         PodInterface = Pods.Bridge.Length > 0 ? Pods.Bridge : Pods.InterfacePrefix.Length > 0 ? Pods.InterfacePrefix : null,
         IsInterfacePrefix = Pods.InterfacePrefix.Length > 0,
         NodePortAddresses = NodePorts.Prefixes,
+        LoopbackSources = NodePorts.LoopbackSources,
     };
 
     /// <summary>The node's primary address of each family: the first InternalIP of its Node, unless <c>bindAddress</c> names another.</summary>

@@ -124,7 +124,7 @@ internal sealed class NftablesTable
         _addresses.TakeChanges(_before.Addresses, after.Addresses);
         _clusterIPs.TakeChanges(_before.ClusterIPs, after.ClusterIPs);
         after.ClusterCidrs.UnionWith(Edges(_settings.ClusterCidrs));
-        after.NodePortAddresses.UnionWith(Edges(_settings.NodePortAddresses));
+        after.NodePortAddresses.UnionWith(Edges([.. _settings.NodePortAddresses, .. _shape.LoopbackAddresses]));
         after.ServiceCidrs.UnionWith(Edges(_settings.ServiceCidrs));
         _difference.Write(found, after);
         _connection.Commit(_batch, "program the table");

@@ -1,3 +1,4 @@
+using Portolan.Core.Addresses;
 using Portolan.Core.Forwarding;
 using Portolan.Linux.Nftables;
 
@@ -34,23 +35,28 @@ internal sealed class Shape
 {
     internal const string Table = "portolan";
     internal const int SourcePriority = 100;        // NF_IP_PRI_NAT_SRC
-    private const int DestinationPriority = -100;   // NF_IP_PRI_NAT_DST
+    internal const int DestinationPriority = -100;  // NF_IP_PRI_NAT_DST
 
     // A modulus is at worst 19 % too large, so a draw misses at most once in six; three in a row miss once in 250, and then the next rule favours some slightly.
     private const int Draws = 3;
     private readonly ShapeRules _rules;
+    private readonly LocalhostNodePorts? _localhost;
 
     internal Shape(NftFamily family, TableSettings settings)
     {
         _rules = new ShapeRules(family, settings);
+        _localhost = LocalhostNodePorts.From(family, _rules, settings);
         Sets = ShapeSets.Of(family);
-        Chains = [.. BaseChains(), .. StageChains(), .. MarkedChains(), .. PickChains(), .. MaglevChains()];
+        Chains = [.. BaseChains(), .. StageChains(), .. MarkedChains(), .. PickChains(), .. MaglevChains(), .. _localhost?.Chains() ?? []];
         Verdicts = ShapeVerdicts.Constant();
     }
 
     internal IReadOnlyList<NftSet> Sets { get; }
 
     internal IReadOnlyList<ShapeChain> Chains { get; }
+
+    /// <summary>The loopback addresses that node ports answer at.</summary>
+    internal IReadOnlyList<IpPrefix> LoopbackAddresses => _localhost is null ? [] : [_localhost.Addresses];
 
     /// <summary>The elements of the verdict maps, which are constant too.</summary>
     internal IReadOnlyDictionary<(string Map, uint Number), NftVerdict> Verdicts { get; }
@@ -67,18 +73,22 @@ internal sealed class Shape
     private IEnumerable<ShapeChain> BaseChains()
     {
         // Fronts come before node ports: an address of a Service may be an address of the node.
-        NftRule[] services =
+        NftRule[] fronts =
         [
             .. _rules.DetectsPods ? [ShapeRules.Mark(_rules.IsToClusterIP(_rules.IsFromPod(not: true)), _rules.HideBit).Saying("ClusterIPs from outside the pods")] : Array.Empty<NftRule>(),
             _rules.Front(ShapeRules.Word.Entry).VerdictMap(ShapeSets.Actions, _rules.At(ShapeRules.Word.Entry)).Saying("addresses of Services"),
+        ];
+        NftRule[] others =
+        [
             _rules.IsNodeAddress(_rules.NodePort(ShapeRules.Word.Entry)).VerdictMap(ShapeSets.Actions, _rules.At(ShapeRules.Word.Entry)).Saying("node ports"),
             // What is left for an address of ours would leave by the default route and come back: it is announced as being here.
             _rules.IsForeignDestination(_rules.Destination(0).InSet(ShapeSets.Addresses, 0)).Verdict(NftVerdictCode.Goto, "refuse").Saying("ports without a Service"),
             _rules.Destination(0).InSet(ShapeSets.ServiceCidrs, 0).Verdict(NftVerdictCode.Drop).Saying("addresses without a Service"),
         ];
         var ours = _rules.HideBit | _rules.RememberBit;
-        yield return new ShapeChain("prerouting", services, NftHook.Prerouting, DestinationPriority);
-        yield return new ShapeChain("output", services, NftHook.Output, DestinationPriority);
+        NftRule[] outsiders = _localhost is null ? [] : [_localhost.KeepOut()];
+        yield return new ShapeChain("prerouting", [.. fronts, .. outsiders, .. others], NftHook.Prerouting, DestinationPriority);
+        yield return new ShapeChain("output", [.. fronts, .. others], NftHook.Output, DestinationPriority);
         yield return new ShapeChain(
             "postrouting",
             [ShapeRules.IsMarked(ours).Verdict(NftVerdictCode.Goto, "marked"), _rules.IsHairpin().Masquerade()],
@@ -116,7 +126,7 @@ internal sealed class Shape
 
     private IEnumerable<ShapeChain> StageChains()
     {
-        yield return new ShapeChain("refuse", [_rules.Refuse()]);
+        yield return new ShapeChain("refuse", [.. _localhost?.BeforeRefusal() ?? [], _rules.Refuse()]);
         yield return new ShapeChain("source-ranges",
         [
             _rules.Later(_rules.IsInRanges(_rules.Front(ShapeRules.Word.Ranges)), FrontValue.FilteredMask, ShapeSets.FilteredActions),

@@ -43,6 +43,7 @@ internal static class ShapeInstaller
             rebuilt.Add(set.Name);
         }
 
+        DeleteUnwanted(LocalhostNodePorts.ChainNames.Where(chains.ContainsKey).Except(wantedChains.Select(chain => chain.Name)), batch);
         foreach (var chain in wantedChains)
             if (!chains.ContainsKey(chain.Name))
                 AddChain(chain, batch);
@@ -55,6 +56,14 @@ internal static class ShapeInstaller
                 batch.FlushChain(chain.Name);
             AddRules(chain, batch);
         }
+    }
+
+    // The rules of all of them first: they lead to each other.
+    private static void DeleteUnwanted(IEnumerable<string> names, NftBatch batch)
+    {
+        var all = names.ToList();
+        all.ForEach(batch.FlushChain);
+        all.ForEach(batch.DeleteChain);
     }
 
     /// <summary>Adds a chain that the kernel does not have.</summary>

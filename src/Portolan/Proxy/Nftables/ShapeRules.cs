@@ -172,7 +172,8 @@ internal sealed class ShapeRules
     private NftRule Target(NftRule rule) =>
         Destination(rule.Layer4Protocol(Remembered), Remembered + 1).TransportHeader(2, 2, Remembered + 1 + _words);
 
-    private NftRule ClientKey(NftRule front) => Source(front.And(At(Word.Set), Client, ~FrontValue.LocalSet), Client + 1);
+    // Not the packet's source, which may have been rewritten already (LocalhostNodePorts).
+    private NftRule ClientKey(NftRule front) => front.And(At(Word.Set), Client, ~FrontValue.LocalSet).ConntrackOriginalSource(_family, Client + 1);
 
     /// <summary>By the mark and back, then the masked action's verdict.</summary>
     internal NftRule Later(NftRule front, uint mask, string map)

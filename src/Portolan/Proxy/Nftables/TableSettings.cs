@@ -17,6 +17,9 @@ internal sealed record TableSettings
     /// <summary>Which of the node's own addresses node ports answer at; never loopback.</summary>
     internal IReadOnlyList<IpPrefix> NodePortAddresses { get; init; } = [];
 
+    /// <summary>The node's own address in each family whose node ports answer at loopback, too: what is sent to them there leaves with it.</summary>
+    internal IReadOnlyList<IpAddress> LoopbackSources { get; init; } = [];
+
     /// <summary>The cluster's ranges for ClusterIPs: connections to addresses in them that no Service has are dropped.</summary>
     internal IReadOnlyList<IpPrefix> ServiceCidrs { get; init; } = [];
 
@@ -28,7 +31,8 @@ internal sealed record TableSettings
 
     /// <summary>By value, lists included.</summary>
     public bool Equals(TableSettings? other) => other is not null && MasqueradeBit == other.MasqueradeBit && PodInterface == other.PodInterface && IsInterfacePrefix == other.IsInterfacePrefix
-        && ClusterCidrs.SequenceEqual(other.ClusterCidrs) && NodePortAddresses.SequenceEqual(other.NodePortAddresses) && ServiceCidrs.SequenceEqual(other.ServiceCidrs);
+        && ClusterCidrs.SequenceEqual(other.ClusterCidrs) && NodePortAddresses.SequenceEqual(other.NodePortAddresses) && ServiceCidrs.SequenceEqual(other.ServiceCidrs)
+        && LoopbackSources.SequenceEqual(other.LoopbackSources);
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(ClusterCidrs.Count, PodInterface, NodePortAddresses.Count);

@@ -40,6 +40,19 @@ public sealed class NodePortSelectionTests
     }
 
     [Theory]
+    [InlineData("--nodeport-addresses=primary,localhost", "192.0.2.1 2001:db8::1")]
+    [InlineData("--nodeport-addresses=127.0.0.0/8", "192.0.2.1")]
+    [InlineData("--nodeport-addresses=::1/128", "2001:db8::1")]
+    [InlineData("--nodeport-addresses=all", "")]
+    [InlineData("--nodeport-addresses=localhost --bind-address=192.0.2.99", "192.0.2.99 2001:db8::1")]
+    public void NamesTheNodesAddressForWhatIsSentToLoopback(string flags, string sources) =>
+        Assert.Equal(sources, string.Join(' ', On(_node, flags.Split(' ')).LoopbackSources));
+
+    [Fact]
+    public void AnswersAtLoopbackOnlyInFamiliesThatTheNodeHas() =>
+        Assert.Equal([IpAddress.Parse("203.0.113.9")], On(null, "--nodeport-addresses=localhost").LoopbackSources);
+
+    [Theory]
     [InlineData("--proxy-mode=iptables", true)]
     [InlineData("--proxy-mode=iptables --iptables-localhost-nodeports=false", false)]
     [InlineData("--proxy-mode=iptables --nodeport-addresses=0.0.0.0/0", true)]
