@@ -104,6 +104,7 @@ internal static class ConfigurationFields
     /// <summary>The fields that the flags of the iptables mode set in nftables mode: kube-proxy has no flags of nftables' own.</summary>
     internal static readonly IReadOnlyDictionary<ConfigurationField, ConfigurationField> InNftablesMode = new Dictionary<ConfigurationField, ConfigurationField>
     {
+        [IptablesMasqueradeBit] = NftablesMasqueradeBit,
         [IptablesMasqueradeAll] = NftablesMasqueradeAll,
         [IptablesSyncPeriod] = NftablesSyncPeriod,
         [IptablesMinSyncPeriod] = NftablesMinSyncPeriod,

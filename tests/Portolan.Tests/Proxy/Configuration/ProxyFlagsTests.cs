@@ -96,6 +96,11 @@ public sealed class ProxyFlagsTests
         Assert.Equal((9, 3), (ipvs.SyncPeriod.TotalSeconds, ipvs.MinSyncPeriod.TotalSeconds));
     }
 
+    [Theory]
+    [InlineData("--iptables-masquerade-bit=3")]
+    [InlineData("--iptables-masquerade-bit=3 --proxy-mode=iptables")]
+    public void TakesTheMasqueradeBitInEveryMode(string arguments) => Assert.Equal(3, Valid(FromFlags(arguments.Split(' '))).MasqueradeBit);
+
     [Fact]
     public void AddsUpListsAndTakesTheLastOfOtherFlags()
     {
