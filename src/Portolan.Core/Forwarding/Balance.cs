@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Portolan.Core.Addresses;
 
 namespace Portolan.Core.Forwarding;
@@ -16,26 +17,35 @@ internal readonly record struct Balance(Scheduling Scheduling, IReadOnlyDictiona
     /// The choice with its slots. A real server of weight 0 is not chosen; but where all have weight 0 the weights say nothing about who
     /// should serve, and they are as good as equal.
     /// </summary>
-    internal RealServerChoice Spread(List<RealServerChoice.Candidate> candidates, ChoiceReason reason)
+    /// <param name="candidates">Sorted.</param>
+    /// <param name="traits">What those have that are chosen from; one does.</param>
+    /// <param name="reason">The rule that chose them.</param>
+    internal RealServerChoice Spread(ReadOnlySpan<Candidate> candidates, EndpointTraits traits, ChoiceReason reason)
     {
-        if (candidates.Count > MaxServers)
-            return new RealServerChoice(RealServerChoice.Sorted(candidates), reason);
         var scheduling = Scheduling;
-        if (candidates.Exists(candidate => scheduling.Weight(candidate.Endpoint) > 0))
-            candidates = candidates.FindAll(candidate => scheduling.Weight(candidate.Endpoint) > 0);
-        candidates.Sort((left, right) => left.Server.CompareTo(right.Server));
-        var servers = new RealServer[candidates.Count];
-        var weights = new int[candidates.Count];
+        var usable = new List<Candidate>(candidates.Length);
+        foreach (var candidate in candidates)
+        {
+            if (candidate.Has(traits))
+                usable.Add(candidate);
+        }
+
+        if (usable.Count > MaxServers)
+            return new RealServerChoice([.. usable.Select(candidate => candidate.Server)], reason);
+        if (usable.Exists(candidate => scheduling.Weight(candidate.Endpoint) > 0))
+            usable.RemoveAll(candidate => scheduling.Weight(candidate.Endpoint) == 0);
+        var servers = new RealServer[usable.Count];
+        var weights = new int[usable.Count];
         for (var i = 0; i < servers.Length; i++)
         {
-            servers[i] = candidates[i].Server;
-            weights[i] = Math.Max(1, scheduling.Weight(candidates[i].Endpoint)) * Tenths(candidates[i].Endpoint.Address);
+            servers[i] = usable[i].Server;
+            weights[i] = Math.Max(1, scheduling.Weight(usable[i].Endpoint)) * Tenths(usable[i].Endpoint.Address);
         }
 
         var slots = scheduling.Scheduler is Scheduler.Maglev
             ? MaglevTable.Build(servers, weights, MaglevTable.SizeFor(scheduling.TableSize, servers.Length))
             : WeightedSlots.Of(weights);
-        return new RealServerChoice(servers, reason, scheduling.Scheduler, slots);
+        return new RealServerChoice(ImmutableCollectionsMarshal.AsImmutableArray(servers), reason, scheduling.Scheduler, slots);
     }
 
     private int Tenths(IpAddress address) =>

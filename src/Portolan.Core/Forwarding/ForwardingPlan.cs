@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using Portolan.Core.Addresses;
 using Portolan.Core.Cluster;
 
@@ -12,64 +14,156 @@ public static class ForwardingPlan
     /// <param name="service">The Service.</param>
     /// <param name="slices">Its EndpointSlices, of every family, without those of headless Services.</param>
     /// <param name="context">This node.</param>
-    public static ServicePlan Of(ServiceFacts service, IReadOnlyCollection<EndpointSliceFacts> slices, ForwardingContext context) =>
-        Of(service, slices, context, new Balance(Scheduling.Of(service), null));
-
-    /// <summary>The plan of one Service, some of whose endpoints may be new.</summary>
-    internal static ServicePlan Of(ServiceFacts service, IReadOnlyCollection<EndpointSliceFacts> slices, ForwardingContext context, Balance balance)
+    public static ServicePlan Of(ServiceFacts service, IReadOnlyList<EndpointSliceFacts> slices, ForwardingContext context)
     {
-        if (service.Labels.ContainsKey(ProxyNameLabel))
-            return new ServicePlan(ServiceVerdict.OtherProxy, []);
-        if (service.Type is ServiceType.ExternalName)
-            return new ServicePlan(ServiceVerdict.ExternalName, []);
-        if (service.ClusterIPs.Count == 0)
-            return new ServicePlan(ServiceVerdict.Headless, []);
-        var plans = new List<ServicePortPlan>(service.Ports.Count);
-        foreach (var family in service.ClusterIPs.Select(address => address.Family).Distinct())
-        foreach (var port in service.Ports)
-            plans.Add(OfPort(service, port, family, slices, context, balance));
-        return new ServicePlan(ServiceVerdict.Forwarded, plans) { Errors = balance.Scheduling.Errors };
+        var verdict = Verdict(service);
+        var scheduling = Scheduling.Of(service);
+        return verdict is not ServiceVerdict.Forwarded
+            ? new ServicePlan(verdict, [])
+            : new ServicePlan(verdict, Ports(service, [], new Endpoints(slices, context, new Balance(scheduling, null), new Candidates()))) { Errors = scheduling.Errors };
     }
 
-    private static ServicePortPlan OfPort(
-        ServiceFacts service, ServicePort port, IpFamily family, IReadOnlyCollection<EndpointSliceFacts> slices, ForwardingContext context, Balance balance)
+    private static ServiceVerdict Verdict(ServiceFacts service) =>
+        service.Labels.ContainsKey(ProxyNameLabel) ? ServiceVerdict.OtherProxy
+        : service.Type is ServiceType.ExternalName ? ServiceVerdict.ExternalName
+        : service.ClusterIPs.Count == 0 ? ServiceVerdict.Headless
+        : ServiceVerdict.Forwarded;
+
+    /// <summary>The plans of a Service's ports.</summary>
+    /// <param name="service">The Service.</param>
+    /// <param name="before">Its plans so far: what is the same again is not made anew.</param>
+    /// <param name="endpoints">Its endpoints.</param>
+    internal static ServicePortPlan[] Ports(ServiceFacts service, ReadOnlySpan<ServicePortPlan> before, in Endpoints endpoints)
     {
-        var candidates = Candidates(port, family, slices);
-        return new ServicePortPlan
+        if (Verdict(service) is not ServiceVerdict.Forwarded)
+            return [];
+        var first = service.ClusterIPs[0].Family;
+        var isDual = HasOther(service.ClusterIPs, first);
+        var plans = new ServicePortPlan[service.Ports.Count * (isDual ? 2 : 1)];
+        var count = 0;
+        for (var family = 0; family < (isDual ? 2 : 1); family++)
         {
-            Key = new ServicePortKey(service.Key, port.Name, port.Protocol, family),
-            VirtualServers = VirtualServers(service, port, family, context),
-            Cluster = RealServerChoice.Cluster(candidates, context, balance),
-            Local = RealServerChoice.Local(candidates, context, balance),
-            Present = RealServerChoice.Present(port.Protocol, candidates, context),
-            AffinitySeconds = service.AffinitySeconds,
-            SourceRanges = SourceRanges(service, family, context),
-        };
+            for (var i = 0; i < service.Ports.Count; i++)
+            {
+                var port = service.Ports[i];
+                var key = new ServicePortKey(service.Key, port.Name, port.Protocol, family == 0 ? first : Other(first));
+                if (Find(plans.AsSpan(0, count), key, count) is null)
+                    plans[count++] = Plan(service, port, key, Find(before, key, count), endpoints);
+            }
+        }
+
+        return count == plans.Length ? plans : plans[..count];
     }
 
-    private static List<VirtualServer> VirtualServers(ServiceFacts service, ServicePort port, IpFamily family, ForwardingContext context)
+    /// <summary>The same plan where only the endpoints may be others.</summary>
+    internal static ServicePortPlan Again(ServicePortPlan plan, in Endpoints endpoints)
     {
-        var servers = new List<VirtualServer>(4);
+        var (cluster, local, present) = Choose(plan.Key, plan, endpoints);
+        return cluster.Equals(plan.Cluster) && local.Equals(plan.Local) && present.AsSpan().SequenceEqual(plan.Present.AsSpan())
+            ? plan
+            : plan with { Cluster = cluster, Local = local, Present = present };
+    }
+
+    /// <summary>The plan of a Service port, or null.</summary>
+    /// <param name="plans">Of one Service.</param>
+    /// <param name="key">Which port.</param>
+    /// <param name="likely">Where it probably is.</param>
+    internal static ServicePortPlan? Find(ReadOnlySpan<ServicePortPlan> plans, in ServicePortKey key, int likely)
+    {
+        if (likely < plans.Length && plans[likely].Key == key)
+            return plans[likely];
+        foreach (var plan in plans)
+        {
+            if (plan.Key == key)
+                return plan;
+        }
+
+        return null;
+    }
+
+    private static bool HasOther(IReadOnlyList<IpAddress> addresses, IpFamily family)
+    {
+        for (var i = 0; i < addresses.Count; i++)
+        {
+            if (addresses[i].Family != family)
+                return true;
+        }
+
+        return false;
+    }
+
+    private static IpFamily Other(IpFamily family) => family is IpFamily.IPv4 ? IpFamily.IPv6 : IpFamily.IPv4;
+
+    private static ServicePortPlan Plan(ServiceFacts service, in ServicePort port, in ServicePortKey key, ServicePortPlan? before, in Endpoints endpoints)
+    {
+        var (cluster, local, present) = Choose(key, before, endpoints);
+        var plan = new ServicePortPlan
+        {
+            Key = key,
+            VirtualServers = VirtualServers(service, port, key.Family, endpoints.Context),
+            Cluster = cluster,
+            Local = local,
+            Present = present,
+            AffinitySeconds = service.AffinitySeconds,
+            SourceRanges = SourceRanges(service, key.Family, endpoints.Context),
+        };
+        return plan.Equals(before) ? before : plan;
+    }
+
+    private static (RealServerChoice Cluster, RealServerChoice Local, ImmutableArray<RealServer> Present) Choose(
+        in ServicePortKey key, ServicePortPlan? before, in Endpoints endpoints)
+    {
+        var candidates = endpoints.Candidates.Of(key, endpoints.Slices, endpoints.Context);
+        var cluster = RealServerChoice.Cluster(candidates, endpoints.Balance, before?.Cluster ?? RealServerChoice.None);
+        var local = RealServerChoice.Local(candidates, endpoints.Balance, before?.Local ?? RealServerChoice.None, cluster);
+        ImmutableArray<RealServer> present = key.Protocol switch
+        {
+            Protocol.Udp => Present(EndpointTraits.Usable, candidates),
+            Protocol.Tcp when endpoints.Context.EndsTcpFlows => Present(EndpointTraits.None, candidates),
+            _ => [],
+        };
+        return (cluster, local, present);
+
+        ImmutableArray<RealServer> Present(EndpointTraits traits, ReadOnlySpan<Candidate> candidates) =>
+            RealServerChoice.Pick(candidates, traits, cluster.Servers, before?.Present ?? []);
+    }
+
+    private static ImmutableArray<VirtualServer> VirtualServers(ServiceFacts service, in ServicePort port, IpFamily family, ForwardingContext context)
+    {
+        // As many as there can be; usually there are.
+        var servers = new VirtualServer[service.ClusterIPs.Count + service.Ingress.Count + service.ExternalIPs.Count + (port.NodePort != 0 ? 1 : 0)];
+        var count = 0;
         var inside = context.MasqueradeAll ? MasqueradePolicy.Always : context.DetectsPods(family) ? MasqueradePolicy.OffCluster : MasqueradePolicy.Never;
-        foreach (var address in service.ClusterIPs)
-            Add(FrontKind.ClusterIP, Front.At(address, port.Protocol, port.Port), new(default, default, service.InternalTrafficPolicy, false, inside));
+        for (var i = 0; i < service.ClusterIPs.Count; i++)
+            Add(FrontKind.ClusterIP, Front.At(service.ClusterIPs[i], port.Protocol, port.Port), new(default, default, service.InternalTrafficPolicy, false, inside));
 
         var isLocal = service.ExternalTrafficPolicy is TrafficPolicy.Local;
         var outside = new VirtualServer(default, default, service.ExternalTrafficPolicy, isLocal, isLocal ? MasqueradePolicy.FromNode : MasqueradePolicy.Always);
-        foreach (var ingress in service.Ingress)
-            if (service.Type is ServiceType.LoadBalancer && !ingress.IsProxyMode)
-                Add(FrontKind.LoadBalancer, Front.At(ingress.Address, port.Protocol, port.Port), outside);
-        foreach (var address in service.ExternalIPs)
-            Add(FrontKind.ExternalIP, Front.At(address, port.Protocol, port.Port), outside);
+        for (var i = 0; i < service.Ingress.Count; i++)
+            if (service.Type is ServiceType.LoadBalancer && !service.Ingress[i].IsProxyMode)
+                Add(FrontKind.LoadBalancer, Front.At(service.Ingress[i].Address, port.Protocol, port.Port), outside);
+        for (var i = 0; i < service.ExternalIPs.Count; i++)
+            Add(FrontKind.ExternalIP, Front.At(service.ExternalIPs[i], port.Protocol, port.Port), outside);
         if (port.NodePort != 0)
             Add(FrontKind.NodePort, Front.OfNode(family, port.Protocol, port.NodePort), outside);
-        return servers;
+        return ImmutableCollectionsMarshal.AsImmutableArray(count == servers.Length ? servers : servers[..count]);
 
-        void Add(FrontKind kind, Front front, VirtualServer like)
+        void Add(FrontKind kind, in Front front, in VirtualServer like)
         {
-            if (front.Family == family && !servers.Exists(server => server.Front == front))
-                servers.Add(like with { Front = front, Kind = kind });
+            if (front.Family == family && !Has(servers.AsSpan(0, count), front))
+                servers[count++] = like with { Front = front, Kind = kind };
         }
+    }
+
+    private static bool Has(ReadOnlySpan<VirtualServer> servers, in Front front)
+    {
+        foreach (ref readonly var server in servers)
+        {
+            if (server.Front == front)
+                return true;
+        }
+
+        return false;
     }
 
     // A list without a range of this family does not restrict it; the node's own connections to such an address have the address itself as their source.
@@ -89,42 +183,11 @@ public static class ForwardingPlan
 
         return [.. ranges.OrderBy(range => range.Address).ThenBy(range => range.Length)];
     }
-
-    // The same address and port may be in two slices for a moment, when an endpoint moves or an address is used again:
-    // the one that is not on its way out counts.
-    private static Dictionary<RealServer, RealServerChoice.Candidate>.ValueCollection Candidates(
-        ServicePort port, IpFamily family, IReadOnlyCollection<EndpointSliceFacts> slices)
-    {
-        var candidates = new Dictionary<RealServer, RealServerChoice.Candidate>();
-        foreach (var slice in slices)
-        {
-            if (slice.Family != family)
-                continue;
-            foreach (var offered in slice.Ports)
-            {
-                if (offered.Name != port.Name || offered.Protocol != port.Protocol || offered.Port == 0)
-                    continue;
-                foreach (var endpoint in slice.Endpoints)
-                {
-                    var server = new RealServer(endpoint.Address, offered.Port);
-                    if (!candidates.TryGetValue(server, out var known) || IsPreferred(endpoint, known.Endpoint))
-                        candidates[server] = new RealServerChoice.Candidate(server, endpoint);
-                }
-            }
-        }
-
-        return candidates.Values;
-    }
-
-    // Total, so that the order of the slices does not matter.
-    private static bool IsPreferred(EndpointFacts endpoint, EndpointFacts over)
-    {
-        if (endpoint.Terminating != over.Terminating)
-            return over.Terminating;
-        if (endpoint.Ready != over.Ready)
-            return endpoint.Ready;
-        if (endpoint.Serving != over.Serving)
-            return endpoint.Serving;
-        return string.CompareOrdinal(endpoint.NodeName, over.NodeName) < 0;
-    }
 }
+
+/// <summary>Who may stand behind a Service's virtual servers.</summary>
+/// <param name="Slices">The Service's EndpointSlices, of every family.</param>
+/// <param name="Context">This node.</param>
+/// <param name="Balance">How connections are spread.</param>
+/// <param name="Candidates">Where they are sorted.</param>
+internal readonly record struct Endpoints(IReadOnlyList<EndpointSliceFacts> Slices, ForwardingContext Context, Balance Balance, Candidates Candidates);

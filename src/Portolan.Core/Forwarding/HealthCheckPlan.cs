@@ -22,7 +22,7 @@ public sealed record HealthCheckPlan(ushort Port, int LocalEndpointsIPv4, int Lo
     /// <param name="service">The Service.</param>
     /// <param name="slices">Its EndpointSlices, of every family.</param>
     /// <param name="context">This node.</param>
-    public static HealthCheckPlan? Of(ServiceFacts service, IReadOnlyCollection<EndpointSliceFacts> slices, ForwardingContext context)
+    public static HealthCheckPlan? Of(ServiceFacts service, IReadOnlyList<EndpointSliceFacts> slices, ForwardingContext context)
     {
         if (service is not { HealthCheckNodePort: not 0, Type: ServiceType.LoadBalancer, ExternalTrafficPolicy: TrafficPolicy.Local }
             || service.ClusterIPs.Count == 0 || service.Labels.ContainsKey(ForwardingPlan.ProxyNameLabel))

@@ -39,14 +39,15 @@ internal sealed class SchedulingHistory
     }
 
     /// <summary>How the Service's connections are spread now.</summary>
-    internal Balance Look(ServiceFacts service, IReadOnlyCollection<EndpointSliceFacts> slices, ForwardingContext context)
+    internal Balance Look(ServiceFacts service, IReadOnlyList<EndpointSliceFacts> slices, ForwardingContext context)
     {
         var scheduling = Scheduling.Of(service);
         if (scheduling.Errors.Count > 0 || _errors.Count > 0)
             Note(service, HasEndpointHere(slices, context) ? scheduling.Errors : []);
         if (scheduling.SlowStart == TimeSpan.Zero)
         {
-            _slowStarts.Remove(service.Key);
+            if (_slowStarts.Count > 0)
+                _slowStarts.Remove(service.Key);
             return new Balance(scheduling, null);
         }
 

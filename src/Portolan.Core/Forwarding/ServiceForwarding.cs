@@ -6,5 +6,5 @@ namespace Portolan.Core.Forwarding;
 /// <param name="Key">Which Service.</param>
 /// <param name="Service">The Service as last told of, or null where it is gone.</param>
 /// <param name="HealthCheck">What its health check port answers by, or null where it has none.</param>
-/// <param name="Ports">Its Service ports, without fronts that belong to another Service. A view: read it before the index is told more.</param>
-public readonly record struct ServiceForwarding(ObjectKey Key, ServiceFacts? Service, HealthCheckPlan? HealthCheck, IReadOnlyCollection<ServicePortPlan> Ports);
+/// <param name="Ports">Its Service ports, without fronts that belong to another Service.</param>
+public readonly record struct ServiceForwarding(ObjectKey Key, ServiceFacts? Service, HealthCheckPlan? HealthCheck, IReadOnlyList<ServicePortPlan> Ports);

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Portolan.Core.Addresses;
 using Portolan.Core.Cluster;
 
@@ -31,7 +32,7 @@ public sealed record ServicePortPlan
     public required ServicePortKey Key { get; init; }
 
     /// <summary>Where packets arrive; each front once.</summary>
-    public required IReadOnlyList<VirtualServer> VirtualServers { get; init; }
+    public required ImmutableArray<VirtualServer> VirtualServers { get; init; }
 
     /// <summary>The real servers where the policy is Cluster.</summary>
     public required RealServerChoice Cluster { get; init; }
@@ -44,7 +45,7 @@ public sealed record ServicePortPlan
     /// would ever end it. For TCP, where <see cref="ForwardingContext.EndsTcpFlows"/>, every endpoint that exists. Otherwise empty: nobody's
     /// flows are ended.
     /// </summary>
-    public IReadOnlyList<RealServer> Present { get; init; } = [];
+    public ImmutableArray<RealServer> Present { get; init; } = [];
 
     /// <summary>How long a client keeps its real server after its last new connection, in seconds (1..86400); 0: no affinity.</summary>
     public int AffinitySeconds { get; init; }
@@ -59,12 +60,15 @@ public sealed record ServicePortPlan
     public RealServerChoice Of(TrafficPolicy policy) => policy is TrafficPolicy.Local ? Local : Cluster;
 
     /// <summary>Whether a usable endpoint exists anywhere: without one traffic is refused; with one, but not for the policy, dropped.</summary>
-    public bool HasEndpoints => Cluster.Servers.Count > 0 || Local.Servers.Count > 0;
+    public bool HasEndpoints => Cluster.Servers.Length > 0 || Local.Servers.Length > 0;
 
     /// <inheritdoc/>
     public bool Equals(ServicePortPlan? other) => other is not null && Key == other.Key && Cluster.Equals(other.Cluster) && Local.Equals(other.Local)
-        && Present.SequenceEqual(other.Present) && VirtualServers.SequenceEqual(other.VirtualServers)
+        && Present.AsSpan().SequenceEqual(other.Present.AsSpan()) && HasSameVirtualServers(other)
         && AffinitySeconds == other.AffinitySeconds && SameRanges(SourceRanges, other.SourceRanges);
+
+    internal bool HasSameVirtualServers(ServicePortPlan other) =>
+        VirtualServers == other.VirtualServers || VirtualServers.AsSpan().SequenceEqual(other.VirtualServers.AsSpan());
 
     private static bool SameRanges(IReadOnlyList<IpPrefix>? left, IReadOnlyList<IpPrefix>? right) =>
         left is null || right is null ? left is null && right is null : left.SequenceEqual(right);

@@ -1,13 +1,14 @@
 using System.Collections;
+using System.Collections.Immutable;
 
 namespace Portolan.Core.Forwarding;
 
 /// <summary>Slots as indexes of real servers: two bytes each, because a maglev table has many.</summary>
 internal sealed class SlotList : IReadOnlyList<RealServer>
 {
-    private readonly IReadOnlyList<RealServer> _servers;
+    private readonly ImmutableArray<RealServer> _servers;
 
-    internal SlotList(IReadOnlyList<RealServer> servers, ushort[] indexes) => (_servers, Indexes) = (servers, indexes);
+    internal SlotList(ImmutableArray<RealServer> servers, ushort[] indexes) => (_servers, Indexes) = (servers, indexes);
 
     internal ushort[] Indexes { get; }
 

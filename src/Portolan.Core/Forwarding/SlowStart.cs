@@ -22,7 +22,7 @@ internal sealed class SlowStart
     /// <summary>Notes who is ready now.</summary>
     /// <param name="slices">The Service's.</param>
     /// <param name="now">Time since any fixed moment.</param>
-    internal void Look(IReadOnlyCollection<EndpointSliceFacts> slices, TimeSpan now)
+    internal void Look(IReadOnlyList<EndpointSliceFacts> slices, TimeSpan now)
     {
         var ready = new HashSet<IpAddress>();
         foreach (var slice in slices)

@@ -65,7 +65,7 @@ public enum MasqueradePolicy : byte
 /// address is a way into the Service, not an arrival at this node.
 /// </param>
 /// <param name="Masquerade">Whose source address is replaced.</param>
-public sealed record VirtualServer(Front Front, FrontKind Kind, TrafficPolicy Policy, bool ShortCircuit, MasqueradePolicy Masquerade);
+public readonly record struct VirtualServer(Front Front, FrontKind Kind, TrafficPolicy Policy, bool ShortCircuit, MasqueradePolicy Masquerade);
 
 /// <summary>Where a connection may be sent.</summary>
 /// <param name="Address">The endpoint's address.</param>

@@ -34,7 +34,7 @@ internal sealed class StaleFlows
         var flows = new StaleFlows();
         foreach (var (_, old, now) in changes)
         {
-            if (now is { Present.Count: > 0 } && IsDue(old, now))
+            if (now is { Present.Length: > 0 } && IsDue(old, now))
                 flows.Add(now);
         }
 
@@ -44,7 +44,7 @@ internal sealed class StaleFlows
     private static bool IsDue(ServicePortPlan? old, ServicePortPlan now)
     {
         // Without endpoints before, nothing was ended then.
-        if (old is null || old.Present.Count == 0)
+        if (old is null || old.Present.Length == 0)
             return true;
         if (!old.Present.SequenceEqual(now.Present))
         {
@@ -53,13 +53,13 @@ internal sealed class StaleFlows
                 return true;
         }
 
-        return !ReferenceEquals(old.VirtualServers, now.VirtualServers)
+        return old.VirtualServers != now.VirtualServers
             && now.VirtualServers.Any(server => !old.VirtualServers.Any(before => before.Front == server.Front));
     }
 
     private void Add(ServicePortPlan plan)
     {
-        if (plan.Present.Count == 0)
+        if (plan.Present.Length == 0)
             return;
         var present = plan.Present.ToHashSet();
         foreach (var server in plan.VirtualServers)

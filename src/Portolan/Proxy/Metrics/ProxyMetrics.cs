@@ -160,8 +160,8 @@ internal sealed class ProxyMetrics
     {
         var family = Of(plan.Key.Family);
         family.ServicePorts += sign;
-        family.RealServers += sign * plan.Cluster.Servers.Count;
-        if (!plan.HasEndpoints || plan.Local.Servers.Count > 0)
+        family.RealServers += sign * plan.Cluster.Servers.Length;
+        if (!plan.HasEndpoints || plan.Local.Servers.Length > 0)
             return;
         var (isInternal, isExternal) = (false, false);
         foreach (var server in plan.VirtualServers)

@@ -63,7 +63,7 @@ internal sealed class ProgrammedLine
         {
             var count = 0;
             var servers = choice(ports.First()).Servers;
-            for (var i = 0; i < servers.Count; i++)
+            for (var i = 0; i < servers.Length; i++)
                 count += i == 0 || servers[i].Address != servers[i - 1].Address ? 1 : 0;
             return count;
         }
