@@ -46,7 +46,7 @@ public sealed class AffinityPacketTests : IClassFixture<TwoNodeLab>
     [Contract("proxy §1.2-6")]
     public void BringsAClientBack_WhicheverAddressOfTheServicePortItUses(IpFamily family)
     {
-        new ProgrammedTable(_lab, family).Set(Service(family, 60)).Endpoints("local", "local2", "remote");
+        new ProgrammedTable(_lab, family).Set(Service(family, 60)).Endpoints("local", "local2", "remote").IsAsFromScratch();
         foreach (var protocol in Protocols)
         foreach (var client in (LabHost[])[_lab.Pod, _lab.Local, _lab.Node, _lab.Client])
         {
@@ -118,6 +118,7 @@ public sealed class AffinityPacketTests : IClassFixture<TwoNodeLab>
         programmed.Set(Service(family, 0));
         foreach (var protocol in Protocols)
             Assert.Equal(3, Who(_lab.Client, protocol, TwoNodeLab.ClusterIP(family), TwoNodeLab.ServicePortNumber, 40).Length);
+        programmed.IsAsFromScratch();
     }
 
     [Fact]

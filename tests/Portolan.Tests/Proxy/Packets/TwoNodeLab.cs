@@ -180,6 +180,24 @@ public sealed class TwoNodeLab : IDisposable
         return table;
     }
 
+    /// <summary>What the kernel has of Services and settings, sorted; chains and the verdicts that lead to them left out.</summary>
+    internal List<string> Elements(IpFamily family)
+    {
+        var elements = new List<string>();
+        foreach (var set in (string[])
+            [
+                ShapeSets.Fronts, ShapeSets.NodePorts, ShapeSets.Endpoints, ShapeSets.Members, ShapeSets.Hairpins, ShapeSets.Addresses,
+                ShapeSets.SourceRanges, ShapeSets.ClusterCidrs, ShapeSets.NodePortAddresses, ShapeSets.ServiceCidrs,
+            ])
+        {
+            var ofSet = new List<string>();
+            _nftables!.Elements(TableKeys.Family(family), Shape.Table, set, ofSet.Clear, element => ofSet.Add($"{set} {Convert.ToHexString(element.Key)} {Convert.ToHexString(element.Data)}"));
+            elements.AddRange(ofSet.Order(StringComparer.Ordinal));
+        }
+
+        return elements;
+    }
+
     internal void ForgetFlows(IpFamily family) =>
         _conntrack!.DeleteWhere(family is IpFamily.IPv4 ? AddressFamily.InterNetwork : AddressFamily.InterNetworkV6, null, _ => true);
 
