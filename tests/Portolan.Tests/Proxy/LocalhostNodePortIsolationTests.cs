@@ -23,6 +23,7 @@ public sealed partial class LocalhostNodePortIsolationTests : IClassFixture<TwoN
 
     [Theory]
     [MemberData(nameof(EitherFamily))]
+    [Contract("proxy §1.6-6")]
     public void StaysClosedToOtherHosts_ThatSendFromLoopbackOrToIt(IpFamily family)
     {
         var (ip, loopback, node) = (family is IpFamily.IPv4 ? "ip" : "ip6", LoopbackLab.Loopback(family), TwoNodeLab.NodeIP(family));

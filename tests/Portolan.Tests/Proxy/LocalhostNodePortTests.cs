@@ -22,6 +22,7 @@ public sealed class LocalhostNodePortTests : IClassFixture<TwoNodeLab>, IDisposa
 
     [Theory]
     [MemberData(nameof(EitherFamily))]
+    [Contract("proxy §1.6-5")]
     public void ReachesEveryEndpoint_OverEveryProtocol(IpFamily family)
     {
         _lab.Program(family);
@@ -102,6 +103,8 @@ public sealed class LocalhostNodePortTests : IClassFixture<TwoNodeLab>, IDisposa
 
     [Theory]
     [MemberData(nameof(EitherFamily))]
+    [Contract("proxy §1.2-15")]
+    [Contract("proxy §1.6-5")]
     public void GetsTheClustersEndpointsMasqueraded_WhenExternalTrafficPolicyIsLocal(IpFamily family)
     {
         _lab.Program(family, service: TwoNodeLab.Service(family) with { ExternalTrafficPolicy = TrafficPolicy.Local }, slice: _lab.Slice(family, "remote"));
@@ -115,6 +118,7 @@ public sealed class LocalhostNodePortTests : IClassFixture<TwoNodeLab>, IDisposa
 
     [Theory]
     [MemberData(nameof(EitherFamily))]
+    [Contract("proxy §1.6-5")]
     public void ComesBackToTheSameEndpoint_WithSessionAffinity(IpFamily family)
     {
         _lab.Program(family, service: TwoNodeLab.Service(family) with { AffinitySeconds = 600 });
