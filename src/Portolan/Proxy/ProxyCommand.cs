@@ -9,6 +9,7 @@ using Portolan.Kubernetes.Client;
 using Portolan.Kubernetes.Resources;
 using Portolan.Kubernetes.Watching;
 using Portolan.Proxy.Accounting;
+using Portolan.Proxy.Cleanup;
 using Portolan.Proxy.Configuration;
 using Portolan.Proxy.Nftables;
 
@@ -43,6 +44,8 @@ internal static class ProxyCommand
 
         if (parse.GetValue(flags.WriteConfigTo) is { Length: > 0 } file)
             return ConfigurationFile.Write(options.Configuration, file, Console.Error) ? ExitCode.Done : ExitCode.NotWell;
+        if (parse.GetValue(flags.CleanUp))
+            return OwnTables.Remove(parse.InvocationConfiguration.Output);
         IPEndPoint[] addresses = [.. new[] { options.HealthzBindAddress, options.MetricsBindAddress }.OfType<IPEndPoint>().Distinct()];
         using var host = new RoleHost("proxy", flags.LogLevel(parse, options.Verbosity), []);
         var log = host.Logs.CreateLogger("proxy");
@@ -91,6 +94,7 @@ internal static class ProxyCommand
         {
             NodeName = options.HostnameOverride ?? RoleOptions.FromEnvironment("NODE_NAME", Environment.MachineName.ToLowerInvariant()),
             MasqueradeAll = options.MasqueradeAll,
+            EndsTcpFlows = options.EndsTcpFlows,
         };
         using var kernel = new ProxyKernel(new TableSettings { MasqueradeBit = options.MasqueradeBit }, log) { Accounts = new TrafficAccounts(options.Account, log) };
         var events = new EventRecorder(client, "portolan-proxy", host.Time, log);

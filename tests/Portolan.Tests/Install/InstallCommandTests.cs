@@ -15,6 +15,8 @@ public sealed class InstallCommandTests
     [InlineData("--pool 10.0.0.0/24 --pool 10.0.0.9/32", "overlaps 10.0.0.0-10.0.0.255 of the same pool")]
     [InlineData("--pool office", "must be a CIDR block or a range start-end")]
     [InlineData("--only-proxy --pool 10.0.0.0/24", "installs no pool")]
+    [InlineData("--replace-kube-proxy", "add --with-proxy or --only-proxy")]
+    [InlineData("--restore-kube-proxy --with-proxy", "installs nothing")]
     [InlineData("--timeout 0", "at least 1 second")]
     [InlineData("--controller-replicas 0", "at least 1")]
     public void RefusesWrongUsage(string arguments, string words) =>

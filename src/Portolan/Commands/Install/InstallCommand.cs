@@ -15,6 +15,8 @@ internal static class InstallCommand
         var protocol = new Option<string>("--protocol") { Description = "How addresses are announced: layer2.", DefaultValueFactory = _ => "layer2" };
         var withProxy = new Option<bool>("--with-proxy") { Description = "Also install the service proxy, for clusters that run no kube-proxy." };
         var onlyProxy = new Option<bool>("--only-proxy") { Description = "Install the service proxy and nothing else." };
+        var replaceKubeProxy = new Option<bool>("--replace-kube-proxy") { Description = "With the proxy: take a kube-proxy that runs off the nodes first. --restore-kube-proxy undoes it." };
+        var restoreKubeProxy = new Option<bool>("--restore-kube-proxy") { Description = "Remove the service proxy, put the kube-proxy back that was replaced, and install nothing." };
         var master = new Option<string?>("--master") { Description = "The API server's own URL, for the proxy; without it, the one of the kubeconfig." };
         var proxyArguments = new Option<string[]>("--proxy-arg") { Description = "A flag for the service proxy: --proxy-arg=--nodeport-addresses=all. May be repeated.", HelpName = "FLAG" };
         var image = new Option<string>("--image") { Description = "Container image to run.", DefaultValueFactory = _ => Manifests.DefaultImage };
@@ -55,10 +57,14 @@ internal static class InstallCommand
 
         var command = new Command("install", "Install controller and speaker into a cluster, from the manifests inside this binary.")
         {
-            ns, pool, protocol, withProxy, onlyProxy, master, proxyArguments, image, replicas, loadBalancerClass, print, noWait, timeout, kubeconfig,
+            ns, pool, protocol, withProxy, onlyProxy, replaceKubeProxy, restoreKubeProxy, master, proxyArguments, image, replicas, loadBalancerClass, print, noWait, timeout, kubeconfig,
         };
         command.Validators.Add(result =>
         {
+            if (result.GetValue(replaceKubeProxy) && !result.GetValue(withProxy) && !result.GetValue(onlyProxy))
+                result.AddError("--replace-kube-proxy needs a proxy in its place: add --with-proxy or --only-proxy");
+            if (result.GetValue(restoreKubeProxy) && (result.GetValue(withProxy) || result.GetValue(onlyProxy) || result.GetValue(print) || result.GetValue(pool) is { Length: > 0 }))
+                result.AddError("--restore-kube-proxy installs nothing: leave out --with-proxy, --only-proxy, --pool and --print");
             if (result.GetValue(onlyProxy) && result.GetValue(pool) is { Length: > 0 })
                 result.AddError("--only-proxy installs no pool: leave out --pool");
         });
@@ -70,6 +76,7 @@ internal static class InstallCommand
                 Pool = parse.GetValue(pool) ?? [],
                 WithSystem = !parse.GetValue(onlyProxy),
                 WithProxy = parse.GetValue(withProxy) || parse.GetValue(onlyProxy),
+                ReplaceKubeProxy = parse.GetValue(replaceKubeProxy),
                 Master = parse.GetValue(master),
                 ProxyArguments = parse.GetValue(proxyArguments) ?? [],
                 Image = parse.GetValue(image)!,
@@ -78,6 +85,8 @@ internal static class InstallCommand
                 Timeout = parse.GetValue(noWait) ? null : TimeSpan.FromSeconds(parse.GetValue(timeout)),
             };
             var output = parse.InvocationConfiguration.Output;
+            if (parse.GetValue(restoreKubeProxy))
+                return RunAsync(parse.GetValue(kubeconfig), async (client, progress) => await new KubeProxyRestorer(client, plan, output, progress, TimeProvider.System).RunAsync(stop), stop);
             return parse.GetValue(print) ? Task.FromResult(Print(plan, output)) : InstallAsync(plan, parse.GetValue(kubeconfig), output, stop);
         });
         return command;
@@ -95,25 +104,33 @@ internal static class InstallCommand
         return ExitCode.Done;
     }
 
-    private static async Task<int> InstallAsync(InstallPlan plan, string? kubeconfig, TextWriter output, CancellationToken stop)
+    private static Task<int> InstallAsync(InstallPlan plan, string? kubeconfig, TextWriter output, CancellationToken stop) => RunAsync(
+        kubeconfig,
+        async (client, progress) =>
+        {
+            var server = client.Connection.Server;
+            if (plan.WithProxy && plan.Master is null)
+            {
+                if (server.IsLoopback)
+                {
+                    await Console.Error.WriteLineAsync($"portolan install: the proxy runs on every node and cannot reach {server}: name the API server's own URL with --master");
+                    return ExitCode.Usage;
+                }
+
+                plan = plan with { Master = server.AbsoluteUri.TrimEnd('/') };
+            }
+
+            return await new Installer(client, plan, output, progress).RunAsync(stop);
+        },
+        stop);
+
+    private static async Task<int> RunAsync(string? kubeconfig, Func<KubeClient, Progress, Task<int>> work, CancellationToken stop)
     {
         var progress = Progress.OnStandardError();
         try
         {
-            var connection = ClusterConnection.Load(kubeconfig);
-            if (plan.WithProxy && plan.Master is null)
-            {
-                if (connection.Server.IsLoopback)
-                {
-                    await Console.Error.WriteLineAsync($"portolan install: the proxy runs on every node and cannot reach {connection.Server}: name the API server's own URL with --master");
-                    return ExitCode.Usage;
-                }
-
-                plan = plan with { Master = connection.Server.AbsoluteUri.TrimEnd('/') };
-            }
-
-            using var client = new KubeClient(connection);
-            return await new Installer(client, plan, output, progress).RunAsync(stop);
+            using var client = new KubeClient(ClusterConnection.Load(kubeconfig));
+            return await work(client, progress);
         }
         catch (HttpRequestException failure)
         {

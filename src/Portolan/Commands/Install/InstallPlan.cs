@@ -5,6 +5,8 @@ namespace Portolan.Commands.Install;
 /// <summary>What is to be installed.</summary>
 internal sealed record InstallPlan
 {
+    internal static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(180);
+
     public required string Namespace { get; init; }
 
     public required IReadOnlyList<string> Pool { get; init; }
@@ -13,6 +15,9 @@ internal sealed record InstallPlan
     public required bool WithSystem { get; init; }
 
     public required bool WithProxy { get; init; }
+
+    /// <summary>A kube-proxy that runs is taken off the nodes first.</summary>
+    public bool ReplaceKubeProxy { get; init; }
 
     /// <summary>The API server's own URL; needed with the proxy.</summary>
     public string? Master { get; init; }

@@ -15,6 +15,13 @@ internal sealed class Installer(KubeClient client, InstallPlan plan, TextWriter 
             return ExitCode.NotWell;
         }
 
+        var proxies = plan.WithProxy ? await OtherProxies.FindAsync(client, stop) : [];
+        if (proxies.FirstOrDefault(proxy => !plan.ReplaceKubeProxy || proxy.DaemonSet is null) is { } standing)
+        {
+            await Console.Error.WriteLineAsync($"portolan install: {standing.What}, and two would program the same nodes: {standing.Advice}");
+            return ExitCode.NotWell;
+        }
+
         var applier = new ManifestApplier(client, output, TimeProvider.System);
         var definitions = plan.Definitions();
         await applier.ApplyAsync(definitions, stop);
@@ -27,6 +34,15 @@ internal sealed class Installer(KubeClient client, InstallPlan plan, TextWriter 
                 await Console.Error.WriteLineAsync($"portolan install: {conflict}");
                 return ExitCode.NotWell;
             }
+        }
+
+        foreach (var proxy in proxies)
+        {
+            if (await new KubeProxyReplacement(client, output, progress, TimeProvider.System).DisableAsync(proxy.DaemonSet!, plan.Timeout ?? InstallPlan.DefaultTimeout, stop) is not { } there)
+                continue;
+            progress.Clear();
+            await Console.Error.WriteLineAsync($"portolan install: {there}; run this again to go on, or go back with portolan install --restore-kube-proxy");
+            return ExitCode.NotWell;
         }
 
         var workloads = plan.Workloads();

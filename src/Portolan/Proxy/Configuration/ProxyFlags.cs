@@ -18,6 +18,9 @@ internal sealed class ProxyFlags
     private readonly Option<int> _healthzPort = new("--healthz-port") { Description = "Deprecated: 0 serves no /healthz; otherwise the port for a --healthz-bind-address without one.", DefaultValueFactory = _ => ServedAddress.HealthzPort };
     private readonly Option<int> _metricsPort = new("--metrics-port") { Description = "Deprecated: 0 serves no /metrics; otherwise the port for a --metrics-bind-address without one.", DefaultValueFactory = _ => ServedAddress.MetricsPort };
 
+    // Ours alone: kube-proxy never ends a TCP connection.
+    private readonly Option<bool> _conntrackDeleteTcp = new("--conntrack-delete-tcp") { Description = "End TCP connections whose endpoint does not exist any more: the client's next packet is answered with a reset." };
+
     internal ProxyFlags()
     {
         _programmedSocket.Validators.Add(result =>
@@ -40,7 +43,7 @@ internal sealed class ProxyFlags
 
     internal void AddTo(Command command)
     {
-        foreach (var option in (Option[])[_config, WriteConfigTo, CleanUp, InitOnly, _account, _master, _logLevel, _programmedSocket, _healthzPort, _metricsPort])
+        foreach (var option in (Option[])[_config, WriteConfigTo, CleanUp, InitOnly, _account, _master, _logLevel, _programmedSocket, _healthzPort, _metricsPort, _conntrackDeleteTcp])
             command.Add(option);
         foreach (var (_, option) in _fields)
             command.Add(option);
@@ -55,7 +58,7 @@ internal sealed class ProxyFlags
         var path = parse.GetValue(_config);
         var text = string.IsNullOrEmpty(path) ? null : Text(path, errors);
         var values = text is null ? given : FromFile(text, given, errors, warnings);
-        var options = errors.Count == 0 ? new OptionsCheck(values, errors, warnings).Options() with { Master = parse.GetValue(_master), Account = parse.GetValue(_account), ProgrammedSocket = parse.GetValue(_programmedSocket) ?? "" } : null;
+        var options = errors.Count == 0 ? new OptionsCheck(values, errors, warnings).Options() with { Master = parse.GetValue(_master), Account = parse.GetValue(_account), ProgrammedSocket = parse.GetValue(_programmedSocket) ?? "", EndsTcpFlows = parse.GetValue(_conntrackDeleteTcp) } : null;
         return new OptionsReading(errors.Count == 0 ? options : null, errors, warnings) { File = text is null ? null : (path!, text) };
     }
 

@@ -48,6 +48,9 @@ internal sealed record ProxyOptions
     /// <summary><c>conntrack</c>.</summary>
     internal ConntrackOptions Conntrack { get; init; } = new();
 
+    /// <summary><c>--conntrack-delete-tcp</c>: TCP connections to endpoints that do not exist any more are ended.</summary>
+    internal bool EndsTcpFlows { get; init; }
+
     /// <summary><c>ipvs.excludeCIDRs</c>: virtual servers there are somebody else's.</summary>
     internal IReadOnlyList<IpPrefix> IpvsExcludeCidrs { get; init; } = [];
 
