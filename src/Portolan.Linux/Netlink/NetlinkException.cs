@@ -47,6 +47,9 @@ public static class Errors
     /// <summary>ENOENT.</summary>
     public const int NotFound = 2;
 
+    /// <summary>ESRCH.</summary>
+    public const int NoSuchProcess = 3;
+
     /// <summary>EINTR: a signal, or a dump that never came out consistent.</summary>
     public const int Interrupted = 4;
 

@@ -18,11 +18,11 @@ internal sealed class ProxyKernel : IDisposable
     private readonly List<NftablesTable> _tables = [];
     private KubeProxyLeftovers? _leftovers;
 
-    internal ProxyKernel(TableSettings settings, ILogger log)
+    internal ProxyKernel(TableSettings settings, ILogger log, IReadOnlyList<IpPrefix>? ipvsExcluded = null)
     {
         _nftables = NftConnection.Open();
         Flows = new StaleFlowCleaner(TimeProvider.System, log);
-        _leftovers = new KubeProxyLeftovers(log);
+        _leftovers = new KubeProxyLeftovers(ipvsExcluded ?? [], log);
         ForeignChanges = NftNotifications.Open(Shape.Table, _nftables.PortId);
         _tables.Add(new NftablesTable(_nftables, IpFamily.IPv4, settings));
         if (Socket.OSSupportsIPv6)

@@ -170,6 +170,21 @@ internal sealed partial class NetworkNamespace : IDisposable
         return process.ExitCode == 0 ? output : throw new InvalidOperationException($"{program} {arguments}: {error.Result}");
     }
 
+    /// <summary>Whether a program of the machine is there and ends well, in a namespace of its own.</summary>
+    internal static bool Succeeds(string program, string arguments)
+    {
+        using var alone = new NetworkNamespace("try");
+        try
+        {
+            alone.RunInside(program, arguments);
+            return true;
+        }
+        catch (InvalidOperationException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Runs a program of the machine inside.</summary>
     internal string RunInside(string program, string arguments) => Run("ip", $"netns exec {Name} {program} {arguments}");
 

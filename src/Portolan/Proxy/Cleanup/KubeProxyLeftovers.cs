@@ -1,6 +1,9 @@
+using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
+using Portolan.Core.Addresses;
 using Portolan.Linux.Netlink;
 using Portolan.Linux.Nftables;
+using Portolan.Linux.Xtables;
 
 namespace Portolan.Proxy.Cleanup;
 
@@ -12,9 +15,22 @@ namespace Portolan.Proxy.Cleanup;
 internal sealed class KubeProxyLeftovers : IDisposable
 {
     private readonly NftConnection _nftables = NftConnection.Open();
+    private readonly List<(AddressFamily Family, XtConnection Tables)> _xtables = [];
+    private readonly IpvsLeftovers _ipvs;
     private readonly ILogger _log;
 
-    internal KubeProxyLeftovers(ILogger log) => _log = log;
+    /// <param name="ipvsExcluded">Virtual servers of IPVS at these addresses are somebody else's (<c>ipvs.excludeCIDRs</c>).</param>
+    /// <param name="log">What was removed, and what could not be.</param>
+    internal KubeProxyLeftovers(IReadOnlyList<IpPrefix> ipvsExcluded, ILogger log)
+    {
+        _log = log;
+        _ipvs = new IpvsLeftovers(ipvsExcluded, log);
+        foreach (var family in (AddressFamily[])[AddressFamily.InterNetwork, AddressFamily.InterNetworkV6])
+        {
+            if (XtConnection.TryOpen(family) is { } tables)
+                _xtables.Add((family, tables));
+        }
+    }
 
     /// <summary>Removes what there is.</summary>
     /// <returns>Whether all of it is gone.</returns>
@@ -29,6 +45,16 @@ internal sealed class KubeProxyLeftovers : IDisposable
                 Step(() => nft.RemoveChains(family, table));
         }
 
+        foreach (var (family, tables) in _xtables)
+        {
+            var legacy = new XtLeftovers(tables, family, _log);
+            foreach (var table in KubeProxyChains.Tables)
+                Step(() => legacy.RemoveChains(table));
+        }
+
+        Step(_ipvs.RemoveServices);
+        Step(_ipvs.RemoveLink);
+        Step(_ipvs.RemoveSets); // the chains' rules use them
         return isClean;
 
         void Step(Action step)
@@ -37,7 +63,7 @@ internal sealed class KubeProxyLeftovers : IDisposable
             {
                 step();
             }
-            catch (Exception failure) when (failure is NetlinkException or IOException or UnauthorizedAccessException)
+            catch (Exception failure) when (failure is NetlinkException or SocketException or IOException or UnauthorizedAccessException)
             {
                 isClean = false;
                 _log.LogWarning("left behind by kube-proxy, and not removed: {Failure}", failure.Message);
@@ -45,5 +71,11 @@ internal sealed class KubeProxyLeftovers : IDisposable
         }
     }
 
-    public void Dispose() => _nftables.Dispose();
+    public void Dispose()
+    {
+        _nftables.Dispose();
+        _ipvs.Dispose();
+        foreach (var (_, tables) in _xtables)
+            tables.Dispose();
+    }
 }

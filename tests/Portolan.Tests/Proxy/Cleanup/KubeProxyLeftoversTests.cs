@@ -19,6 +19,10 @@ public sealed class KubeProxyLeftoversTests : IDisposable
     private static readonly (string, int, string, int)[] _services = [("10.8.0.1", 80, "10.9.0.2", 8080), ("10.8.0.2", 443, "10.9.0.3", 8443)];
     private static readonly (string, int, string, int)[] _servicesV6 = [("fd00:8::1", 80, "fd00:9::2", 8080)];
 
+    // The legacy variant is a choice of the kernel's builder.
+    private static void SkipWithout(string variant) => Assert.SkipUnless(
+        variant != "legacy" || NetworkNamespace.Succeeds("iptables-legacy", "-L -n"), "this kernel has no legacy iptables");
+
     private void Restore(string program, string rules)
     {
         var file = Path.GetTempFileName();
@@ -32,7 +36,7 @@ public sealed class KubeProxyLeftoversTests : IDisposable
 
     private bool Remove() => _node.Inside(() =>
     {
-        using var leftovers = new KubeProxyLeftovers(_log);
+        using var leftovers = new KubeProxyLeftovers([], _log);
         return leftovers.Remove();
     });
 
@@ -41,7 +45,7 @@ public sealed class KubeProxyLeftoversTests : IDisposable
 
     private string Ruleset() => _node.RunInside("nft", "list ruleset");
 
-    public static TheoryData<string> Variants => ["nft"];
+    public static TheoryData<string> Variants => ["nft", "legacy"];
 
     [Theory]
     [MemberData(nameof(Variants))]
@@ -49,6 +53,7 @@ public sealed class KubeProxyLeftoversTests : IDisposable
     [Contract("proxy §1.9-2")]
     public void RemovesKubeProxysChains_AndLeavesTheRestToTheByte(string variant)
     {
+        SkipWithout(variant);
         var (v4, v6) = ($"iptables-{variant}", $"ip6tables-{variant}");
         Restore(v4 + "-restore", KubeProxyRules.Others(false) + KubeProxyRules.Kubelet(false));
         Restore(v6 + "-restore", KubeProxyRules.Others(true) + KubeProxyRules.Kubelet(true));
@@ -73,6 +78,7 @@ public sealed class KubeProxyLeftoversTests : IDisposable
     [MemberData(nameof(Variants))]
     public void LeavesAChainThatSomebodyElseUses(string variant)
     {
+        SkipWithout(variant);
         Restore($"iptables-{variant}-restore", KubeProxyRules.Iptables(false, _services));
         _node.RunInside($"iptables-{variant}", "-t nat -N CNI-HOSTPORT-SETMARK");
         _node.RunInside($"iptables-{variant}", "-t nat -A CNI-HOSTPORT-SETMARK -j KUBE-MARK-MASQ");
@@ -82,6 +88,49 @@ public sealed class KubeProxyLeftoversTests : IDisposable
         Assert.Contains("-A KUBE-MARK-MASQ -j MARK --set-xmark 0x4000/0x4000", saved, StringComparison.Ordinal);
         Assert.DoesNotContain("KUBE-SERVICES", saved, StringComparison.Ordinal);
         Assert.Contains(_log.Lines, line => line.Contains("KUBE-MARK-MASQ", StringComparison.Ordinal) && line.Contains("a rule in CNI-HOSTPORT-SETMARK", StringComparison.Ordinal));
+    }
+
+    /// <summary>Counters of the rules that stay, and the policies, are somebody's bookkeeping.</summary>
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public void KeepsTheOthersCounters(string variant)
+    {
+        SkipWithout(variant);
+        Restore($"iptables-{variant}-restore", KubeProxyRules.Iptables(false, _services));
+        _node.RunInside($"iptables-{variant}", "-A OUTPUT -d 127.0.0.9 -j ACCEPT");
+        _node.RunInside("ping", "-c 3 -i 0.01 127.0.0.9");
+        Assert.True(Remove(), string.Join('\n', _log.Lines));
+        Assert.Contains("[3:252] -A OUTPUT -d 127.0.0.9/32 -j ACCEPT", _node.RunInside($"iptables-{variant}-save", "-c -t filter"), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public void RemovesWhatTheIpvsModeLeft(string variant)
+    {
+        SkipWithout(variant);
+        foreach (var set in (string[])["KUBE-LOAD-BALANCER hash:ip,port", "KUBE-IPVS-IPS hash:ip", "KUBE-6-NODE-PORT-LOCAL-SCTP-HAS hash:ip,port family inet6", "MY-OWN hash:ip"])
+            _node.RunInside("ipset", "create " + set);
+        _node.RunInside("ipset", "add KUBE-LOAD-BALANCER 192.0.2.240,tcp:80");
+        _node.Link("link add kube-ipvs0 type bridge"); // not every kernel has dummy links
+        _node.Link("addr add 10.8.0.1/32 dev kube-ipvs0");
+        Restore($"iptables-{variant}-restore", KubeProxyRules.Others(false));
+        var before = Saved($"iptables-{variant}-save");
+        Restore($"iptables-{variant}-restore", KubeProxyRules.Ipvs);
+        Assert.True(Remove(), string.Join('\n', _log.Lines));
+        Assert.Equal(before, Saved($"iptables-{variant}-save"));
+        Assert.Equal("MY-OWN\n", _node.RunInside("ipset", "list -n"));
+        Assert.DoesNotContain("kube-ipvs0", _node.RunInside("ip", "link"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void SaysWhatItCannotRemove_AndGoesOn()
+    {
+        _node.RunInside("ipset", "create KUBE-CLUSTER-IP hash:ip,port");
+        _node.RunInside("ipset", "create KUBE-EXTERNAL-IP hash:ip,port");
+        _node.RunInside("iptables-nft", "-A INPUT -m set --match-set KUBE-CLUSTER-IP dst,dst -j DROP"); // somebody else's rule
+        Assert.False(Remove());
+        Assert.Equal("KUBE-CLUSTER-IP\n", _node.RunInside("ipset", "list -n"));
+        Assert.Contains(_log.Lines, line => line.StartsWith("Warning: left behind by kube-proxy, and not removed: destroy ipset KUBE-CLUSTER-IP", StringComparison.Ordinal));
     }
 
     [Fact]
