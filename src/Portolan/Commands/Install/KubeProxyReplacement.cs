@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Portolan.Hosting;
 using Portolan.Kubernetes.Client;
 using Portolan.Kubernetes.Resources;
 
