@@ -7,7 +7,7 @@ using Portolan.Lab.Tests.Workloads;
 namespace Portolan.Lab.Tests.Deploy;
 
 /// <summary>The installer beside a DaemonSet of kube-proxy, as kubeadm makes it, on three nodes; and all the way back.</summary>
-public sealed class KubeProxyReplacementTests(RunningCluster cluster) : IClassFixture<RunningCluster>
+public sealed class KubeProxyReplacementTests(RunningCluster cluster) : IClassFixture<RunningCluster>, IDisposable
 {
     private const string KubeProxy = """
         apiVersion: apps/v1
@@ -26,6 +26,8 @@ public sealed class KubeProxyReplacementTests(RunningCluster cluster) : IClassFi
 
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
     private readonly StringWriter _output = new();
+
+    public void Dispose() => _output.Dispose();
 
     private static InstallPlan Plan(bool replace, string image = "good") => new()
     {

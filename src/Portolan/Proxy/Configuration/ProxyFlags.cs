@@ -36,7 +36,7 @@ internal sealed class ProxyFlags
     internal Option<string?> WriteConfigTo { get; } = new("--write-config-to") { Description = "Write the configuration in effect to this file, and exit." };
 
     /// <summary><c>--cleanup</c>.</summary>
-    internal Option<bool> CleanUp { get; } = new("--cleanup") { Description = "Remove every rule of the proxy, and exit." };
+    internal Option<bool> CleanUp { get; } = new("--cleanup") { Description = "Remove every rule of the proxy, none of kube-proxy's, and exit." };
 
     /// <summary><c>--init-only</c>.</summary>
     internal Option<bool> InitOnly { get; } = new("--init-only") { Description = "Make the settings of the kernel that need full privileges, and exit." };
