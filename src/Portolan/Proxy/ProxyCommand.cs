@@ -107,6 +107,9 @@ internal static class ProxyCommand
         };
         reporting.Feed(loop);
         host.Supervise("events", events.RunAsync);
+
+        // The start alone leaves 7 MB behind, a third of all there is on a small cluster.
+        host.Supervise("idle-trim", new IdleTrim(host.Time, worthWhile: 2 << 20).RunAsync);
         Supervise(host, client, context.NodeName, kernel, loop);
         return await host.RunAsync(stop);
     }
