@@ -175,7 +175,7 @@ internal sealed class ProxyLoop
             var settings = Node.Settings!;
             _kernel.Settings = settings.In(_kernel.Settings);
             _index.Context = _index.Context with { DetectsPodsIPv4 = settings.Pods.Detects(IpFamily.IPv4), DetectsPodsIPv6 = settings.Pods.Detects(IpFamily.IPv6) };
-            _log.LogInformation("node ports answer at {Addresses}; pods are told by {Sources}", settings.NodePorts, settings.Pods);
+            _log.Log(settings.NodePorts.IsNowhere ? LogLevel.Warning : LogLevel.Information, "node ports answer at {Addresses}; pods are told by {Sources}", settings.NodePorts, settings.Pods);
             ReconcileIn(TimeSpan.Zero);
         }
         else if (Node is { Settings: null })

@@ -5,8 +5,6 @@ namespace Portolan.Proxy.Configuration;
 /// <summary>The addresses of this node that node ports answer at.</summary>
 internal sealed record NodePortReach
 {
-    private const int MostInLog = 10;
-
     /// <summary>Blocks of addresses, loopback ones left out.</summary>
     internal IReadOnlyList<IpPrefix> Prefixes { get; init; } = [];
 
@@ -24,14 +22,20 @@ internal sealed record NodePortReach
         other is not null && LoopbackIPv4 == other.LoopbackIPv4 && LoopbackIPv6 == other.LoopbackIPv6 && Prefixes.SequenceEqual(other.Prefixes)
         && LoopbackSources.SequenceEqual(other.LoopbackSources);
 
+    /// <summary>Node ports answer nowhere.</summary>
+    internal bool IsNowhere => Prefixes.Count == 0 && LoopbackSources.Count == 0;
+
     /// <summary>The addresses, for the log: a whole family but loopback is more blocks than anybody reads.</summary>
-    public override string ToString()
+    public override string ToString() => IsNowhere
+        ? "no address"
+        : string.Join(", ", [.. Described(IpFamily.IPv4), .. Described(IpFamily.IPv6), .. LoopbackSources.Select(source => source.IsIPv4 ? "127.0.0.1" : "::1")]);
+
+    private IEnumerable<string> Described(IpFamily family)
     {
-        var parts = Prefixes.Take(MostInLog).Select(prefix => prefix.ToString()).ToList();
-        if (Prefixes.Count > MostInLog)
-            parts.Add($"{Prefixes.Count - MostInLog} more blocks");
-        parts.AddRange(LoopbackSources.Select(source => source.IsIPv4 ? "127.0.0.1" : "::1"));
-        return parts.Count == 0 ? "no address" : string.Join(", ", parts);
+        var prefixes = Prefixes.Where(prefix => prefix.Address.Family == family).ToList();
+        return prefixes.SequenceEqual(NodePortAddresses.ButLoopback(IpPrefix.Containing(IpAddress.Of(family, 0), 0)))
+            ? [$"every {family} address but loopback"]
+            : prefixes.Select(prefix => prefix.ToString());
     }
 
     public override int GetHashCode() => HashCode.Combine(Prefixes.Count, LoopbackIPv4, LoopbackIPv6);

@@ -71,6 +71,21 @@ public sealed class NodePortSelectionTests
         Assert.Equal(loopbackIPv4, addresses.LoopbackIPv4);
     }
 
+    [Theory]
+    [InlineData("--nodeport-addresses=all", "every IPv4 address but loopback, every IPv6 address but loopback")]
+    [InlineData("--proxy-mode=iptables", "every IPv4 address but loopback, every IPv6 address but loopback, 127.0.0.1")]
+    [InlineData("--nodeport-addresses=primary,localhost", "192.0.2.1/32, 2001:db8::1/128, 127.0.0.1, ::1")]
+    [InlineData("--nodeport-addresses=192.0.2.0/24", "192.0.2.0/24, every IPv6 address but loopback")]
+    public void IsDescribedForPeople(string flag, string words) => Assert.Equal(words, On(_node, flag).ToString());
+
+    [Fact]
+    public void IsNowhere_WhenThereIsNoPrimaryAddress()
+    {
+        var addresses = NodeSettings.Of(Valid(FromFlags()), null, null)!.NodePorts;
+        Assert.True(addresses.IsNowhere);
+        Assert.Equal("no address", addresses.ToString());
+    }
+
     [Fact]
     public void TakesAFamilyThatIsNotSpokenOfAsAWhole()
     {
