@@ -116,8 +116,8 @@ internal static class ProxyCommand
 
     private static void Supervise(RoleHost host, KubeClient client, string nodeName, ProxyKernel kernel, ProxyLoop loop)
     {
-        var services = new Reflector<Service>(client, Kinds.Services, timeProvider: host.Time, logger: host.Logs.CreateLogger("services"));
-        var slices = new Reflector<EndpointSlice>(client, Kinds.EndpointSlices, timeProvider: host.Time, logger: host.Logs.CreateLogger("endpointslices"));
+        var services = new Reflector<Service>(client, Kinds.Services, timeProvider: host.Time, logger: host.Logs.CreateLogger("services"), keepsObjects: false);
+        var slices = new Reflector<EndpointSlice>(client, Kinds.EndpointSlices, timeProvider: host.Time, logger: host.Logs.CreateLogger("endpointslices"), keepsObjects: false);
         var node = new Reflector<Node>(client, Kinds.Nodes, fieldSelector: "metadata.name=" + nodeName, timeProvider: host.Time, logger: host.Logs.CreateLogger("node"));
         host.Supervise("services", stop => services.RunAsync(change => loop.PostAsync(Event(change), stop), stop));
         host.Supervise("endpointslices", stop => slices.RunAsync(change => loop.PostAsync(Event(change), stop), stop));
