@@ -20,6 +20,7 @@ var benchmarks = new Dictionary<string, (string What, Func<IAsyncEnumerable<Figu
     ["maglev"] = ("maglev tables: time to build, shares, what moves", () => AtOnce(MaglevBenchmark.RunAsync)),
     ["proxy-account"] = ("what --account adds to a forwarded packet", AccountBenchmark.RunAsync),
     ["proxy-cold"] = ("the proxy's first programming of a node", FirstProgrammingBenchmark.RunAsync),
+    ["proxy-connections"] = ("the processor time of a TCP connection through the proxy's table", ConnectionsBenchmark.RunAsync),
     ["proxy-event"] = ("the proxy's answer to one event", EventBenchmark.RunAsync),
     ["proxy-memory"] = ("the proxy's memory after a minute", ProxyMemoryBenchmark.RunAsync),
     ["proxy-packets"] = ("the proxy's processor time of a forwarded packet", PacketsBenchmark.RunAsync),

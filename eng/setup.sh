@@ -45,7 +45,7 @@ need() { # build lab demo test bench clients ansible image
         command -v kubectl >/dev/null || _install "kubectl" kubernetes-client ;;
       demo) _install "a terminal for the demo" expect ;;
       test) _install "what the tests look with" conntrack iptables ipset iputils-ping arping expect ;;
-      bench) _install "what packets are generated with" clang gcc libc6-dev libbpf-dev ;;
+      bench) _install "what packets are generated with, and what is measured beside" clang gcc libc6-dev libbpf-dev haproxy ;;
       image) _install "what an image is built and looked at with" umoci skopeo jq libssl3 ca-certificates ;;
       clients)
         # Without a network they are missing, and their tests are skipped: no reason to stop.

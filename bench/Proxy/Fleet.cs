@@ -26,8 +26,8 @@ internal sealed record Fleet(int Services, int Endpoints)
     /// <summary><c>sessionAffinity: ClientIP</c> for so long; 0 for none.</summary>
     public int AffinitySeconds { get; init; }
 
-    /// <summary><c>loadBalancerSourceRanges</c> of every Service.</summary>
-    public IReadOnlyList<IpPrefix> SourceRanges { get; init; } = [];
+    /// <summary>Every Service has <c>loadBalancerSourceRanges</c> of its own: <see cref="SourceRanges"/>.</summary>
+    public bool HasSourceRanges { get; init; }
 
     /// <summary>The node that the plans are for.</summary>
     public static ForwardingContext Context => new() { NodeName = NodeName };
@@ -38,6 +38,10 @@ internal sealed record Fleet(int Services, int Endpoints)
 
     /// <summary>Higher than a cluster gives out where there are many: 30,000 do not fit in its range.</summary>
     public static ushort NodePort(int service) => (ushort)(30_000 + service);
+
+    /// <summary>Where a Service's clients may be: all those that packets are generated from, and a range that is only this Service's.</summary>
+    public static IReadOnlyList<IpPrefix> SourceRanges(int service) =>
+        [IpPrefix.Containing(IpAddress.V4(0x0a090000), 16), IpPrefix.Containing(IpAddress.V4(0xac100000 + ((uint)service << 4)), 28)]; // 10.9.0.0/16, of 172.16.0.0/12
 
     public IpAddress Endpoint(int service, int slot) => IpAddress.V4(FirstEndpoint + (uint)((service * Endpoints) + slot));
 
@@ -56,7 +60,7 @@ internal sealed record Fleet(int Services, int Endpoints)
         Ports = [new ServicePort("http", Protocol, Port, NodePort(service))],
         Ingress = [new IngressAddress(Vip(service), false)],
         AffinitySeconds = AffinitySeconds,
-        LoadBalancerSourceRanges = SourceRanges,
+        LoadBalancerSourceRanges = HasSourceRanges ? SourceRanges(service) : [],
     };
 
     /// <summary>A Service's only slice.</summary>

@@ -10,13 +10,16 @@ internal static class PacketGenerator
     private static readonly string Sources = Path.Combine(Published.Tree, "bench", "Proxy", "Generator");
     private static readonly string Built = Path.Combine(Published.Tree, "artifacts", "bench");
 
+    /// <summary>The path of one of its programs.</summary>
+    public static string Program(string name) => Path.Combine(Built, name);
+
     /// <summary>Compiles it.</summary>
     /// <exception cref="InvalidOperationException">That failed.</exception>
     public static async Task BuildAsync()
     {
         Directory.CreateDirectory(Built);
         var (code, output) = await Command.RunAsync(
-            $"cd '{Sources}' && clang -O2 -g -target bpf -I/usr/include/$(uname -m)-linux-gnu -c generator.bpf.c -o '{Built}/generator.bpf.o' && gcc -O2 -Wall generator.c -o '{Built}/generator' -lbpf");
+            $"cd '{Sources}' && clang -O2 -g -target bpf -I/usr/include/$(uname -m)-linux-gnu -c generator.bpf.c -o '{Built}/generator.bpf.o' && gcc -O2 -Wall generator.c -o '{Built}/generator' -lbpf && gcc -O2 -Wall connections.c -o '{Built}/connections' -lpthread");
         if (code != 0)
             throw new InvalidOperationException($"the packet generator cannot be compiled:\n{output}");
     }
@@ -33,7 +36,7 @@ internal static class PacketGenerator
     /// <exception cref="InvalidOperationException">Not all arrived.</exception>
     public static async Task<Pairs> SendAsync(PacketLab lab, IpAddress to, int destinations, PacketFlows flows, int pairs, string ours = PacketLab.Table, string peers = LeanRules.Table)
     {
-        var (many, packets) = flows is PacketFlows.New ? (16_777_216, 4_000) : (256, 20_000);
+        var (many, packets) = flows is PacketFlows.New ? (131_072, 4_000) : (256, 20_000);
         var (code, output) = await Command.RunAsync(
             $"'{Built}/generator' {lab.Client.Name} eth0 {lab.Node.Name} eth0 {to} {destinations} {Fleet.Port} {many} {packets} {pairs} {ours} {peers} {lab.Pod.Name} eth0",
             seconds: 600);

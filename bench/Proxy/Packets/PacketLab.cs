@@ -46,10 +46,24 @@ internal sealed class PacketLab : IDisposable
         Node.RunInside("nft", $"add table ip {Nothing}");
     }
 
+    /// <summary>Gives both ends addresses: the client one, the pod every endpoint's.</summary>
+    public void PrepareSockets()
+    {
+        Client.Link("addr add 10.9.0.1/16 dev eth0");
+        Client.Link("addr add 192.0.2.2/24 dev eth0");
+        Client.Link("route add default via 192.0.2.1");
+        Pod.Link("addr add 192.0.3.2/24 dev eth0");
+        Pod.Link("route add default via 192.0.3.1");
+        Pod.Link("route add local 10.128.0.0/9 dev lo");
+    }
+
+    /// <summary>Programs our table.</summary>
+    public void LoadOurs(Fleet fleet) => _table.Program([.. fleet.AllServices()], [.. fleet.AllSlices()]);
+
     /// <summary>Programs our table and loads the peer's.</summary>
     public void Load(Fleet fleet)
     {
-        _table.Program([.. fleet.AllServices()], [.. fleet.AllSlices()]);
+        LoadOurs(fleet);
         using var file = new NftFile(LeanRules.Of(fleet));
         Node.RunInside("nft", $"-f {file.Path}");
     }
