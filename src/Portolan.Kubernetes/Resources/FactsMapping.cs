@@ -15,7 +15,7 @@ public static class FactsMapping
         var spec = service.Spec ?? new ServiceSpec();
         return new ServiceFacts
         {
-            Key = new ObjectKey(service.Metadata.Namespace ?? "", service.Metadata.Name ?? ""),
+            Key = new ObjectKey(SharedNames.Share(service.Metadata.Namespace), service.Metadata.Name ?? ""),
             Uid = service.Metadata.Uid ?? "",
             ResourceVersion = service.Metadata.ResourceVersion ?? "",
             Generation = service.Metadata.Generation ?? 0,
@@ -24,11 +24,11 @@ public static class FactsMapping
             Labels = service.Metadata.Labels ?? _none,
             Annotations = service.Metadata.Annotations ?? _none,
             Selector = spec.Selector ?? _none,
-            Ports = [.. (spec.Ports ?? []).Select(port => new ServicePort(port.Name ?? "", ToProtocol(port.Protocol), (ushort)port.Port, (ushort)(port.NodePort ?? 0)))],
+            Ports = Exactly(spec.Ports, port => new ServicePort(SharedNames.Share(port.Name), ToProtocol(port.Protocol), (ushort)port.Port, (ushort)(port.NodePort ?? 0))),
             ClusterIPs = Addresses(spec.ClusterIPs ?? (spec.ClusterIP is { } single ? [single] : [])),
             ExternalIPs = Addresses(spec.ExternalIPs),
-            Ingress = [.. Ingress(service)],
-            IpFamilies = [.. (spec.IpFamilies ?? []).Select(family => family == "IPv6" ? IpFamily.IPv6 : IpFamily.IPv4)],
+            Ingress = Ingress(service),
+            IpFamilies = Exactly(spec.IpFamilies, family => family == "IPv6" ? IpFamily.IPv6 : IpFamily.IPv4),
             IpFamilyPolicy = Enum.TryParse<IpFamilyPolicy>(spec.IpFamilyPolicy, out var policy) ? policy : IpFamilyPolicy.SingleStack,
             ExternalTrafficPolicy = spec.ExternalTrafficPolicy == "Local" ? TrafficPolicy.Local : TrafficPolicy.Cluster,
             InternalTrafficPolicy = spec.InternalTrafficPolicy == "Local" ? TrafficPolicy.Local : TrafficPolicy.Cluster,
@@ -46,29 +46,14 @@ public static class FactsMapping
     {
         if (slice.AddressType is not ("IPv4" or "IPv6") || slice.Metadata.Labels?.GetValueOrDefault("kubernetes.io/service-name") is not { Length: > 0 } service)
             return null;
-        var ns = slice.Metadata.Namespace ?? "";
-        var endpoints = new List<EndpointFacts>(slice.Endpoints?.Count ?? 0);
-        foreach (var endpoint in slice.Endpoints ?? [])
-            if (endpoint.Addresses is [var first, ..] && IpAddress.TryParse(first, out var address))
-                endpoints.Add(new EndpointFacts
-                {
-                    Address = address,
-                    Ready = endpoint.Conditions?.Ready ?? true,
-                    Serving = endpoint.Conditions?.Serving ?? true,
-                    Terminating = endpoint.Conditions?.Terminating ?? false,
-                    NodeName = endpoint.NodeName ?? "",
-                    Zone = endpoint.Zone ?? "",
-                    ZoneHints = Names(endpoint.Hints?.ForZones),
-                    NodeHints = Names(endpoint.Hints?.ForNodes),
-                });
+        var ns = SharedNames.Share(slice.Metadata.Namespace);
         return new EndpointSliceFacts
         {
             Key = new ObjectKey(ns, slice.Metadata.Name ?? ""),
             Service = new ObjectKey(ns, service),
             Family = slice.AddressType == "IPv6" ? IpFamily.IPv6 : IpFamily.IPv4,
-            Endpoints = endpoints,
-            Ports = [.. (slice.Ports ?? []).Where(port => port.Port is > 0 and <= 65535)
-                .Select(port => new EndpointPort(port.Name ?? "", ToProtocol(port.Protocol), (ushort)port.Port!.Value))],
+            Endpoints = Endpoints(slice),
+            Ports = Exactly(slice.Ports?.Where(port => port.Port is > 0 and <= 65535), port => new EndpointPort(SharedNames.Share(port.Name), ToProtocol(port.Protocol), (ushort)port.Port!.Value)),
             LastChangeTrigger = TriggerTime(slice.Metadata.Annotations),
         };
     }
@@ -94,11 +79,32 @@ public static class FactsMapping
 
     private static bool Is(Node node, string condition) => node.Status?.Conditions?.Any(found => found.Type == condition && found.Status == "True") ?? false;
 
-    private static IEnumerable<IngressAddress> Ingress(Service service)
+    private static IngressAddress[] Ingress(Service service)
     {
+        var ingress = new List<IngressAddress>();
         foreach (var entry in service.Status?.LoadBalancer?.Ingress ?? [])
             if (IpAddress.TryParse(entry.IP, out var address))
-                yield return new IngressAddress(address, entry.IpMode == "Proxy");
+                ingress.Add(new IngressAddress(address, entry.IpMode == "Proxy"));
+        return [.. ingress];
+    }
+
+    private static EndpointFacts[] Endpoints(EndpointSlice slice)
+    {
+        var endpoints = new List<EndpointFacts>(slice.Endpoints?.Count ?? 0);
+        foreach (var endpoint in slice.Endpoints ?? [])
+            if (endpoint.Addresses is [var first, ..] && IpAddress.TryParse(first, out var address))
+                endpoints.Add(new EndpointFacts
+                {
+                    Address = address,
+                    Ready = endpoint.Conditions?.Ready ?? true,
+                    Serving = endpoint.Conditions?.Serving ?? true,
+                    Terminating = endpoint.Conditions?.Terminating ?? false,
+                    NodeName = SharedNames.Share(endpoint.NodeName),
+                    Zone = SharedNames.Share(endpoint.Zone),
+                    ZoneHints = Names(endpoint.Hints?.ForZones),
+                    NodeHints = Names(endpoint.Hints?.ForNodes),
+                });
+        return [.. endpoints];
     }
 
     private static Protocol ToProtocol(string? name) => name switch
@@ -108,24 +114,27 @@ public static class FactsMapping
         _ => Protocol.Tcp,
     };
 
-    private static List<string> Names(List<NameReference>? references) => [.. (references ?? []).Where(reference => reference.Name is not null).Select(reference => reference.Name!)];
+    private static string[] Names(List<NameReference>? references) => Exactly(references?.Where(reference => reference.Name is not null), reference => SharedNames.Share(reference.Name));
 
-    private static List<IpAddress> Addresses(IEnumerable<string>? texts)
+    // There are many facts, and they stay: no list larger than what it holds, and none for nothing.
+    private static TFact[] Exactly<T, TFact>(IEnumerable<T>? from, Func<T, TFact> fact) => from is null ? [] : [.. from.Select(fact)];
+
+    private static IpAddress[] Addresses(IEnumerable<string>? texts)
     {
         var addresses = new List<IpAddress>();
         foreach (var text in texts ?? [])
             if (IpAddress.TryParse(text, out var address))
                 addresses.Add(address);
-        return addresses;
+        return [.. addresses];
     }
 
     // White space around a source range is tolerated, as kube-proxy does.
-    private static List<IpPrefix> Prefixes(IEnumerable<string>? texts)
+    private static IpPrefix[] Prefixes(IEnumerable<string>? texts)
     {
         var prefixes = new List<IpPrefix>();
         foreach (var text in texts ?? [])
             if (IpPrefix.TryParse(text.AsSpan().Trim(), out var prefix))
                 prefixes.Add(prefix);
-        return prefixes;
+        return [.. prefixes];
     }
 }

@@ -142,7 +142,7 @@ internal static class ProxyCommand
     {
         { Kind: ChangeKind.Synced } => new ProxyEvent.Synced(ProxySource.Services),
         { Kind: ChangeKind.Deleted } => new ProxyEvent.ServiceGone(change.Key),
-        _ => new ProxyEvent.ServiceSet(change.New!.ToFacts()),
+        _ => new ProxyEvent.ServiceSet(ForwardedFacts.Of(change.New!.ToFacts())),
     };
 
     internal static ProxyEvent Event(Change<EndpointSlice> change)

@@ -97,6 +97,41 @@ public sealed class ForwardingPlanTests
         Assert.Equal(["[fd00::1]:80/tcp", "*:31313/tcp"], plans[1].VirtualServers.Select(server => server.Front.ToString()));
     }
 
+    [Fact]
+    public void RemembersOfLabelsAndAnnotationsOnlyWhatItReads()
+    {
+        var facts = ForwardedFacts.Of(LoadBalancer with
+        {
+            Labels = new Dictionary<string, string> { ["app"] = "web", ["service.kubernetes.io/service-proxy-name"] = "other" },
+            Annotations = new Dictionary<string, string> { ["kubectl.kubernetes.io/last-applied-configuration"] = "{}", [Scheduling.SchedulerAnnotation] = "maglev" },
+            Selector = new Dictionary<string, string> { ["app"] = "web" },
+        });
+        Assert.Equal(["service.kubernetes.io/service-proxy-name"], facts.Labels.Keys);
+        Assert.Equal([Scheduling.SchedulerAnnotation], facts.Annotations.Keys);
+        Assert.Equal((LoadBalancer.Key, LoadBalancer.Ports, LoadBalancer.Ingress), (facts.Key, facts.Ports, facts.Ingress));
+        Assert.Empty(facts.Selector);
+        var same = ForwardedFacts.Of(LoadBalancer with { Annotations = new Dictionary<string, string> { ["a"] = "b" } });
+        Assert.Equal(ForwardingPlan.Of(LoadBalancer, [Slice(At("10.1.0.2"))], Here).Ports, ForwardingPlan.Of(same, [Slice(At("10.1.0.2"))], Here).Ports);
+    }
+
+    [Fact]
+    public void TakesAPortThatIsNamedTwiceOnce() =>
+        Assert.Equal(31313, Plan(LoadBalancer with { Ports = [LoadBalancer.Ports[0], LoadBalancer.Ports[0] with { NodePort = 31314 }] }, Here).VirtualServers[^1].Front.Port);
+
+    [Fact]
+    public void AnEventThatLeavesThisNodesServersAlone_KeepsThem()
+    {
+        var index = new ForwardingIndex(Here);
+        index.Set(LoadBalancer);
+        index.Set(Slice(At("10.1.0.2"), At("10.1.0.3", "there")));
+        var before = Assert.Single(index.TakeChanges()).New!;
+        index.Set(Slice(At("10.1.0.2"), At("10.1.0.4", "there")));
+        var now = Assert.Single(index.TakeChanges()).New!;
+        Assert.Equal("Ready: 10.1.0.2:8080 10.1.0.4:8080", Text(now.Cluster));
+        Assert.Same(before.Local, now.Local);
+        Assert.Equal(before.VirtualServers, now.VirtualServers);
+    }
+
     [Theory]
     [InlineData("the ready ones", "Ready: 10.1.0.2:8080 10.1.0.3:8080", "Ready: 10.1.0.2:8080")]
     [InlineData("nobody ready, some still serve", "ServingTerminating: 10.1.0.2:8080 10.1.0.3:8080", "ServingTerminating: 10.1.0.2:8080")]

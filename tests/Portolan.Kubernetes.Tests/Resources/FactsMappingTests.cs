@@ -59,6 +59,22 @@ public sealed class FactsMappingTests
     }
 
     [Fact]
+    public void KeepsNamesThatManyObjectsCarryOnce()
+    {
+        const string Json = """
+            {"metadata":{"name":"s-1","namespace":"a-namespace","labels":{"kubernetes.io/service-name":"s"}},"addressType":"IPv4",
+             "endpoints":[{"addresses":["10.0.0.1"],"nodeName":"a-node","zone":"a-zone","hints":{"forZones":[{"name":"a-zone"}]}}],"ports":[{"name":"a-port","port":8080}]}
+            """;
+        var one = JsonSerializer.Deserialize(Json, Kinds.EndpointSlices.Json)!.ToFacts()!;
+        var other = JsonSerializer.Deserialize(Json, Kinds.EndpointSlices.Json)!.ToFacts()!;
+        Assert.Equal(("a-node", "a-zone", "a-port", "a-namespace"), (one.Endpoints[0].NodeName, one.Endpoints[0].Zone, one.Ports[0].Name, one.Key.Namespace));
+        Assert.Same(one.Endpoints[0].NodeName, other.Endpoints[0].NodeName);
+        Assert.Same(one.Endpoints[0].Zone, other.Endpoints[0].ZoneHints[0]);
+        Assert.Same(one.Ports[0].Name, other.Ports[0].Name);
+        Assert.Same(one.Service.Namespace, other.Key.Namespace);
+    }
+
+    [Fact]
     public void TellsANodeThatIsLeaving()
     {
         var node = JsonSerializer.Deserialize("""{"metadata":{"name":"a","deletionTimestamp":"2026-01-02T03:04:05Z"},"spec":{"taints":[{"key":"ToBeDeletedByClusterAutoscaler","effect":"NoSchedule"}]}}""", Kinds.Nodes.Json)!.ToFacts();
