@@ -97,6 +97,25 @@ public sealed class NodeSettingsTests : IAsyncDisposable
         Assert.True(Answers("192.0.2.2"));
     }
 
+    [Theory]
+    [InlineData("--nodeport-addresses=primary,localhost", true)]
+    [InlineData("--proxy-mode=iptables", true)]
+    [InlineData("--proxy-mode=iptables --iptables-localhost-nodeports=false", false)]
+    [InlineData("--proxy-mode=nftables", false)]
+    [Contract("proxy §1.6-5")]
+    public async Task AnswersAtLoopback_WhereAskedAndTheNodeHasAnAddress(string flags, bool isAsked)
+    {
+        Start(flags.Split(' '));
+        await PostAll(Node([]), 0, 1);
+        await Until(() => _readiness.IsReady, "programmed");
+        Assert.Equal("refused", _lab.Node.Ask(Loopback));
+        await Post(new ProxyEvent.NodeSet(Node(["192.0.2.1"])));
+        await Until(() => Answers("192.0.2.1") && (!isAsked || _lab.Node.Ask(Loopback).StartsWith("pod", StringComparison.Ordinal)), "answers");
+        Assert.Equal(isAsked, _lab.Node.Ask(Loopback) != "refused");
+    }
+
+    private static System.Net.IPEndPoint Loopback => new(System.Net.IPAddress.Loopback, 31313);
+
     [Fact]
     [Contract("proxy §1.5-8")]
     public async Task WaitsForPodCidrs_AndFollowsThem()
