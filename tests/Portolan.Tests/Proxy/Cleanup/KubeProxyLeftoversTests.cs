@@ -5,6 +5,7 @@ namespace Portolan.Tests.Proxy.Cleanup;
 /// <summary>The real <c>iptables</c> and <c>nft</c> write what kube-proxy and others leave; afterwards only the others' is there, to the byte.</summary>
 public sealed class KubeProxyLeftoversTests : IDisposable
 {
+    private const string EmptyMangle = "*mangle\n:PREROUTING ACCEPT [0:0]\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n:POSTROUTING ACCEPT [0:0]\nCOMMIT\n";
     private readonly NetworkNamespace _node;
     private readonly RecordedLog _log = new();
 
@@ -72,6 +73,23 @@ public sealed class KubeProxyLeftoversTests : IDisposable
         _log.Lines.Clear();
         Assert.True(Remove());
         Assert.Empty(_log.Lines);
+    }
+
+    /// <summary>More chains than go in one transaction.</summary>
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public void RemovesTheChainsOfManyServices(string variant)
+    {
+        SkipWithout(variant);
+        Restore($"iptables-{variant}-restore", KubeProxyRules.Others(false));
+        var before = Saved($"iptables-{variant}-save");
+        Restore($"iptables-{variant}-restore", WithoutKubelet(KubeProxyRules.Iptables(
+            false, [.. Enumerable.Range(0, 600).Select(i => ($"10.8.{i / 256}.{i % 256}", 80, $"10.9.{i / 256}.{i % 256}", 8080))])).Replace("KUBE-FIREWALL", "KUBE-PROXY-FIREWALL", StringComparison.Ordinal)
+            .Replace(":KUBE-KUBELET-CANARY - [0:0]\n", "", StringComparison.Ordinal).Replace(":KUBE-IPTABLES-HINT - [0:0]\n", "", StringComparison.Ordinal));
+        Assert.True(Remove(), string.Join('\n', _log.Lines));
+        Assert.Contains(_log.Lines, line => line.Contains("removed kube-proxy's 1205 chains", StringComparison.Ordinal));
+        // An empty mangle table is left of those that iptables made on the way.
+        Assert.Equal(before, Saved($"iptables-{variant}-save").Replace(EmptyMangle, "", StringComparison.Ordinal));
     }
 
     [Theory]
