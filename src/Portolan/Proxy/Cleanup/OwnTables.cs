@@ -1,6 +1,7 @@
 using Portolan.Hosting;
 using Portolan.Linux.Netlink;
 using Portolan.Linux.Nftables;
+using Portolan.Proxy.Accounting;
 using Portolan.Proxy.Nftables;
 
 namespace Portolan.Proxy.Cleanup;
@@ -11,7 +12,7 @@ namespace Portolan.Proxy.Cleanup;
 /// </summary>
 internal static class OwnTables
 {
-    /// <summary>Removes both tables from the network namespace of the calling thread.</summary>
+    /// <summary>Removes them from the network namespace of the calling thread.</summary>
     /// <returns>The exit code.</returns>
     internal static int Remove(TextWriter output)
     {
@@ -21,12 +22,15 @@ internal static class OwnTables
             try
             {
                 using var nftables = NftConnection.Open();
-                if (!nftables.HasTable(family, Shape.Table))
-                    continue;
-                var batch = new NftBatch(family, Shape.Table);
-                batch.DeleteTable();
-                nftables.Commit(batch, $"delete table {Shape.Table}");
-                output.WriteLine($"table {(family is NftFamily.Ip ? "ip" : "ip6")} {Shape.Table} deleted");
+                foreach (var table in (string[])[Shape.Table, AccountShape.Table])
+                {
+                    if (!nftables.HasTable(family, table))
+                        continue;
+                    var batch = new NftBatch(family, table);
+                    batch.DeleteTable();
+                    nftables.Commit(batch, $"delete table {table}");
+                    output.WriteLine($"table {(family is NftFamily.Ip ? "ip" : "ip6")} {table} deleted");
+                }
             }
             catch (NetlinkException refusal) when (!refusal.IsNotFound)
             {

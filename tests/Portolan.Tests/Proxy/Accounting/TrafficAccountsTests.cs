@@ -124,6 +124,16 @@ public sealed class TrafficAccountsTests : IDisposable
         Assert.Null(Read(ClusterIP));
     }
 
+    [Fact]
+    public void GoesWithTheProxysOtherTable_AtCleanup()
+    {
+        _accounts.Reconcile([]);
+        var output = new StringWriter { NewLine = "\n" };
+        Assert.Equal(0, _lab.Node.Inside(() => Portolan.Proxy.Cleanup.OwnTables.Remove(output)));
+        Assert.Equal("table ip portolan-accounts deleted\ntable ip6 portolan-accounts deleted\n", output.ToString());
+        Assert.Equal("", _lab.Node.RunInside("nft", "list ruleset"));
+    }
+
     public void Dispose()
     {
         _accounts.Dispose();
