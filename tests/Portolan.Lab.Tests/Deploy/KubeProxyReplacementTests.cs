@@ -43,6 +43,7 @@ public sealed class KubeProxyReplacementTests(RunningCluster cluster) : IClassFi
     private async Task<JsonNode> SpecAsync() => JsonNode.Parse(await cluster.KubectlAsync("kube-system", "get ds kube-proxy -o json"))!["spec"]!["template"]!;
 
     [Fact]
+    [Contract("proxy §1.9-5")]
     public async Task RefusesBesideIt_ReplacesItWhenTold_AndPutsItBack()
     {
         Assert.Equal(ExitCode.NotWell, await RestoreAsync()); // nothing was replaced

@@ -46,6 +46,7 @@ public sealed class CoexistenceTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Variants))]
+    [Contract("proxy §1.9-1")]
     public async Task TakesOverFromKubeProxy_WithoutALostConnection(string variant)
     {
         SkipWithout(variant);
@@ -111,6 +112,8 @@ public sealed class CoexistenceTests : IDisposable
     /// <summary>A verdict of ours cannot overrule another table's drop: what Docker's policy drops, somebody has to accept there.</summary>
     [Theory]
     [MemberData(nameof(Variants))]
+    [Contract("proxy §1.9-4")]
+    [Contract("proxy §1.5-12")]
     public void IsDroppedByAnothersForwardPolicy_UntilAccepted(string variant)
     {
         SkipWithout(variant);
@@ -132,6 +135,7 @@ public sealed class CoexistenceTests : IDisposable
     }
 
     [Fact]
+    [Contract("proxy §1.9-4")]
     public void LivesBesideFirewalld()
     {
         Restore("nft -f", """
@@ -173,6 +177,7 @@ public sealed class CoexistenceTests : IDisposable
     }
 
     [Fact]
+    [Contract("proxy §1.9-3")]
     public void LeavesNothingOfItsOwn_AfterCleanup()
     {
         KubeProxy("nft", 0);

@@ -123,6 +123,7 @@ public sealed class KubeProxyLeftoversTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Variants))]
+    [Contract("proxy §1.9-1")]
     public void RemovesWhatTheIpvsModeLeft(string variant)
     {
         SkipWithout(variant);
