@@ -13,7 +13,7 @@ internal sealed class ProxyFlags
     private readonly Option<string?> _config = new("--config") { Description = "Path of a KubeProxyConfiguration (kubeproxy.config.k8s.io/v1alpha1). Most flags are then not looked at." };
     private readonly Option<string?> _master = RoleOptions.MasterOption();
     private readonly Option<string> _logLevel = RoleOptions.LogLevelOption();
-    private readonly Option<string> _programmedSocket = new("--programmed-socket") { Description = "Unix socket by which other processes of the node learn which Services are programmed; empty for none.", DefaultValueFactory = _ => "/run/portolan/proxy.sock" };
+    private readonly Option<string> _programmedSocket = new("--programmed-socket") { Description = "Unix socket by which other processes of the node learn which Services are programmed; empty for none.", DefaultValueFactory = _ => "/run/portolan/proxy.sock", Arity = ArgumentArity.ZeroOrOne };
     private readonly Option<bool> _account = new("--account") { Description = "Not kube-proxy's: count packets and bytes of each real server, for portolan get virtual-servers --stats. Every packet of the node costs more." };
     private readonly Option<int> _healthzPort = new("--healthz-port") { Description = "Deprecated: 0 serves no /healthz; otherwise the port for a --healthz-bind-address without one.", DefaultValueFactory = _ => ServedAddress.HealthzPort };
     private readonly Option<int> _metricsPort = new("--metrics-port") { Description = "Deprecated: 0 serves no /metrics; otherwise the port for a --metrics-bind-address without one.", DefaultValueFactory = _ => ServedAddress.MetricsPort };
@@ -58,7 +58,7 @@ internal sealed class ProxyFlags
         var path = parse.GetValue(_config);
         var text = string.IsNullOrEmpty(path) ? null : Text(path, errors);
         var values = text is null ? given : FromFile(text, given, errors, warnings);
-        var options = errors.Count == 0 ? new OptionsCheck(values, errors, warnings).Options() with { Master = parse.GetValue(_master), Account = parse.GetValue(_account), ProgrammedSocket = parse.GetValue(_programmedSocket) ?? "", EndsTcpFlows = parse.GetValue(_conntrackDeleteTcp) } : null;
+        var options = errors.Count == 0 ? new OptionsCheck(values, errors, warnings).Options() with { Master = parse.GetValue(_master), Account = parse.GetValue(_account), ProgrammedSocket = parse.GetResult(_programmedSocket) is OptionResult { Implicit: false, Tokens.Count: 0 } ? "" : parse.GetValue(_programmedSocket) ?? "", EndsTcpFlows = parse.GetValue(_conntrackDeleteTcp) } : null;
         return new OptionsReading(errors.Count == 0 ? options : null, errors, warnings) { File = text is null ? null : (path!, text) };
     }
 

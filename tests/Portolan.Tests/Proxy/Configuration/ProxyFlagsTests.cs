@@ -30,6 +30,17 @@ public sealed class ProxyFlagsTests
         Assert.Empty(OfKubeProxy.Except(command.Options.Select(option => option.Name)));
     }
 
+    [Theory]
+    [InlineData("--masquerade-all", "/run/portolan/proxy.sock")]
+    [InlineData("--programmed-socket=/tmp/a.sock", "/tmp/a.sock")]
+    [InlineData("--programmed-socket= --masquerade-all", "")]
+    public void ServesWhatIsProgrammedUnlessToldNotTo(string arguments, string path)
+    {
+        var options = Valid(FromFlags(arguments.Split(' ')));
+        Assert.Equal(path, options.ProgrammedSocket);
+        Assert.Equal(arguments.Contains("--masquerade-all", StringComparison.Ordinal), options.MasqueradeAll);
+    }
+
     [Fact]
     public void ForwardsByNftablesAtThePrimaryAddresses_WithoutAnyFlag()
     {
