@@ -213,7 +213,7 @@ public sealed class NftConnection : IDisposable
     }
 
     /// <summary>How many elements a set has, by the kernel's own count; null where it does not tell (before Linux 6.16), or tells otherwise (ranges).</summary>
-    private long? ElementCount(NftFamily family, string table, string set)
+    public long? ElementCount(NftFamily family, string table, string set)
     {
         Begin(Nft.GetSet, family);
         _request.PutString(Nft.SetTable, table);

@@ -177,7 +177,7 @@ public sealed class NftablesTableTests
         // And goes on from there.
         index = Index(Service(), Slice([4, 5, 1]));
         index.Set(Slice([4]));
-        Assert.InRange(restarted.Apply(index.TakeChanges()), 1, 12);
+        Assert.InRange(restarted.Apply(index.TakeChanges()), 1, 16);
         Assert.Equal(0, restarted.Reconcile(index.Plans));
     }
 
@@ -197,7 +197,12 @@ public sealed class NftablesTableTests
         }
 
         table.Apply(index.TakeChanges());
-        Assert.Equal(one, Counts());
+
+        // Services of three and of four real servers need three chains each: for cluster IPs, for other addresses, for node ports.
+        var thousand = Counts();
+        Assert.Equal(one.Sets, thousand.Sets);
+        Assert.InRange(thousand.Chains - one.Chains, 0, 3);
+        Assert.InRange(thousand.Rules - one.Rules, 0, 6);
         Assert.Equal(0, table.Reconcile(index.Plans));
 
         // An endpoint is stored once, whatever leads to it: 3 each.
@@ -205,7 +210,7 @@ public sealed class NftablesTableTests
         connection.Elements(NftFamily.Ip, Shape.Table, ShapeSets.Endpoints, () => endpoints = 0, _ => endpoints++);
         Assert.Equal(3 * 1001, endpoints);
 
-        (int, int, int) Counts() => (
+        (int Chains, int Rules, int Sets) Counts() => (
             connection.Chains(NftFamily.Ip, Shape.Table).Count, connection.Rules(NftFamily.Ip, Shape.Table).Count, connection.Sets(NftFamily.Ip, Shape.Table).Count);
     }
 
@@ -262,8 +267,56 @@ public sealed class NftablesTableTests
             table.Apply(index.TakeChanges());
         }
 
-        Assert.Equal(0, table.Reconcile(index.Plans));
         Assert.NotEmpty(index.Plans);
+        var incremental = TableView.Of(connection, NftFamily.Ip);
+        lab.Node.RunInside("nft", "flush ruleset");
+        var (second, fresh) = lab.OpenTable();
+        using var s = second;
+        fresh.Reconcile(index.Plans);
+        Assert.Equal(TableView.Of(second, NftFamily.Ip), incremental);
+    }
+
+    [Fact]
+    public void DropsChainsNothingNeeds_WhenTheyAreMany_AndMakesThemAgain()
+    {
+        using var lab = new ForwardingLab(pods: 1);
+        var (connection, table) = lab.OpenTable();
+        using var c = connection;
+        var index = Index(Service(), Slice([0]));
+        table.Reconcile(index.Plans);
+        Grow(5);
+        Assert.Contains("hide-5", Chains());
+        Assert.Equal(0, table.Reconcile(index.Plans)); // a few are kept
+        for (var count = 6; count < 30; count++)
+            Grow(count);
+        Assert.Contains("hide-29", Chains());
+
+        // A rule of somebody else's that leads to one of them keeps that one, and holds up nothing else.
+        lab.Node.RunInside("nft", "add chain ip portolan foreign");
+        lab.Node.RunInside("nft", "add rule ip portolan foreign jump hide-7");
+        Assert.NotEqual(0, table.Reconcile(index.Plans)); // the elements that lead to them
+        table.Reconcile(index.Plans); // the chains themselves
+        Assert.DoesNotContain("hide-5", Chains());
+        Assert.Contains("hide-7", Chains());
+        Assert.Equal(0, table.Reconcile(index.Plans));
+
+        // One that is still there is not filled twice.
+        Grow(7);
+        Assert.Equal(2, connection.Rules(NftFamily.Ip, Shape.Table).Count(rule => rule.Chain == "hide-7"));
+        Grow(5);
+        Assert.Contains("hide-5", Chains());
+        Assert.Equal(0, table.Reconcile(index.Plans));
+
+        void Grow(int count)
+        {
+            foreach (var now in (int[])[count, 1])
+            {
+                index.Set(Slice(Enumerable.Range(0, now)));
+                table.Apply(index.TakeChanges());
+            }
+        }
+
+        string[] Chains() => [.. connection.Chains(NftFamily.Ip, Shape.Table).Select(chain => chain.Name)];
     }
 
     [Fact]

@@ -30,7 +30,8 @@ internal sealed class AccountTable
     internal void Reconcile(IEnumerable<ServicePortPlan> plans)
     {
         _batch.Reset(_connection.Generation());
-        ShapeInstaller.Repair(_connection, _nftFamily, AccountShape.Table, AccountShape.Sets(_nftFamily), AccountShape.Chains(_nftFamily), _batch, out var rebuilt);
+        var installer = ShapeInstaller.Read(_connection, _nftFamily, AccountShape.Table, AccountShape.Sets(_nftFamily), AccountShape.Chains(_nftFamily));
+        installer.Write([], [], _batch);
         _accounts.Clear();
         foreach (var plan in plans)
             Count(plan, _accounts.Add);
@@ -39,7 +40,7 @@ internal sealed class AccountTable
         foreach (var set in (string[])[AccountShape.In, AccountShape.Out])
         {
             var found = new HashSet<(Protocol, RealServer)>();
-            if (!rebuilt.Contains(set))
+            if (installer.Has(set))
                 Read(_connection, _nftFamily, set, found.Clear, (account, _) => found.Add(account));
             Write(set, found.Except(wanted), wanted.Except(found));
         }

@@ -8,6 +8,9 @@ namespace Portolan.Proxy.Nftables;
 /// </summary>
 internal static class AffinityTime
 {
+    /// <summary>Kubernetes' longest.</summary>
+    internal const int Longest = 86_400;
+
     /// <summary>How many different times there can be.</summary>
     internal const uint Count = 999 + 900 + 765;
 

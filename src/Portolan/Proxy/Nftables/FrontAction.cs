@@ -1,4 +1,3 @@
-using System.Globalization;
 using Portolan.Core.Forwarding;
 
 namespace Portolan.Proxy.Nftables;
@@ -33,6 +32,9 @@ internal static class FrontAction
     /// <summary>Up to this number of real servers there is a chain with exactly that modulus.</summary>
     internal const int ExactCounts = 64;
 
+    // A modulus is at worst 19 % too large, so a draw misses at most once in six; three in a row miss once in 250, and then the next rule favours some slightly.
+    private const int DrawsOfLadder = 3;
+
     /// <summary>A set has at most this many real servers.</summary>
     internal const int MaxCount = 65536;
 
@@ -54,8 +56,19 @@ internal static class FrontAction
     /// <summary>The choice without what becomes of the client's address.</summary>
     internal static uint Choice(uint action) => action is > MasqueradeOffset and < Refuse ? action - MasqueradeOffset : action;
 
-    /// <summary>The chain of a modulus.</summary>
-    internal static string Chain(int modulus, PickKind kind) => Prefix(kind) + modulus.ToString(CultureInfo.InvariantCulture);
+    /// <summary>Whether the action chooses a real server.</summary>
+    internal static bool IsChoice(uint action) => Choice(action) is var choice && (IsMaglev(choice) || (choice > 0 && choice <= ExactCounts + (uint)Ladder.Length));
+
+    /// <summary>The moduli that a choice draws with, one after the other until a draw finds a real server; null where it does not draw.</summary>
+    internal static int[]? Draws(uint choice)
+    {
+        if (IsMaglev(choice))
+            return null;
+        if (choice <= ExactCounts)
+            return [(int)choice];
+        var rung = (int)choice - ExactCounts - 1;
+        return [.. Enumerable.Repeat(Ladder[rung], DrawsOfLadder), rung == 0 ? ExactCounts + 1 : Ladder[rung - 1] + 1];
+    }
 
     /// <summary>The action that looks the client up in a table of one of <see cref="MaglevTable.Sizes"/>.</summary>
     internal static uint Maglev(int size)
@@ -73,15 +86,8 @@ internal static class FrontAction
     /// <summary>Whether the action is one of <see cref="Maglev"/>.</summary>
     internal static bool IsMaglev(uint action) => action >= FirstMaglev && action < FirstMaglev + MaglevTable.Sizes.Count;
 
-    /// <summary>The chain of a table's size.</summary>
-    internal static string MaglevChain(int size, PickKind kind) => $"{Prefix(kind)}maglev-{size.ToString(CultureInfo.InvariantCulture)}";
-
-    private static string Prefix(PickKind kind) => kind switch
-    {
-        PickKind.Plain => "pick-",
-        PickKind.Masquerade => "masquerade-",
-        _ => "internal-",
-    };
+    /// <summary>The size of the table of a choice that <see cref="IsMaglev"/>.</summary>
+    internal static int MaglevSize(uint choice) => MaglevTable.Sizes[(int)(choice - FirstMaglev)];
 }
 
 /// <summary>The chains that choose a real server come in three kinds.</summary>

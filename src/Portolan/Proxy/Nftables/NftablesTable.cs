@@ -1,5 +1,6 @@
 using Portolan.Core.Addresses;
 using Portolan.Core.Forwarding;
+using Portolan.Linux.Netlink;
 using Portolan.Linux.Nftables;
 
 namespace Portolan.Proxy.Nftables;
@@ -10,6 +11,7 @@ namespace Portolan.Proxy.Nftables;
 /// </summary>
 internal sealed class NftablesTable
 {
+    private const int MostSpare = 32;
     private readonly NftConnection _connection;
     private readonly NftFamily _nftFamily;
     private readonly IpFamily _family;
@@ -21,8 +23,10 @@ internal sealed class NftablesTable
     private readonly CountedSet<IpAddress> _hairpins = new();
     private readonly CountedSet<IpAddress> _addresses = new();
     private readonly CountedSet<IpAddress> _clusterIPs = new();
-    private readonly CountedSet<int> _affinityTimes = new();
-    private readonly HashSet<int> _affinityChains = [];
+    private readonly HashSet<NeededVerdict> _needed = [];
+    private readonly HashSet<string> _onDemand = [];
+    private readonly List<NeededVerdict> _newlyNeeded = [];
+    private readonly Action<ShapeChain> _addChain;
     private readonly TableContents _before = new();
     private readonly TableContents _after = new();
     private TableSettings _settings;
@@ -37,6 +41,7 @@ internal sealed class NftablesTable
         _shape = new Shape(_nftFamily, settings);
         _batch = new NftBatch(_nftFamily, Shape.Table);
         _difference = new TableDifference(_batch);
+        _addChain = chain => ShapeInstaller.Add(chain, _batch);
     }
 
     /// <summary>What the table depends on besides the Services. A change takes effect with the next <see cref="Reconcile"/>.</summary>
@@ -57,7 +62,7 @@ internal sealed class NftablesTable
 
     /// <summary>Brings the kernel from what we last told it to what is wanted now.</summary>
     /// <returns>The number of elements that changed.</returns>
-    /// <exception cref="Linux.Netlink.NetlinkException">The kernel refused: nothing changed there, and <see cref="Reconcile"/> is due.</exception>
+    /// <exception cref="NetlinkException">The kernel refused: nothing changed there, and <see cref="Reconcile"/> is due.</exception>
     internal int Apply(IReadOnlyCollection<ServicePortChange> changes)
     {
         _before.Clear();
@@ -75,7 +80,7 @@ internal sealed class NftablesTable
         _hairpins.TakeChanges(_before.Hairpins, _after.Hairpins);
         _addresses.TakeChanges(_before.Addresses, _after.Addresses);
         _clusterIPs.TakeChanges(_before.ClusterIPs, _after.ClusterIPs);
-        AddAffinityChains();
+        Need(_after, _addChain);
         _difference.Write(_before, _after);
         _connection.Commit(_batch, "program the changed Services");
         return _batch.ElementCount;
@@ -84,15 +89,14 @@ internal sealed class NftablesTable
     /// <summary>Compares the whole table with the kernel's and writes the difference. At the first call it takes over what an earlier process left there.</summary>
     /// <param name="plans">Every plan in force, of both families.</param>
     /// <returns>The number of messages sent: 0 where the kernel had it all.</returns>
-    /// <exception cref="Linux.Netlink.NetlinkException">The kernel refused, or changed meanwhile (ERESTART): call again.</exception>
+    /// <exception cref="NetlinkException">The kernel refused, or changed meanwhile (ERESTART): call again.</exception>
     internal int Reconcile(IEnumerable<ServicePortPlan> plans)
     {
         var wanted = plans.Where(plan => plan.Key.Family == _family).ToDictionary(plan => plan.Key);
         var generation = _connection.Generation();
         _batch.Reset(generation);
-        int[] times = [.. wanted.Values.Select(plan => AffinityTime.Round(plan.AffinitySeconds)).Where(seconds => seconds > 0).Distinct().Order()];
-        ShapeInstaller.Repair(_connection, _nftFamily, Shape.Table, _shape.Sets, [.. _shape.Chains, .. times.Select(_shape.AffinityChain)], _batch, out var rebuilt);
-        var found = rebuilt.Count == _shape.Sets.Count ? new TableContents() : TableReader.Read(_connection, _nftFamily);
+        var installer = ShapeInstaller.Read(_connection, _nftFamily, Shape.Table, _shape.Sets, _shape.Chains);
+        var found = installer.StartsAnew ? new TableContents() : TableReader.Read(_connection, _nftFamily);
 
         foreach (var key in _ports.Keys.Where(key => !wanted.ContainsKey(key)).ToList())
             _ports.Remove(key);
@@ -101,9 +105,8 @@ internal sealed class NftablesTable
         _hairpins.Clear();
         _addresses.Clear();
         _clusterIPs.Clear();
-        _affinityTimes.Clear();
-        _affinityChains.Clear();
-        _affinityChains.UnionWith(times);
+        _needed.Clear();
+        _onDemand.Clear();
         var slots = found.Endpoints.ToLookup(endpoint => endpoint.Key.Set, endpoint => (endpoint.Key.Slot, endpoint.Value));
         var adopted = _ports.Values.Select(port => port.Id).ToHashSet();
         var after = new TableContents();
@@ -118,19 +121,27 @@ internal sealed class NftablesTable
         _ranges.DropUnused();
         foreach (var (number, verdict) in _shape.Verdicts)
             after.Verdicts[number] = verdict;
-        foreach (var (number, verdict) in times.Select(ShapeVerdicts.OfAffinity))
-            after.Verdicts[number] = verdict;
         _hairpins.TakeChanges(_before.Hairpins, after.Hairpins);
         _addresses.TakeChanges(_before.Addresses, after.Addresses);
         _clusterIPs.TakeChanges(_before.ClusterIPs, after.ClusterIPs);
         after.ClusterCidrs.UnionWith(Edges(_settings.ClusterCidrs));
         after.NodePortAddresses.UnionWith(Edges([.. _settings.NodePortAddresses, .. _shape.LoopbackAddresses]));
         after.ServiceCidrs.UnionWith(Edges(_settings.ServiceCidrs));
+        var chains = new List<ShapeChain>();
+        Need(after, chains.Add);
+        KeepSpare(found, after, chains);
+        installer.Write(chains, found.Verdicts.Values.Select(verdict => verdict.Chain), _batch);
         _difference.Write(found, after);
         _connection.Commit(_batch, "program the table");
+        var messages = _batch.Count;
+        DeleteLeft(installer);
         _numbers.Restart(_ports.Values.Select(port => port.Id));
-        return _batch.Count;
+        return messages;
     }
+
+    /// <summary>Whether as many clients are remembered as can be; false where the kernel does not count (before Linux 6.16).</summary>
+    /// <exception cref="NetlinkException">The kernel refused.</exception>
+    internal bool IsAffinityFull() => _connection.ElementCount(_nftFamily, Shape.Table, ShapeSets.Affinity) >= _settings.MaxAffinityClients;
 
     private IEnumerable<RangeEdge> Edges(IEnumerable<IpPrefix> prefixes) => RangeEdge.Of(prefixes.Where(prefix => prefix.Address.Family == _family));
 
@@ -150,15 +161,57 @@ internal sealed class NftablesTable
         RealServer[] InOrder(uint set) => [.. slots[set].OrderBy(slot => slot.Slot).Select(slot => slot.Server)];
     }
 
-    private void AddAffinityChains()
+    // On its own: a chain that somebody else's rule leads to cannot go, and must not hold up anything.
+    private void DeleteLeft(ShapeInstaller installer)
     {
-        foreach (var seconds in _affinityTimes.Members)
+        foreach (var name in installer.Left)
         {
-            if (!_affinityChains.Add(seconds))
-                continue;
-            ShapeInstaller.Add(_shape.AffinityChain(seconds), _batch);
-            var (key, verdict) = ShapeVerdicts.OfAffinity(seconds);
-            _after.Verdicts[key] = verdict;
+            _batch.Reset();
+            _batch.DeleteChain(name);
+            try
+            {
+                _connection.Commit(_batch, "delete a chain that nothing needs");
+            }
+            catch (NetlinkException refusal) when (refusal.Errno == Errors.Busy || refusal.IsNotFound)
+            {
+                // It stays, or is gone.
+            }
+        }
+    }
+
+    // What is not needed just now may be again soon, when the last rolling update is undone; a few spare chains cost nothing, many make each element dearer.
+    private void KeepSpare(TableContents found, TableContents after, List<ShapeChain> chains)
+    {
+        var spare = new List<(NeededVerdict Verdict, ShapeChain Chain)>();
+        foreach (var ((map, number), verdict) in found.Verdicts)
+        {
+            if (!after.Verdicts.ContainsKey((map, number)) && NeededVerdict.From(map, number) is { } known && known.Chain(_shape) is var chain && chain.Name == verdict.Chain)
+                spare.Add((known, chain));
+        }
+
+        if (spare.Count > MostSpare)
+            return;
+        foreach (var (verdict, chain) in spare)
+        {
+            _needed.Add(verdict);
+            after.Verdicts[(ShapeSets.VerdictMaps[(int)verdict.Map], verdict.Number)] = ShapeVerdicts.Goto(chain.Name);
+            if (_onDemand.Add(chain.Name))
+                chains.Add(chain);
+        }
+    }
+
+    // What the fronts in these contents need for the first time since the last comparison with the kernel.
+    private void Need(TableContents contents, Action<ShapeChain> onNewChain)
+    {
+        _newlyNeeded.Clear();
+        foreach (var (front, value) in contents.Fronts)
+            NeededVerdict.Collect(front.IsNodePort, value, _needed, _newlyNeeded);
+        foreach (var verdict in _newlyNeeded)
+        {
+            var chain = verdict.Chain(_shape);
+            contents.Verdicts[(ShapeSets.VerdictMaps[(int)verdict.Map], verdict.Number)] = ShapeVerdicts.Goto(chain.Name);
+            if (_onDemand.Add(chain.Name))
+                onNewChain(chain);
         }
     }
 
@@ -198,9 +251,6 @@ internal sealed class NftablesTable
             if (server.Masquerade is MasqueradePolicy.OffCluster)
                 _clusterIPs.Add(server.Front.Address);
         }
-
-        if (plan.AffinitySeconds > 0)
-            _affinityTimes.Add(AffinityTime.Round(plan.AffinitySeconds));
     }
 
     private void Uncount(ServicePortPlan plan)
@@ -215,8 +265,6 @@ internal sealed class NftablesTable
                 _clusterIPs.Remove(server.Front.Address);
         }
 
-        if (plan.AffinitySeconds > 0)
-            _affinityTimes.Remove(AffinityTime.Round(plan.AffinitySeconds));
         _ranges.Remove(plan.SourceRanges, _before.SourceRanges);
     }
 

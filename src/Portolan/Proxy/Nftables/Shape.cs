@@ -1,12 +1,12 @@
+using System.Globalization;
 using Portolan.Core.Addresses;
-using Portolan.Core.Forwarding;
 using Portolan.Linux.Nftables;
 
 namespace Portolan.Proxy.Nftables;
 
 /// <summary>
-/// What our table looks like before any Service is in it, and with all of them: the chains, rules, sets and maps are constant (but for
-/// <see cref="AffinityChain(int)"/>), Services and endpoints are elements.
+/// What our table looks like before any Service is in it, and with all of them: the sets and maps are constant, Services and endpoints are elements
+/// of them, and the number of chains follows not the Services but how different they are (<see cref="NeededVerdict"/>).
 /// </summary>
 /// <remarks>
 /// <code>
@@ -20,8 +20,9 @@ namespace Portolan.Proxy.Nftables;
 /// (source ranges, inside or outside the cluster, affinity) are there for the fronts that need them, and each reads its own action.
 /// Only the first packet of a connection comes here at all: every base chain is of type nat.
 /// <para>
-/// The modulus of a draw is written into its rule, so there is a chain for each number up to <see cref="FrontAction.ExactCounts"/>, and
+/// The modulus of a draw is written into its rule, so there is a chain for each number in use up to <see cref="FrontAction.ExactCounts"/>, and
 /// beyond them a ladder of moduli a little too large: a draw that hits no slot misses the map, which ends that rule, and the next rule draws again.
+/// Not for each possible number: the kernel looks at every rule that uses a map whenever an element is added to it.
 /// </para>
 /// <para>
 /// Where a Service asks for maglev, its set has as many real servers as the table has slots, repeated, and a hash of the client's address
@@ -37,8 +38,6 @@ internal sealed class Shape
     internal const int SourcePriority = 100;        // NF_IP_PRI_NAT_SRC
     internal const int DestinationPriority = -100;  // NF_IP_PRI_NAT_DST
 
-    // A modulus is at worst 19 % too large, so a draw misses at most once in six; three in a row miss once in 250, and then the next rule favours some slightly.
-    private const int Draws = 3;
     private readonly ShapeRules _rules;
     private readonly LocalhostNodePorts? _localhost;
 
@@ -46,8 +45,8 @@ internal sealed class Shape
     {
         _rules = new ShapeRules(family, settings);
         _localhost = LocalhostNodePorts.From(family, _rules, settings);
-        Sets = ShapeSets.Of(family);
-        Chains = [.. BaseChains(), .. StageChains(), .. MarkedChains(), .. PickChains(), .. MaglevChains(), .. _localhost?.Chains() ?? []];
+        Sets = ShapeSets.Of(family, settings);
+        Chains = [.. BaseChains(), .. StageChains(), .. MarkedChains(), .. _localhost?.Chains() ?? []];
         Verdicts = ShapeVerdicts.Constant();
     }
 
@@ -70,6 +69,34 @@ internal sealed class Shape
             _rules.Remember(_rules.OriginalNodePort(ShapeRules.Word.Set), TimeSpan.FromSeconds(seconds)),
         ]);
 
+    /// <summary>The chain that chooses a real server, made when a front first needs it.</summary>
+    /// <param name="choice">One of <see cref="FrontAction.Balance"/> or <see cref="FrontAction.Maglev"/>.</param>
+    /// <param name="kind">Of which set, and what becomes of the client's address.</param>
+    /// <param name="isNodePort">For node ports.</param>
+    internal ShapeChain PickChain(uint choice, PickKind kind, bool isNodePort)
+    {
+        var draws = FrontAction.Draws(choice);
+        var number = (draws is null ? FrontAction.MaglevSize(choice) : draws[0]).ToString(CultureInfo.InvariantCulture);
+        var name = (isNodePort ? "node-" : "") + kind switch { PickKind.Plain => "pick-", PickKind.Masquerade => "hide-", _ => "internal-" };
+        var rules = draws is null
+            ? [_rules.ByClient(Front(), FrontAction.MaglevSize(choice), kind)]
+            : draws.Select(draw => _rules.Draw(Front(), draw, kind));
+
+        // The last rule is for a packet on its way while the set shrinks: a connection that begins with a drop tries again,
+        // one that begins untranslated is stuck with it.
+        return new ShapeChain(name + (draws is null ? "maglev-" : "") + number, [.. rules, new NftRule().Verdict(NftVerdictCode.Drop)]);
+
+        NftRule Front() => isNodePort ? _rules.NodePort(ShapeRules.Word.Set) : _rules.Front(ShapeRules.Word.Set);
+    }
+
+    /// <summary>Whether a chain is one of those that are made when they are first needed.</summary>
+    internal static bool IsOnDemand(string chain)
+    {
+        string[] prefixes = ["node-pick-", "node-hide-", "node-internal-", "pick-", "hide-", "internal-", "affinity-"];
+        return Array.Find(prefixes, prefix => chain.StartsWith(prefix, StringComparison.Ordinal)) is { } found
+            && chain.Length > found.Length && char.IsAsciiDigit(chain[^1]);
+    }
+
     private IEnumerable<ShapeChain> BaseChains()
     {
         // Fronts come before node ports: an address of a Service may be an address of the node.
@@ -80,7 +107,7 @@ internal sealed class Shape
         ];
         NftRule[] others =
         [
-            _rules.IsNodeAddress(_rules.NodePort(ShapeRules.Word.Entry)).VerdictMap(ShapeSets.Actions, _rules.At(ShapeRules.Word.Entry)).Saying("node ports"),
+            _rules.IsNodeAddress(_rules.NodePort(ShapeRules.Word.Entry)).VerdictMap(ShapeSets.NodePortActions, _rules.At(ShapeRules.Word.Entry)).Saying("node ports"),
             // What is left for an address of ours would leave by the default route and come back: it is announced as being here.
             _rules.IsForeignDestination(_rules.Destination(0).InSet(ShapeSets.Addresses, 0)).Verdict(NftVerdictCode.Goto, "refuse").Saying("ports without a Service"),
             _rules.Destination(0).InSet(ShapeSets.ServiceCidrs, 0).Verdict(NftVerdictCode.Drop).Saying("addresses without a Service"),
@@ -139,71 +166,32 @@ internal sealed class Shape
             [
                 .. _rules.DetectsPods ? [_rules.IsFromPod().Verdict(NftVerdictCode.Goto, inside)] : Array.Empty<NftRule>(),
                 ShapeRules.Mark(_rules.IsFromNode(), _rules.HideBit).Verdict(NftVerdictCode.Goto, inside),
-                .. affinity ? [new NftRule().Verdict(NftVerdictCode.Goto, "affinity")] : Next(FrontValue.ExternalMask, ShapeSets.ExternalActions),
+                .. affinity ? [new NftRule().Verdict(NftVerdictCode.Goto, "affinity")] : Next(FrontValue.ExternalMask, ShapeSets.ExternalActions, ShapeSets.NodePortExternalActions),
             ]);
         }
 
-        yield return new ShapeChain("internal", [.. Next(FrontValue.InternalMask, ShapeSets.InternalActions)]);
-        yield return new ShapeChain("affinity-masquerade", [ShapeRules.Mark(new NftRule(), _rules.HideBit).Verdict(NftVerdictCode.Goto, "affinity")]);
-        yield return ReturningChain("affinity", cluster: false, FrontValue.ExternalMask, ShapeSets.ExternalActions);
-        yield return ReturningChain("internal-affinity", cluster: true, FrontValue.InternalMask, ShapeSets.InternalActions);
+        yield return new ShapeChain("internal", [.. Next(FrontValue.InternalMask, ShapeSets.InternalActions, ShapeSets.NodePortInternalActions)]);
+        yield return new ShapeChain("affinity-hide", [ShapeRules.Mark(new NftRule(), _rules.HideBit).Verdict(NftVerdictCode.Goto, "affinity")]);
+        yield return ReturningChain("affinity", cluster: false, FrontValue.ExternalMask, ShapeSets.ExternalActions, ShapeSets.NodePortExternalActions);
+        yield return ReturningChain("internal-affinity", cluster: true, FrontValue.InternalMask, ShapeSets.InternalActions, ShapeSets.NodePortInternalActions);
     }
 
-    private IEnumerable<NftRule> Next(uint mask, string map)
+    private IEnumerable<NftRule> Next(uint mask, string map, string nodePortMap)
     {
         yield return _rules.Later(_rules.Front(ShapeRules.Word.Later), mask, map);
-        yield return _rules.Later(_rules.NodePort(ShapeRules.Word.Later), mask, map);
+        yield return _rules.Later(_rules.NodePort(ShapeRules.Word.Later), mask, nodePortMap);
     }
 
     // A port number may be both a front's and another Service's node port: what belongs to a front is done with before node ports are looked at.
-    private ShapeChain ReturningChain(string name, bool cluster, uint mask, string map)
+    private ShapeChain ReturningChain(string name, bool cluster, uint mask, string map, string nodePortMap)
     {
-        return new ShapeChain(name, [ShapeRules.Mark(new NftRule(), _rules.RememberBit), .. Of(_rules.Front), .. Of(_rules.NodePort)]);
+        return new ShapeChain(name, [ShapeRules.Mark(new NftRule(), _rules.RememberBit), .. Of(_rules.Front, map), .. Of(_rules.NodePort, nodePortMap)]);
 
-        IEnumerable<NftRule> Of(Func<ShapeRules.Word, NftRule> front)
+        IEnumerable<NftRule> Of(Func<ShapeRules.Word, NftRule> front, string next)
         {
             yield return _rules.ToRemembered(front(ShapeRules.Word.Set), cluster);
             yield return _rules.Forget(front(ShapeRules.Word.Set));
-            yield return _rules.Later(front(ShapeRules.Word.Later), mask, map);
-        }
-    }
-
-    private IEnumerable<ShapeChain> PickChains()
-    {
-        foreach (var kind in Enum.GetValues<PickKind>())
-        {
-            for (var count = 1; count <= FrontAction.ExactCounts; count++)
-                yield return PickChain(count, [count], kind);
-            var below = FrontAction.ExactCounts;
-            foreach (var modulus in FrontAction.Ladder)
-            {
-                yield return PickChain(modulus, [.. Enumerable.Repeat(modulus, Draws), below + 1], kind);
-                below = modulus;
-            }
-        }
-    }
-
-    // The last rule is for a packet on its way while the set shrinks: a connection that begins with a drop tries again,
-    // one that begins untranslated is stuck with it.
-    private ShapeChain PickChain(int modulus, int[] draws, PickKind kind) => new(
-        FrontAction.Chain(modulus, kind),
-        [
-            .. draws.Select(draw => _rules.Draw(_rules.Front(ShapeRules.Word.Set), draw, kind)),
-            .. draws.Select(draw => _rules.Draw(_rules.NodePort(ShapeRules.Word.Set), draw, kind)),
-            new NftRule().Verdict(NftVerdictCode.Drop),
-        ]);
-
-    private IEnumerable<ShapeChain> MaglevChains()
-    {
-        foreach (var kind in Enum.GetValues<PickKind>())
-        foreach (var size in MaglevTable.Sizes)
-        {
-            yield return new ShapeChain(FrontAction.MaglevChain(size, kind),
-            [
-                _rules.ByClient(_rules.Front(ShapeRules.Word.Set), size, kind),
-                _rules.ByClient(_rules.NodePort(ShapeRules.Word.Set), size, kind),
-                new NftRule().Verdict(NftVerdictCode.Drop),
-            ]);
+            yield return _rules.Later(front(ShapeRules.Word.Later), mask, next);
         }
     }
 }

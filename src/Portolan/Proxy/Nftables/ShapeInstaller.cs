@@ -2,61 +2,90 @@ using Portolan.Linux.Nftables;
 
 namespace Portolan.Proxy.Nftables;
 
-/// <summary>Compares the table's constant part with what the kernel has, and writes the difference into a transaction.</summary>
-internal static class ShapeInstaller
+/// <summary>Compares the table's sets, chains and rules with what the kernel has, and writes the difference into a transaction.</summary>
+internal sealed class ShapeInstaller
 {
-    /// <summary>Makes the kernel's table have every chain and set, and every chain exactly the rules, of the shape.</summary>
+    private readonly Dictionary<string, NftChainInfo> _chains;
+    private readonly Dictionary<string, NftSet> _sets;
+    private readonly ILookup<string, NftRuleInfo> _rules;
+    private readonly IReadOnlyList<NftSet> _wantedSets;
+    private readonly IReadOnlyList<ShapeChain> _wantedChains;
+
+    private ShapeInstaller(NftConnection connection, NftFamily family, string table, IReadOnlyList<NftSet> sets, IReadOnlyList<ShapeChain> chains)
+    {
+        _wantedSets = sets;
+        _wantedChains = chains;
+        _chains = connection.Chains(family, table).ToDictionary(chain => chain.Name);
+        _sets = connection.Sets(family, table).ToDictionary(set => set.Name);
+        _rules = connection.Rules(family, table).ToLookup(rule => rule.Chain);
+    }
+
+    /// <summary>Reads what the kernel has.</summary>
     /// <param name="connection">Reads the table.</param>
     /// <param name="family">The table's family.</param>
     /// <param name="table">The table.</param>
-    /// <param name="wantedSets">The sets and maps the table should have.</param>
-    /// <param name="wantedChains">The chains the table should have.</param>
+    /// <param name="sets">The sets and maps the table should have.</param>
+    /// <param name="chains">The chains it should have whatever is in them.</param>
+    internal static ShapeInstaller Read(NftConnection connection, NftFamily family, string table, IReadOnlyList<NftSet> sets, IReadOnlyList<ShapeChain> chains) =>
+        new(connection, family, table, sets, chains);
+
+    /// <summary>
+    /// Nothing of ours is there that can stay: no set at all, or a chain or a set of another form than ours, which cannot be changed in place nor
+    /// deleted while rules use it.
+    /// </summary>
+    internal bool StartsAnew => _sets.Count == 0
+        || _wantedSets.Any(set => _sets.TryGetValue(set.Name, out var found) && found != set)
+        || _wantedChains.Any(chain => _chains.TryGetValue(chain.Name, out var found) && !IsLike(found, chain));
+
+    /// <summary>Whether a set of the kernel's stays, with what is in it.</summary>
+    internal bool Has(string set) => !StartsAnew && _sets.ContainsKey(set);
+
+    /// <summary>Makes the table have every set and chain of the shape and the chains on demand, and every chain exactly its rules.</summary>
+    /// <param name="onDemand">The chains on demand that are needed.</param>
+    /// <param name="keep">Chains that the kernel's elements lead to: they cannot go yet.</param>
     /// <param name="batch">Gets the changes.</param>
-    /// <param name="rebuilt">Sets that hold nothing after the transaction, because they are new or had to be made again.</param>
-    internal static void Repair(
-        NftConnection connection, NftFamily family, string table, IReadOnlyList<NftSet> wantedSets, IReadOnlyList<ShapeChain> wantedChains, NftBatch batch, out HashSet<string> rebuilt)
+    internal void Write(IEnumerable<ShapeChain> onDemand, IEnumerable<string?> keep, NftBatch batch)
     {
-        rebuilt = [];
-        var chains = connection.Chains(family, table).ToDictionary(chain => chain.Name);
-        var sets = connection.Sets(family, table).ToDictionary(set => set.Name);
-        var rules = connection.Rules(family, table).ToLookup(rule => rule.Chain);
-        if (chains.Count == 0 && sets.Count == 0)
-            batch.AddTable();
-
-        // A chain or a set of another form than ours cannot be changed in place; nor can it be deleted while rules use it.
-        var unlike = wantedSets.Any(set => sets.TryGetValue(set.Name, out var found) && found != set)
-            || wantedChains.Any(chain => chains.TryGetValue(chain.Name, out var found) && !IsLike(found, chain));
-        if (unlike)
-        {
+        var anew = StartsAnew;
+        if (anew && (_sets.Count > 0 || _chains.Count > 0))
             batch.DeleteTable();
+        if (anew)
             batch.AddTable();
-            chains.Clear();
-            sets.Clear();
-            rules = Array.Empty<NftRuleInfo>().ToLookup(rule => rule.Chain);
-        }
-
-        foreach (var set in wantedSets)
+        foreach (var set in _wantedSets)
         {
-            if (sets.ContainsKey(set.Name))
-                continue;
-            batch.AddSet(set);
-            rebuilt.Add(set.Name);
+            if (anew || !_sets.ContainsKey(set.Name))
+                batch.AddSet(set);
         }
 
-        DeleteUnwanted(LocalhostNodePorts.ChainNames.Where(chains.ContainsKey).Except(wantedChains.Select(chain => chain.Name)), batch);
-        foreach (var chain in wantedChains)
-            if (!chains.ContainsKey(chain.Name))
+        if (!anew)
+            DeleteUnwanted(LocalhostNodePorts.ChainNames.Where(_chains.ContainsKey).Except(_wantedChains.Select(chain => chain.Name)), batch);
+        // A chain may be led to by several maps.
+        var wanted = _wantedChains.Concat(onDemand).DistinctBy(chain => chain.Name).ToList();
+        foreach (var chain in wanted)
+        {
+            if (anew || !_chains.ContainsKey(chain.Name))
                 AddChain(chain, batch);
+        }
 
-        foreach (var chain in wantedChains)
+        foreach (var chain in wanted)
         {
-            if (Matches(chain, rules[chain.Name]))
+            if (!anew && Matches(chain, _rules[chain.Name]))
                 continue;
-            if (rules[chain.Name].Any())
+            if (!anew && _rules[chain.Name].Any())
                 batch.FlushChain(chain.Name);
             AddRules(chain, batch);
         }
+
+        if (anew)
+            return;
+
+        // Before Linux 6.2 a chain cannot go in the transaction that takes away what leads to it: it goes the next time.
+        var needed = wanted.Select(chain => chain.Name).Concat(keep).ToHashSet();
+        Left.AddRange(_chains.Keys.Where(name => Shape.IsOnDemand(name) && !needed.Contains(name)));
     }
+
+    /// <summary>After <see cref="Write"/>: chains on demand that the kernel has, nothing needs and nothing of ours leads to.</summary>
+    internal List<string> Left { get; } = [];
 
     // The rules of all of them first: they lead to each other.
     private static void DeleteUnwanted(IEnumerable<string> names, NftBatch batch)
@@ -66,10 +95,11 @@ internal static class ShapeInstaller
         all.ForEach(batch.DeleteChain);
     }
 
-    /// <summary>Adds a chain that the kernel does not have.</summary>
+    /// <summary>Adds a chain, which may be left from when it was needed before.</summary>
     internal static void Add(ShapeChain chain, NftBatch batch)
     {
         AddChain(chain, batch);
+        batch.FlushChain(chain.Name);
         AddRules(chain, batch);
     }
 

@@ -12,6 +12,9 @@ internal static class ShapeSets
     internal const string FilteredActions = "filtered-actions";
     internal const string ExternalActions = "external-actions";
     internal const string InternalActions = "internal-actions";
+    internal const string NodePortActions = "nodeport-actions";
+    internal const string NodePortExternalActions = "nodeport-external-actions";
+    internal const string NodePortInternalActions = "nodeport-internal-actions";
     internal const string AffinityTimes = "affinity-times";
     internal const string Affinity = "affinity";
     internal const string Members = "members";
@@ -23,15 +26,11 @@ internal static class ShapeSets
     internal const string NodePortAddresses = "nodeport-addresses";
     internal const string ServiceCidrs = "service-cidrs";
 
-    /// <summary>
-    /// Clients with affinity that are remembered at once in a family, some 150 bytes each: who comes when the map is full is balanced as without affinity.
-    /// </summary>
-    internal const uint MaxClients = 1 << 20;
+    /// <summary>The maps whose elements are verdicts, in the order of <see cref="VerdictMap"/>.</summary>
+    internal static readonly string[] VerdictMaps =
+        [Actions, FilteredActions, ExternalActions, InternalActions, NodePortActions, NodePortExternalActions, NodePortInternalActions, AffinityTimes];
 
-    /// <summary>The maps whose elements are verdicts.</summary>
-    internal static readonly string[] VerdictMaps = [Actions, FilteredActions, ExternalActions, InternalActions, AffinityTimes];
-
-    internal static IReadOnlyList<NftSet> Of(NftFamily family)
+    internal static IReadOnlyList<NftSet> Of(NftFamily family, TableSettings settings)
     {
         var address = family is NftFamily.Ip ? NftTypes.IPv4Address : NftTypes.IPv6Address;
         var front = NftTypes.Concat(address, NftTypes.InetProtocol, NftTypes.InetService);
@@ -48,7 +47,7 @@ internal static class ShapeSets
             // The first field of the data is only there to put the others where the next lookup wants them.
             Map(Affinity, NftTypes.Concat(NftTypes.Mark, address), NftTypes.Concat(NftTypes.InetProtocol, address, NftTypes.InetService)) with
             {
-                Flags = NftSetFlags.Map | NftSetFlags.Timeout | NftSetFlags.Eval, Size = MaxClients,
+                Flags = NftSetFlags.Map | NftSetFlags.Timeout | NftSetFlags.Eval, Size = settings.MaxAffinityClients,
             },
             Set(Members, NftTypes.Concat(address, NftTypes.InetService, NftTypes.Mark)) with { HasCounters = true },
             Set(Hairpins, NftTypes.Concat(address, address)),

@@ -29,8 +29,13 @@ internal sealed record TableSettings
     /// </summary>
     internal int MasqueradeBit { get; init; } = 14;
 
+    /// <summary>
+    /// Clients with affinity that are remembered at once in a family, some 150 bytes each: who comes when there are so many is balanced as without affinity.
+    /// </summary>
+    internal uint MaxAffinityClients { get; init; } = 1 << 20;
+
     /// <summary>By value, lists included.</summary>
-    public bool Equals(TableSettings? other) => other is not null && MasqueradeBit == other.MasqueradeBit && PodInterface == other.PodInterface && IsInterfacePrefix == other.IsInterfacePrefix
+    public bool Equals(TableSettings? other) => other is not null && MasqueradeBit == other.MasqueradeBit && MaxAffinityClients == other.MaxAffinityClients && PodInterface == other.PodInterface && IsInterfacePrefix == other.IsInterfacePrefix
         && ClusterCidrs.SequenceEqual(other.ClusterCidrs) && NodePortAddresses.SequenceEqual(other.NodePortAddresses) && ServiceCidrs.SequenceEqual(other.ServiceCidrs)
         && LoopbackSources.SequenceEqual(other.LoopbackSources);
 
