@@ -20,6 +20,9 @@ internal static class AffinityTime
         return (seconds + step - 1) / step * step;
     }
 
+    /// <summary>Whether <see cref="Round"/> can give this.</summary>
+    internal static bool IsRound(uint seconds) => seconds is > 0 and <= Longest && Round((int)seconds) == seconds;
+
     /// <summary>Remembers where a connection went.</summary>
-    internal static string Chain(int seconds) => "affinity-" + seconds.ToString(CultureInfo.InvariantCulture);
+    internal static string Chain(int seconds) => "remember-" + seconds.ToString(CultureInfo.InvariantCulture);
 }

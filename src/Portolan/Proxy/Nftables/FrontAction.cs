@@ -26,6 +26,8 @@ internal static class FrontAction
     /// <summary>As <see cref="Affinity"/>, and the client's address is replaced by the node's.</summary>
     internal const uint AffinityMasquerade = 0xf6;
 
+    private const uint StageMask = 0xff;
+    private const int TimeShift = 8;
     private const uint FirstMaglev = 0x70;
     private const uint MasqueradeOffset = 0x78;
 
@@ -55,6 +57,16 @@ internal static class FrontAction
 
     /// <summary>The choice without what becomes of the client's address.</summary>
     internal static uint Choice(uint action) => action is > MasqueradeOffset and < Refuse ? action - MasqueradeOffset : action;
+
+    /// <summary>A first action with the time of affinity that it needs at hand; any other as it is.</summary>
+    internal static uint WithTime(uint stage, int seconds) =>
+        stage is Affinity or AffinityMasquerade or ExternalLocalAffinity ? stage | ((uint)seconds << TimeShift) : stage;
+
+    /// <summary>The action without a time.</summary>
+    internal static uint Stage(uint action) => action & StageMask;
+
+    /// <summary>The time of an action that has one, in seconds; otherwise 0.</summary>
+    internal static int Time(uint action) => (int)(action >> TimeShift);
 
     /// <summary>Whether the action chooses a real server.</summary>
     internal static bool IsChoice(uint action) => Choice(action) is var choice && (IsMaglev(choice) || (choice > 0 && choice <= ExactCounts + (uint)Ladder.Length));

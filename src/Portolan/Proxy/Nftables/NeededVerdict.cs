@@ -40,7 +40,11 @@ internal readonly record struct NeededVerdict(VerdictMap Map, uint Number)
     /// <param name="news">Gets what is new.</param>
     internal static void Collect(bool isNodePort, in FrontValue value, HashSet<NeededVerdict> known, List<NeededVerdict> news)
     {
-        Action(isNodePort ? VerdictMap.NodePortActions : VerdictMap.Actions, value.Entry, 0);
+        var entries = isNodePort ? VerdictMap.NodePortActions : VerdictMap.Actions;
+        if (FrontAction.Time(value.Entry) > 0)
+            Add(new NeededVerdict(entries, value.Entry));
+        else
+            Action(entries, value.Entry, 0);
         if (value.Later != 0)
         {
             Action(VerdictMap.FilteredActions, (value.Later & FrontValue.FilteredMask) >> 16, 16);
@@ -72,10 +76,18 @@ internal readonly record struct NeededVerdict(VerdictMap Map, uint Number)
         if (index < 0)
             return null;
         var verdict = new NeededVerdict((VerdictMap)index, number);
-        return verdict.Map is VerdictMap.AffinityTimes
-            ? number is > 0 and <= AffinityTime.Longest && AffinityTime.Round((int)number) == number ? verdict : null
-            : FrontAction.IsChoice(number >> verdict.Shift) && number >> verdict.Shift << verdict.Shift == number ? verdict : null;
+        if (verdict.Map is VerdictMap.AffinityTimes)
+            return AffinityTime.IsRound(number) ? verdict : null;
+        if (verdict.HasTime)
+        {
+            var isStage = FrontAction.WithTime(FrontAction.Stage(number), FrontAction.Time(number)) == number;
+            return isStage && AffinityTime.IsRound((uint)FrontAction.Time(number)) ? verdict : null;
+        }
+
+        return FrontAction.IsChoice(number >> verdict.Shift) && number >> verdict.Shift << verdict.Shift == number ? verdict : null;
     }
+
+    private bool HasTime => Map is VerdictMap.Actions or VerdictMap.NodePortActions && FrontAction.Time(Number) > 0;
 
     private int Shift => Map switch
     {
@@ -87,7 +99,8 @@ internal readonly record struct NeededVerdict(VerdictMap Map, uint Number)
     /// <summary>Where the element leads.</summary>
     internal ShapeChain Chain(Shape shape) => Map switch
     {
-        VerdictMap.AffinityTimes => shape.AffinityChain((int)Number),
+        VerdictMap.AffinityTimes => shape.RememberingChain((int)Number),
+        _ when HasTime => shape.ReturningChain(FrontAction.Stage(Number), FrontAction.Time(Number), Map is VerdictMap.NodePortActions),
         _ => Pick(shape, Number >> Shift),
     };
 

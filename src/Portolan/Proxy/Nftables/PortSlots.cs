@@ -68,7 +68,9 @@ internal sealed class PortSlots
         var (filtered, ranges) = (0u, 0u);
         if (_ranges != 0 && server.Kind is FrontKind.LoadBalancer)
             (filtered, entry, ranges) = (entry, FrontAction.Filter, _ranges);
-        var later = entry < FrontAction.ExternalLocal ? 0 : FrontValue.LaterOf(filtered, external, inside);
+        else
+            entry = FrontAction.WithTime(entry, _affinitySeconds);
+        var later = FrontAction.Stage(entry) < FrontAction.ExternalLocal ? 0 : FrontValue.LaterOf(filtered, external, inside);
         return new FrontValue(later, entry, (uint)_affinitySeconds, isLocal ? Id | FrontValue.LocalSet : Id, ranges);
     }
 

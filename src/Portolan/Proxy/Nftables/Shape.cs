@@ -62,12 +62,44 @@ internal sealed class Shape
 
     /// <summary>The chain that a time of session affinity needs while a Service has it.</summary>
     /// <param name="seconds">As <see cref="AffinityTime.Round"/> gives it.</param>
-    internal ShapeChain AffinityChain(int seconds) => new(
+    internal ShapeChain RememberingChain(int seconds) => new(
         AffinityTime.Chain(seconds),
         [
             _rules.Remember(_rules.OriginalFront(ShapeRules.Word.Set), TimeSpan.FromSeconds(seconds)),
             _rules.Remember(_rules.OriginalNodePort(ShapeRules.Word.Set), TimeSpan.FromSeconds(seconds)),
         ]);
+
+    /// <summary>
+    /// The chain that brings a client back to its real server and gives it its whole time again; it goes on with the stage's general chain for a client
+    /// that has none, or none any more. Made when a front first needs it.
+    /// </summary>
+    /// <param name="stage">One of the actions with affinity.</param>
+    /// <param name="seconds">As <see cref="AffinityTime.Round"/> gives it.</param>
+    /// <param name="isNodePort">For node ports.</param>
+    internal ShapeChain ReturningChain(uint stage, int seconds, bool isNodePort)
+    {
+        var general = stage is FrontAction.ExternalLocalAffinity ? "external-local-affinity" : stage is FrontAction.AffinityMasquerade ? "affinity-hide" : "affinity";
+        NftRule[] first = stage switch
+        {
+            FrontAction.ExternalLocalAffinity => Inside("internal-affinity"),
+            FrontAction.AffinityMasquerade => [ShapeRules.Mark(new NftRule(), _rules.HideBit)],
+            _ => [],
+        };
+        return new ShapeChain(
+            $"{(isNodePort ? "node-" : "")}{general}-{seconds.ToString(CultureInfo.InvariantCulture)}",
+            [
+                .. first,
+                _rules.ToRemembered(isNodePort ? _rules.NodePort(ShapeRules.Word.Set) : _rules.Front(ShapeRules.Word.Set), cluster: false, TimeSpan.FromSeconds(seconds)),
+                new NftRule().Verdict(NftVerdictCode.Goto, "affinity"),
+            ]);
+    }
+
+    // Clients inside the cluster go another way.
+    private NftRule[] Inside(string chain) =>
+    [
+        .. _rules.DetectsPods ? [_rules.IsFromPod().Verdict(NftVerdictCode.Goto, chain)] : Array.Empty<NftRule>(),
+        ShapeRules.Mark(_rules.IsFromNode(), _rules.HideBit).Verdict(NftVerdictCode.Goto, chain),
+    ];
 
     /// <summary>The chain that chooses a real server, made when a front first needs it.</summary>
     /// <param name="choice">One of <see cref="FrontAction.Balance"/> or <see cref="FrontAction.Maglev"/>.</param>
@@ -92,9 +124,8 @@ internal sealed class Shape
     /// <summary>Whether a chain is one of those that are made when they are first needed.</summary>
     internal static bool IsOnDemand(string chain)
     {
-        string[] prefixes = ["node-pick-", "node-hide-", "node-internal-", "pick-", "hide-", "internal-", "affinity-"];
-        return Array.Find(prefixes, prefix => chain.StartsWith(prefix, StringComparison.Ordinal)) is { } found
-            && chain.Length > found.Length && char.IsAsciiDigit(chain[^1]);
+        string[] prefixes = ["node-", "pick-", "hide-", "internal-", "affinity-", "external-local-affinity-", "remember-"];
+        return Array.Exists(prefixes, prefix => chain.StartsWith(prefix, StringComparison.Ordinal)) && char.IsAsciiDigit(chain[^1]);
     }
 
     private IEnumerable<ShapeChain> BaseChains()
@@ -164,16 +195,15 @@ internal sealed class Shape
             var (name, inside) = affinity ? ("external-local-affinity", "internal-affinity") : ("external-local", "internal");
             yield return new ShapeChain(name,
             [
-                .. _rules.DetectsPods ? [_rules.IsFromPod().Verdict(NftVerdictCode.Goto, inside)] : Array.Empty<NftRule>(),
-                ShapeRules.Mark(_rules.IsFromNode(), _rules.HideBit).Verdict(NftVerdictCode.Goto, inside),
+                .. Inside(inside),
                 .. affinity ? [new NftRule().Verdict(NftVerdictCode.Goto, "affinity")] : Next(FrontValue.ExternalMask, ShapeSets.ExternalActions, ShapeSets.NodePortExternalActions),
             ]);
         }
 
         yield return new ShapeChain("internal", [.. Next(FrontValue.InternalMask, ShapeSets.InternalActions, ShapeSets.NodePortInternalActions)]);
         yield return new ShapeChain("affinity-hide", [ShapeRules.Mark(new NftRule(), _rules.HideBit).Verdict(NftVerdictCode.Goto, "affinity")]);
-        yield return ReturningChain("affinity", cluster: false, FrontValue.ExternalMask, ShapeSets.ExternalActions, ShapeSets.NodePortExternalActions);
-        yield return ReturningChain("internal-affinity", cluster: true, FrontValue.InternalMask, ShapeSets.InternalActions, ShapeSets.NodePortInternalActions);
+        yield return GeneralReturningChain("affinity", cluster: false, FrontValue.ExternalMask, ShapeSets.ExternalActions, ShapeSets.NodePortExternalActions);
+        yield return GeneralReturningChain("internal-affinity", cluster: true, FrontValue.InternalMask, ShapeSets.InternalActions, ShapeSets.NodePortInternalActions);
     }
 
     private IEnumerable<NftRule> Next(uint mask, string map, string nodePortMap)
@@ -183,7 +213,7 @@ internal sealed class Shape
     }
 
     // A port number may be both a front's and another Service's node port: what belongs to a front is done with before node ports are looked at.
-    private ShapeChain ReturningChain(string name, bool cluster, uint mask, string map, string nodePortMap)
+    private ShapeChain GeneralReturningChain(string name, bool cluster, uint mask, string map, string nodePortMap)
     {
         return new ShapeChain(name, [ShapeRules.Mark(new NftRule(), _rules.RememberBit), .. Of(_rules.Front, map), .. Of(_rules.NodePort, nodePortMap)]);
 

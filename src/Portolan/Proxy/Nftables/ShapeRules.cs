@@ -149,14 +149,20 @@ internal sealed class ShapeRules
     };
 
     /// <summary>Sends the connection where the client's last one went, if that is still one of the real servers.</summary>
-    internal NftRule ToRemembered(NftRule front, bool cluster)
+    /// <param name="front">Finds the front.</param>
+    /// <param name="cluster">The cluster's real servers, although the front's own are this node's.</param>
+    /// <param name="timeout">The client gets this time again here; null: it gets it after routing.</param>
+    internal NftRule ToRemembered(NftRule front, bool cluster, TimeSpan? timeout = null)
     {
         var set = At(Word.Set);
         var rule = cluster ? front.And(set, ~FrontValue.LocalSet) : front;
 
         // The loads of destination and port are for nft's eyes, as the mark is.
         rule = Target(ClientKey(rule));
-        return rule.Map(ShapeSets.Affinity, Client, Remembered).InSet(ShapeSets.Members, Remembered + 1).DestinationNat(_family, Remembered + 1, Remembered + 1 + _words);
+        rule = rule.Map(ShapeSets.Affinity, Client, Remembered).InSet(ShapeSets.Members, Remembered + 1);
+        if (timeout is { } time)
+            rule = rule.Layer4Protocol(Remembered).Update(ShapeSets.Affinity, Client, Remembered, time);
+        return rule.DestinationNat(_family, Remembered + 1, Remembered + 1 + _words);
     }
 
     /// <summary>Forgets where the client's last connection went: an element that is there keeps its data.</summary>

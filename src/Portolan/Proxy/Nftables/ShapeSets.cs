@@ -41,7 +41,7 @@ internal static class ShapeSets
             Map(NodePorts, NftTypes.Concat(NftTypes.InetProtocol, NftTypes.InetService), value),
 
             // A limit lets the kernel choose a hash table that does not grow, and is quicker to search.
-            .. VerdictMaps.Select(name => new NftSet(name, NftTypes.Mark, 4, NftTypes.Verdict, 0, NftSetFlags.Map, name == AffinityTimes ? AffinityTime.Count : 256)),
+            .. VerdictMaps.Select(name => new NftSet(name, NftTypes.Mark, 4, NftTypes.Verdict, 0, NftSetFlags.Map, Most(name))),
             Map(Endpoints, NftTypes.Concat(NftTypes.Mark, NftTypes.Mark), NftTypes.Concat(address, NftTypes.InetService)) with { HasCounters = true },
 
             // The first field of the data is only there to put the others where the next lookup wants them.
@@ -59,6 +59,14 @@ internal static class ShapeSets
             Set(ServiceCidrs, address, NftSetFlags.Interval),
         ];
     }
+
+    // The choices of a real server are fewer than 256; each time of affinity may come in three stages.
+    private static uint Most(string map) => map switch
+    {
+        AffinityTimes => AffinityTime.Count,
+        Actions or NodePortActions => 256 + (3 * AffinityTime.Count),
+        _ => 256,
+    };
 
     private static NftSet Map(string name, uint key, uint data) => new(name, key, NftTypes.Length(key), data, NftTypes.Length(data), NftSetFlags.Map);
 

@@ -22,6 +22,10 @@ internal static class ShapeVerdicts
             if (!stages)
                 continue;
             verdicts[(map, FrontAction.ExternalLocal << shift)] = Goto("external-local");
+
+            // Where a front has affinity at once, its action carries the time.
+            if (map != ShapeSets.FilteredActions)
+                continue;
             verdicts[(map, FrontAction.ExternalLocalAffinity << shift)] = Goto("external-local-affinity");
             verdicts[(map, FrontAction.Affinity << shift)] = Goto("affinity");
             verdicts[(map, FrontAction.AffinityMasquerade << shift)] = Goto("affinity-hide");
