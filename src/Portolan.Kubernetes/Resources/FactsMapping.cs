@@ -72,6 +72,23 @@ public static class FactsMapping
         TaintKeys = [.. (node.Spec?.Taints ?? []).Select(taint => taint.Key ?? "")],
     };
 
+    /// <summary>The ranges of a ServiceCIDR.</summary>
+    /// <param name="range">The object.</param>
+    /// <param name="errors">Where is added what is no range, or one of a whole family, which nobody's Services can have for themselves.</param>
+    public static IReadOnlyList<IpPrefix> ToPrefixes(this ServiceCIDR range, ICollection<FieldError> errors)
+    {
+        var prefixes = new List<IpPrefix>();
+        for (var i = 0; i < range.Spec?.Cidrs?.Count; i++)
+        {
+            if (IpPrefix.TryParse(range.Spec.Cidrs[i], out var prefix) && prefix.Length > 0)
+                prefixes.Add(prefix);
+            else
+                errors.Add(new FieldError($"spec.cidrs[{i}]", range.Spec.Cidrs[i] ?? "", "must be a range of addresses, e.g. 10.96.0.0/12"));
+        }
+
+        return prefixes;
+    }
+
     // RFC 3339 with nanoseconds; what cannot be read is as good as absent.
     private static DateTimeOffset? TriggerTime(Dictionary<string, string>? annotations) =>
         annotations?.GetValueOrDefault("endpoints.kubernetes.io/last-change-trigger-time") is { } text

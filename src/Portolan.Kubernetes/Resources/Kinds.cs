@@ -11,6 +11,9 @@ public static class Kinds
     /// <summary><c>discovery.k8s.io/v1 EndpointSlice</c>.</summary>
     public static ResourceType<EndpointSlice> EndpointSlices { get; } = new("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", true, KubeJson.Default.EndpointSlice);
 
+    /// <summary><c>networking.k8s.io/v1 ServiceCIDR</c>.</summary>
+    public static ResourceType<ServiceCIDR> ServiceCIDRs { get; } = new("networking.k8s.io", "v1", "servicecidrs", "ServiceCIDR", false, KubeJson.Default.ServiceCIDR);
+
     /// <summary><c>v1 Node</c>.</summary>
     public static ResourceType<Node> Nodes { get; } = new("", "v1", "nodes", "Node", false, KubeJson.Default.Node);
 

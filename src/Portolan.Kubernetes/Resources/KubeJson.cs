@@ -9,6 +9,7 @@ namespace Portolan.Kubernetes.Resources;
     Converters = [typeof(TimeConverter)])]
 [JsonSerializable(typeof(Service))]
 [JsonSerializable(typeof(EndpointSlice))]
+[JsonSerializable(typeof(ServiceCIDR))]
 [JsonSerializable(typeof(Node))]
 [JsonSerializable(typeof(NodeLabels))]
 [JsonSerializable(typeof(Namespace))]

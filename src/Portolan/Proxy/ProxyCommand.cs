@@ -122,6 +122,7 @@ internal static class ProxyCommand
         host.Supervise("services", stop => services.RunAsync(change => loop.PostAsync(Event(change), stop), stop));
         host.Supervise("endpointslices", stop => slices.RunAsync(change => loop.PostAsync(Event(change), stop), stop));
         host.Supervise("node", stop => node.RunAsync(change => loop.PostAsync(Event(change), stop), stop));
+        host.Supervise("servicecidrs", new ServiceCidrWatch(client, host.Time, host.Logs.CreateLogger("servicecidrs"), loop.PostAsync).RunAsync);
         host.Supervise("foreign-changes", async stop =>
         {
             while (true)

@@ -1,3 +1,4 @@
+using Portolan.Core.Addresses;
 using Portolan.Core.Cluster;
 using Portolan.Linux.Nftables;
 
@@ -23,6 +24,9 @@ internal abstract record ProxyEvent
 
     /// <summary>There is no Node of our name any more.</summary>
     internal sealed record NodeGone : ProxyEvent;
+
+    /// <summary>The ranges that Services get their ClusterIPs from, all of them.</summary>
+    internal sealed record ServiceCidrsSet(IReadOnlyList<IpPrefix> Cidrs) : ProxyEvent;
 
     /// <summary>Somebody wants to know what is programmed.</summary>
     internal sealed record ReaderCame : ProxyEvent;

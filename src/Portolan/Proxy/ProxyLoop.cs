@@ -149,6 +149,11 @@ internal sealed class ProxyLoop
                 _index.Context = _index.Context with { Zone = node.Labels.GetValueOrDefault(ForwardingContext.ZoneLabel, ""), NodeAddresses = node.InternalIPs };
                 See(node);
                 break;
+            case ProxyEvent.ServiceCidrsSet(var cidrs) when !cidrs.SequenceEqual(_kernel.Settings.ServiceCidrs):
+                _kernel.Settings = _kernel.Settings with { ServiceCidrs = cidrs };
+                _log.LogInformation("ClusterIPs are from {ServiceCidrs}", cidrs.Count > 0 ? string.Join(", ", cidrs) : "nobody knows where");
+                ReconcileIn(TimeSpan.Zero);
+                break;
             case ProxyEvent.Synced(var source):
                 _synced |= source;
                 if (source is ProxySource.Node && Node is { Settings: null })

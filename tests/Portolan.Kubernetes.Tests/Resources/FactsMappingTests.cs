@@ -32,6 +32,20 @@ public sealed class FactsMappingTests
         Assert.Empty(JsonSerializer.Deserialize("""{"metadata":{"name":"a"},"spec":{"clusterIP":"None","clusterIPs":["None"]}}""", Kinds.Services.Json)!.ToFacts().ClusterIPs);
 
     [Fact]
+    public void LeavesOutWhatIsNoRangeOfClusterIPs()
+    {
+        var errors = new List<FieldError>();
+        var range = JsonSerializer.Deserialize("""
+            {"apiVersion":"networking.k8s.io/v1","kind":"ServiceCIDR","metadata":{"name":"kubernetes"},
+             "spec":{"cidrs":["10.233.0.0/18","fd00:233::/112","10.0.0.0/33",null,"0.0.0.0/0"]},"status":{"conditions":[{"type":"Ready","status":"False"}]}}
+            """, Kinds.ServiceCIDRs.Json)!;
+        Assert.Equal(["10.233.0.0/18", "fd00:233::/112"], range.ToPrefixes(errors).Select(prefix => prefix.ToString()));
+        Assert.Equal(["spec.cidrs[2]", "spec.cidrs[3]", "spec.cidrs[4]"], errors.Select(error => error.Path));
+        Assert.Equal("spec.cidrs[2]: 10.0.0.0/33: must be a range of addresses, e.g. 10.96.0.0/12", errors[0].ToString());
+        Assert.Empty(new ServiceCIDR().ToPrefixes(errors));
+    }
+
+    [Fact]
     [Contract("proxy §1.1-6")]
     public void AbsentConditionsMeanReadyServingAndNotTerminating()
     {

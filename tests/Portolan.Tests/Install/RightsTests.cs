@@ -26,7 +26,7 @@ public sealed class RightsTests
     [Fact]
     public void LittleIsWrittenOutsideTheNamespace()
     {
-        string[] readable = ["services", "namespaces", "nodes", "endpointslices"];
+        string[] readable = ["services", "namespaces", "nodes", "endpointslices", "servicecidrs"];
         string[] writable = ["services patch", "services/status update", "services/status patch", "events create", "events patch", "tokenreviews create", "subjectaccessreviews create"];
         // By name, and only to tell the API server whom to trust.
         string[] named = ["validatingwebhookconfigurations", "customresourcedefinitions"];
