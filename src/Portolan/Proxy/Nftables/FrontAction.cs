@@ -2,7 +2,7 @@ using Portolan.Core.Forwarding;
 
 namespace Portolan.Proxy.Nftables;
 
-/// <summary>What is done with a packet for a front: a number of real servers to choose from, or one of the constants. At most 0xff.</summary>
+/// <summary>What is done with a packet for a front: a number of real servers to choose from, or one of the constants. At most 0xff, but for a first action with its time (<see cref="WithTime"/>).</summary>
 internal static class FrontAction
 {
     /// <summary>Answer with ICMP port unreachable.</summary>
