@@ -6,12 +6,15 @@ namespace Portolan.Linux.Netlink;
 
 /// <summary>
 /// Writes netlink messages and their attributes one after the other into a buffer that grows and is used again,
-/// so that a writer kept by its owner stops allocating once it has seen its largest batch.
+/// so that a writer kept by its owner stops allocating once it has seen its largest batch of the usual size.
 /// Numbers are in the machine's order unless a method says otherwise.
 /// </summary>
 public sealed class NetlinkWriter
 {
     private const int HeaderSize = 16;
+
+    // A whole table of thousands of Services takes megabytes once; what changes afterwards takes kilobytes.
+    private const int MostKept = 256 << 10;
     private byte[] _buffer;
     private int _length;
     private int _message = -1;
@@ -26,8 +29,20 @@ public sealed class NetlinkWriter
     /// <summary>Bytes written since the last <see cref="Reset"/>.</summary>
     public int Length => _length;
 
+    /// <summary>Bytes that fit before the buffer grows.</summary>
+    internal int Capacity => _buffer.Length;
+
     /// <summary>Forgets what was written and keeps the buffer.</summary>
     public void Reset() => (_length, _message) = (0, -1);
+
+    /// <summary>Forgets what was written together with the buffer, if that is larger than is usual.</summary>
+    internal void ReleaseIfLarge()
+    {
+        if (_buffer.Length <= MostKept)
+            return;
+        Reset();
+        _buffer = new byte[512];
+    }
 
     /// <summary>Starts a message (struct nlmsghdr).</summary>
     public void BeginMessage(ushort type, NetlinkFlags flags, uint sequence = 0)

@@ -37,6 +37,7 @@ public sealed class NftConnection : IDisposable
         batch.Finish(sequence, last);
         _socket.Send(batch.Writer.Written, operation);
         CommittedBytes += batch.Writer.Written.Length;
+        batch.Writer.ReleaseIfLarge(); // the kernel has its own copy
         while (true)
         {
             foreach (var message in _socket.Receive(operation))

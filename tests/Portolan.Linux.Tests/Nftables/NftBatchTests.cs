@@ -49,6 +49,30 @@ public sealed class NftBatchTests
     }
 
     [Fact]
+    public void KeepsNoMemoryOfALargeTransaction()
+    {
+        const int Usual = 256 << 10;
+        PrivateNetwork.SkipUnlessRoot();
+        using var connection = PrivateNetwork.Open(NftConnection.Open);
+        var batch = new NftBatch(NftFamily.Ip, "t");
+        batch.AddTable();
+        batch.AddSet(Map);
+        for (var port = 0; port < 20_000; port++)
+            batch.AddElement("m", [(byte)(port >> 8), (byte)port, 0, 0], BitConverter.GetBytes(port));
+        Assert.InRange(batch.Writer.Capacity, 2 * Usual, int.MaxValue);
+        connection.Commit(batch, "fill the map");
+        Assert.InRange(batch.Writer.Capacity, 0, Usual);
+        Assert.Equal(20_000, batch.ElementCount);
+
+        batch.Reset();
+        batch.AddElement("m", [0xff, 0xff, 0, 0], [1, 0, 0, 0]);
+        connection.Commit(batch, "add one");
+        var count = 0;
+        connection.Elements(NftFamily.Ip, "t", "m", () => count = 0, _ => count++);
+        Assert.Equal(20_001, count);
+    }
+
+    [Fact]
     public void ChangesNothing_WhenOnePartIsRefused()
     {
         PrivateNetwork.SkipUnlessRoot();

@@ -4,6 +4,8 @@ namespace Portolan.Proxy.Nftables;
 internal sealed class CountedSet<T>
     where T : notnull
 {
+    // The first comparison touches every member, an event a few.
+    private const int MostKept = 1024;
     private readonly Dictionary<T, int> _counts = [];
     private readonly Dictionary<T, bool> _wasThere = [];
 
@@ -44,5 +46,7 @@ internal sealed class CountedSet<T>
         }
 
         _wasThere.Clear();
+        if (_wasThere.Capacity > MostKept)
+            _wasThere.TrimExcess();
     }
 }
