@@ -5,7 +5,7 @@ using Portolan.Lab.ApiServer.Resources;
 
 namespace Portolan.Lab.ApiServer;
 
-/// <summary>What every cluster has from its first moment: the system namespaces, the Service of the API server itself and the two system priorities.</summary>
+/// <summary>What every cluster has from its first moment: the system namespaces, the Service of the API server itself, the ranges of ClusterIPs and the two system priorities.</summary>
 internal sealed class Bootstrap(ServerContext server, ObjectCreation creation, ObjectUpdate update)
 {
     private static readonly WriteOptions Options = new(false, FieldValidation.Strict, null, false);
@@ -25,6 +25,9 @@ internal sealed class Bootstrap(ServerContext server, ObjectCreation creation, O
             },
         }, cancellation);
         await EnsureEndpointsAsync(options, cancellation);
+        var ranges = options.SecondServiceNetwork is { } second ? (string[])[$"{options.ServiceNetwork}", $"{second}"] : [$"{options.ServiceNetwork}"];
+        await EnsureAsync("networking.k8s.io", "servicecidrs", null,
+            new() { ["metadata"] = new JsonObject { ["name"] = "kubernetes" }, ["spec"] = new JsonObject { ["cidrs"] = JsonText.Strings(ranges) } }, cancellation);
         foreach (var (name, value) in new[] { ("system-cluster-critical", 2000000000), ("system-node-critical", 2000001000) })
             await EnsureAsync("scheduling.k8s.io", "priorityclasses", null, new() { ["metadata"] = new JsonObject { ["name"] = name }, ["value"] = value }, cancellation);
     }

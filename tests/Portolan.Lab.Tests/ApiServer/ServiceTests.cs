@@ -20,6 +20,21 @@ public sealed class ServiceTests(RunningServer server) : IClassFixture<RunningSe
     }
 
     [Fact]
+    public async Task TheRangesOfClusterIPsAreAnObject()
+    {
+        const string ranges = "/apis/networking.k8s.io/v1/servicecidrs", merge = "application/merge-patch+json";
+        static string Range(string cidrs) => $$"""{"apiVersion":"networking.k8s.io/v1","kind":"ServiceCIDR","metadata":{"name":"more"},"spec":{"cidrs":[{{cidrs}}]} }""";
+        Assert.Equal("""["10.233.0.0/18"]""", (await _client.DoAsync("GET", ranges + "/kubernetes"))["spec"]!["cidrs"]!.ToJsonString());
+        Assert.Equal("ServiceCIDR.networking.k8s.io \"more\" is invalid: spec.cidrs[0]: Invalid value: \"10.0.0.0/33\": must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)",
+            await _client.RefusedAsync(422, "POST", ranges, Range("\"10.0.0.0/33\"")));
+        Assert.Contains("at least one CIDR required", await _client.RefusedAsync(422, "POST", ranges, Range("")), StringComparison.Ordinal);
+        await _client.DoAsync("POST", ranges, Range("\"10.8.0.0/16\""));
+        await _client.DoAsync("PATCH", ranges + "/more", """{"spec":{"cidrs":["10.8.0.0/16","fd00:8::/112"]}}""", merge);
+        Assert.Contains("field is immutable", await _client.RefusedAsync(422, "PATCH", ranges + "/more", """{"spec":{"cidrs":["10.9.0.0/16"]}}""", merge), StringComparison.Ordinal);
+        await _client.DoAsync("DELETE", ranges + "/more");
+    }
+
+    [Fact]
     public async Task GetsAddressesAndDefaultsOfItsType()
     {
         var services = await server.NamespaceAsync() + "/services";

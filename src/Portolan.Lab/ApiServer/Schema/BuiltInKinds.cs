@@ -72,6 +72,7 @@ internal static class BuiltInKinds
         Kind(Networking, "Ingress", "ingresses", NetworkPrinters.Ingress, NetworkRules.Ingress, shortNames: ["ing"], subresources: ["status"], generation: true),
         Kind(Networking, "IngressClass", "ingressclasses", NetworkPrinters.IngressClass, KindRules.None, namespaced: false, generation: true),
         Kind(Networking, "NetworkPolicy", "networkpolicies", NetworkPrinters.NetworkPolicy, NetworkRules.NetworkPolicy, shortNames: ["netpol"], generation: true),
+        Kind(Networking, "ServiceCIDR", "servicecidrs", NetworkPrinters.ServiceCidr, NetworkRules.ServiceCidr, namespaced: false, subresources: ["status"]),
 
         Kind("policy", "PodDisruptionBudget", "poddisruptionbudgets", PolicyPrinters.PodDisruptionBudget, NetworkRules.PodDisruptionBudget,
             shortNames: ["pdb"], subresources: ["status"], generation: true),

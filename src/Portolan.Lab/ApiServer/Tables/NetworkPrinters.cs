@@ -16,6 +16,15 @@ internal static class NetworkPrinters
             cells.Age(slice);
         });
 
+    public static RowPrinter ServiceCidr { get; } = new(
+        [RowPrinter.Name, RowPrinter.Column("CIDRs"), RowPrinter.Age],
+        (range, cells) =>
+        {
+            cells.Text(range.Name());
+            cells.Text(string.Join(',', range.At("spec", "cidrs").Items().Select(cidr => cidr.Str())));
+            cells.Age(range);
+        });
+
     public static RowPrinter NetworkPolicy { get; } = new(
         [RowPrinter.Name, RowPrinter.Column("Pod-Selector"), RowPrinter.Age],
         (policy, cells) =>

@@ -3,7 +3,7 @@ using Portolan.Lab.ApiServer.Schema;
 
 namespace Portolan.Lab.ApiServer.Validation;
 
-/// <summary>Ingresses, network policies and disruption budgets: stored for whoever reads them.</summary>
+/// <summary>Ingresses, network policies, ranges of ClusterIPs and disruption budgets: stored for whoever reads them.</summary>
 internal static class NetworkRules
 {
     public static KindRules Ingress { get; } = new()
@@ -49,6 +49,26 @@ internal static class NetworkRules
                 spec["policyTypes"] = spec.List("egress") is { Count: > 0 } ? new JsonArray("Ingress", "Egress") : new JsonArray("Ingress");
         },
         Check = static (policy, errors) => ValueRules.Selector("spec.podSelector", policy.Obj("spec").Obj("podSelector"), emptyProblem: null, errors),
+    };
+
+    public static KindRules ServiceCidr { get; } = new()
+    {
+        Check = static (range, errors) =>
+        {
+            var spec = range.Obj("spec");
+            if (spec.List("cidrs") is not { Count: > 0 } ranges)
+                errors.Required("spec.cidrs", "at least one CIDR required");
+            else if (ranges.Count > 2)
+                errors.Invalid("spec.cidrs", ranges, "may only hold up to 2 values");
+            foreach (var (cidr, path) in spec.Strings("cidrs", "spec"))
+                ValueRules.Prefix(path, cidr, errors);
+        },
+        CheckChange = static (range, old, errors) =>
+        {
+            // The second family may come later; nothing else changes.
+            if (old.Obj("spec").List("cidrs") is not { Count: 1 } before || range.Obj("spec").List("cidrs") is not { Count: 2 } now || (string?)now[0] != (string?)before[0])
+                ValueRules.Immutable("spec.cidrs", range.Obj("spec").List("cidrs"), old.Obj("spec").List("cidrs"), errors);
+        },
     };
 
     public static KindRules PodDisruptionBudget { get; } = new()

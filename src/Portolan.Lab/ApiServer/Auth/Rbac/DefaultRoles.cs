@@ -91,7 +91,8 @@ internal static class DefaultRoles
         new("system:node-bootstrapper", Rule("create get list watch", Certificates, "certificatesigningrequests")),
         new("system:node-problem-detector", Rule("get", "core", "nodes"), Rule("patch", "core", "nodes/status"), TellEvents),
         new("system:node-proxier",
-            Rule("list watch", "core", "endpoints services"), Rule(Read, "core", "nodes"), TellEvents, Rule("list watch", "discovery.k8s.io", "endpointslices"))
+            Rule("list watch", "core", "endpoints services"), Rule(Read, "core", "nodes"), TellEvents, Rule("list watch", "discovery.k8s.io", "endpointslices"),
+            Rule("list watch", "networking.k8s.io", "servicecidrs"))
         { BoundTo = ["system:kube-proxy"] },
         new("system:certificates.k8s.io:certificatesigningrequests:nodeclient", Rule("create", Certificates, "certificatesigningrequests/nodeclient")),
         new("system:certificates.k8s.io:certificatesigningrequests:selfnodeclient", Rule("create", Certificates, "certificatesigningrequests/selfnodeclient")),
