@@ -1,6 +1,8 @@
 using Portolan.Core.Addresses;
 using Portolan.Core.Cluster;
 using Portolan.Core.Forwarding;
+using Portolan.Linux.Nftables;
+using Portolan.Proxy.Nftables;
 using static Portolan.Tests.Proxy.ForwardingLab;
 
 namespace Portolan.Tests.Proxy;
@@ -44,6 +46,30 @@ public sealed class AffinityTests
         index.Set(Service());
         table.Apply(index.TakeChanges());
         Assert.Equal(["pod0", "pod1", "pod2"], Pods(lab.Client, Vip, 80, 40));
+    }
+
+    [Fact]
+    [Contract("proxy §1.2-10")]
+    public void RemembersByAnotherNumber_WhenTheTimeIsAnother()
+    {
+        using var lab = new ForwardingLab(pods: 1);
+        var (connection, table) = lab.OpenTable();
+        using var c = connection;
+        var index = new ForwardingIndex(Context);
+        index.Set(Slice([0]));
+        table.Reconcile([]);
+        var numbers = new List<uint>();
+        foreach (var seconds in (int[])[300, 600, 300])
+        {
+            index.Set(Service() with { AffinitySeconds = seconds });
+            table.Apply(index.TakeChanges());
+            numbers.Add(Assert.Single(TableReader.Read(connection, NftFamily.Ip).Fronts.Values.Select(front => front.Port).Distinct()));
+            Assert.StartsWith("pod0", lab.Client.Ask(To(Vip, 80)));
+        }
+
+        // None of them twice in a row; a freed one may come back later.
+        Assert.NotEqual(numbers[0], numbers[1]);
+        Assert.NotEqual(numbers[1], numbers[2]);
     }
 
     [Fact]

@@ -233,8 +233,9 @@ internal sealed class NftablesTable
         // Clients that are remembered by the old number are forgotten with it.
         if (port is not null && old is { AffinitySeconds: > 0 } && old.AffinitySeconds != now.AffinitySeconds)
         {
+            var another = _numbers.Take(); // before the old one is free: it could be the same
             _numbers.Free(port.Id);
-            port = null;
+            port = new PortSlots(another, now, [], []);
         }
 
         return _ports[key] = (port ?? new PortSlots(_numbers.Take(), now, [], [])).With(now, ranges);
