@@ -16,10 +16,13 @@ internal sealed class ProxyKernel : IDisposable
 {
     private readonly NftConnection _nftables;
     private readonly List<NftablesTable> _tables = [];
+    private readonly ILogger _log;
     private KubeProxyLeftovers? _leftovers;
+    private bool _isAffinityFull;
 
     internal ProxyKernel(TableSettings settings, ILogger log, IReadOnlyList<IpPrefix>? ipvsExcluded = null)
     {
+        _log = log;
         _nftables = NftConnection.Open();
         Flows = new StaleFlowCleaner(TimeProvider.System, log);
         _leftovers = new KubeProxyLeftovers(ipvsExcluded ?? [], log);
@@ -66,6 +69,7 @@ internal sealed class ProxyKernel : IDisposable
         Accounts?.Reconcile(plans);
         RemoveLeftovers();
         Flows.End(StaleFlows.Under(plans));
+        WarnOfFullAffinity();
         return messages;
     }
 
@@ -88,6 +92,15 @@ internal sealed class ProxyKernel : IDisposable
         _leftovers?.Remove();
         _leftovers?.Dispose();
         _leftovers = null;
+    }
+
+    // Once for as long as it lasts. Kernels before 6.16 do not tell.
+    private void WarnOfFullAffinity()
+    {
+        var isFull = _tables.Exists(table => table.IsAffinityFull());
+        if (isFull && !_isAffinityFull)
+            _log.LogWarning("as many clients with session affinity are remembered as can be ({Clients}); further ones are balanced without", Settings.MaxAffinityClients);
+        _isAffinityFull = isFull;
     }
 
     private int Timed(NftablesTable table, bool isWhole, Func<int> work)

@@ -1,7 +1,9 @@
 using Portolan.Core.Forwarding;
 using Portolan.Linux.Netlink;
 using Portolan.Linux.Nftables;
+using Portolan.Proxy;
 using Portolan.Proxy.Nftables;
+using Portolan.Tests.Proxy.Cleanup;
 using static Portolan.Tests.Proxy.ForwardingLab;
 
 namespace Portolan.Tests.Proxy;
@@ -143,6 +145,31 @@ public sealed class KernelFaultTests
         connection.Elements(NftFamily.Ip, Shape.Table, ShapeSets.Affinity, () => remembered = 0, _ => remembered++);
         Assert.Equal(2, remembered);
         Assert.True(table.IsAffinityFull());
+    }
+
+    [Fact]
+    public void SaysOnceThatNoMoreClientsCanBeRemembered()
+    {
+        using var lab = new ForwardingLab(pods: 1);
+        var log = new RecordedLog();
+        using var kernel = lab.Node.Inside(() => new ProxyKernel(new TableSettings { MaxAffinityClients = 2 }, log));
+        var plans = Index(1).Plans;
+        for (var client = 11; client < 14; client++)
+        {
+            lab.Client.Link($"addr add 192.0.2.{client}/32 dev eth0");
+            lab.Client.Link($"route replace 192.0.2.240 via 192.0.2.1 src 192.0.2.{client}");
+            kernel.Reconcile([.. plans]);
+            Assert.Equal(client == 13 ? 1 : 0, Warnings());
+            Assert.StartsWith("pod0", lab.Client.Ask(To(Vip, 80)));
+        }
+
+        kernel.Reconcile([.. plans]);
+        Assert.Equal(1, Warnings());
+        lab.Node.RunInside("nft", $"flush map ip portolan {ShapeSets.Affinity}");
+        kernel.Reconcile([.. plans]);
+        Assert.Equal(1, Warnings());
+
+        int Warnings() => log.Lines.Count(line => line.StartsWith("Warning", StringComparison.Ordinal) && line.Contains("are remembered as can be (2)", StringComparison.Ordinal));
     }
 
     [Fact]
