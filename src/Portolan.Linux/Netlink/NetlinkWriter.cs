@@ -44,6 +44,21 @@ public sealed class NetlinkWriter
         _buffer = new byte[512];
     }
 
+    /// <summary>Makes room for about so many bytes at once, instead of step by step.</summary>
+    public void Expect(int bytes)
+    {
+        if (bytes > _buffer.Length)
+            Grow(bytes);
+    }
+
+    // What is beyond the length is cleared when it is taken.
+    private void Grow(int capacity)
+    {
+        var larger = GC.AllocateUninitializedArray<byte>(capacity);
+        Written.CopyTo(larger);
+        _buffer = larger;
+    }
+
     /// <summary>Starts a message (struct nlmsghdr).</summary>
     public void BeginMessage(ushort type, NetlinkFlags flags, uint sequence = 0)
     {
@@ -70,7 +85,7 @@ public sealed class NetlinkWriter
     {
         var aligned = (size + 3) & ~3;
         if (_length + aligned > _buffer.Length)
-            Array.Resize(ref _buffer, Math.Max(_buffer.Length * 2, _length + aligned));
+            Grow(Math.Max(_buffer.Length * 2, _length + aligned));
         var span = _buffer.AsSpan(_length, aligned);
         span.Clear();
         _length += aligned;

@@ -58,6 +58,9 @@ public sealed class NftBatch
         _writer.EndMessage();
     }
 
+    /// <summary>Makes room for a transaction of about so many bytes.</summary>
+    public void Expect(int bytes) => _writer.Expect(bytes);
+
     /// <summary>Creates the table unless it exists.</summary>
     public void AddTable()
     {

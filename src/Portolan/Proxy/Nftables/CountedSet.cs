@@ -8,15 +8,17 @@ internal sealed class CountedSet<T>
     private const int MostKept = 1024;
     private readonly Dictionary<T, int> _counts = [];
     private readonly Dictionary<T, bool> _wasThere = [];
+    private bool _isFilling;
 
-    internal IReadOnlyCollection<T> Members => _counts.Keys;
+    internal Dictionary<T, int>.KeyCollection Members => _counts.Keys;
 
     internal bool Contains(T member) => _counts.ContainsKey(member);
 
     internal void Add(T member)
     {
         ref var count = ref System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(_counts, member, out var there);
-        _wasThere.TryAdd(member, there);
+        if (!_isFilling)
+            _wasThere.TryAdd(member, there);
         count++;
     }
 
@@ -32,6 +34,34 @@ internal sealed class CountedSet<T>
     {
         _counts.Clear();
         _wasThere.Clear();
+    }
+
+    /// <summary>Starts again without anything. Until <see cref="EndFilling"/> what comes is not noted as a change.</summary>
+    /// <param name="capacity">How many members may come.</param>
+    internal void BeginFilling(int capacity)
+    {
+        Clear();
+        _counts.EnsureCapacity(capacity);
+        _isFilling = true;
+    }
+
+    /// <summary>From now on changes are noted.</summary>
+    internal void EndFilling()
+    {
+        _isFilling = false;
+        // There may be far fewer than came: many Services of the same endpoints.
+        if (_counts.Capacity > 2 * _counts.Count)
+            _counts.TrimExcess();
+    }
+
+    /// <summary>Adds the members that were not found. Those that were are taken away from what was found: the rest there must go.</summary>
+    internal void AddTo(HashSet<T> contents, HashSet<T> found)
+    {
+        foreach (var member in _counts.Keys)
+        {
+            if (!found.Remove(member))
+                contents.Add(member);
+        }
     }
 
     /// <summary>Tells what was touched since the last call, as far as it was there then and is there now.</summary>

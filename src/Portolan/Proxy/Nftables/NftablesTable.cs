@@ -17,7 +17,6 @@ internal sealed class NftablesTable
     private readonly IpFamily _family;
     private readonly NftBatch _batch;
     private readonly TableDifference _difference;
-    private readonly Dictionary<ServicePortKey, PortSlots> _ports = [];
     private readonly NumberPool _numbers = new(FrontValue.PortStep);
     private readonly SourceRangeLists _ranges = new();
     private readonly CountedSet<IpAddress> _hairpins = new();
@@ -29,6 +28,7 @@ internal sealed class NftablesTable
     private readonly Action<ShapeChain> _addChain;
     private readonly TableContents _before = new();
     private readonly TableContents _after = new();
+    private Dictionary<ServicePortKey, PortSlots> _ports = [];
     private TableSettings _settings;
     private Shape _shape;
 
@@ -74,13 +74,16 @@ internal sealed class NftablesTable
                 continue;
             var port = _ports.GetValueOrDefault(change.Key);
             port?.AddTo(_before);
-            Remember(change.Key, port, change.Old, change.New)?.AddTo(_after);
+            if (Remember(change.Key, port, change.Old, change.New) is not { } now)
+                continue;
+            now.AddTo(_after);
+            Need(now);
         }
 
         _hairpins.TakeChanges(_before.Hairpins, _after.Hairpins);
         _addresses.TakeChanges(_before.Addresses, _after.Addresses);
         _clusterIPs.TakeChanges(_before.ClusterIPs, _after.ClusterIPs);
-        Need(_after, _addChain);
+        TakeNeeded(_after, _addChain);
         _difference.Write(_before, _after);
         _connection.Commit(_batch, "program the changed Services");
         return _batch.ElementCount;
@@ -92,51 +95,79 @@ internal sealed class NftablesTable
     /// <exception cref="NetlinkException">The kernel refused, or changed meanwhile (ERESTART): call again.</exception>
     internal int Reconcile(IEnumerable<ServicePortPlan> plans)
     {
-        var wanted = plans.Where(plan => plan.Key.Family == _family).ToDictionary(plan => plan.Key);
         var generation = _connection.Generation();
         _batch.Reset(generation);
         var installer = ShapeInstaller.Read(_connection, _nftFamily, Shape.Table, _shape.Sets, _shape.Chains);
         var found = installer.StartsAnew ? new TableContents() : TableReader.Read(_connection, _nftFamily);
+        var isFirst = found.IsWithoutServices;
 
-        foreach (var key in _ports.Keys.Where(key => !wanted.ContainsKey(key)).ToList())
-            _ports.Remove(key);
-        _numbers.Restart(_ports.Values.Select(port => port.Id).Concat(found.Fronts.Values.Select(value => value.Port)));
-        _ranges.Restart(found.SourceRanges);
-        _hairpins.Clear();
-        _addresses.Clear();
-        _clusterIPs.Clear();
-        _needed.Clear();
-        _onDemand.Clear();
-        var slots = found.Endpoints.ToLookup(endpoint => endpoint.Key.Set, endpoint => (endpoint.Key.Slot, endpoint.Value));
-        var adopted = _ports.Values.Select(port => port.Id).ToHashSet();
+        var wanted = TableSize.Of(plans, _family);
+        Remember(wanted, found);
         var after = new TableContents();
-        _after.Clear();
-        foreach (var plan in wanted.Values.OrderBy(plan => plan.Key))
-        {
-            var port = _ports.GetValueOrDefault(plan.Key) ?? Adopt(plan, found, slots, adopted);
-            Remember(plan.Key, port, null, plan)?.AddTo(after);
-        }
-
-        after.SourceRanges.UnionWith(_after.SourceRanges);
-        _ranges.DropUnused();
+        foreach (var port in _ports.Values)
+            Need(port);
+        var chains = new List<ShapeChain>();
+        TakeNeeded(after, chains.Add);
         foreach (var (number, verdict) in _shape.Verdicts)
             after.Verdicts[number] = verdict;
-        _hairpins.TakeChanges(_before.Hairpins, after.Hairpins);
-        _addresses.TakeChanges(_before.Addresses, after.Addresses);
-        _clusterIPs.TakeChanges(_before.ClusterIPs, after.ClusterIPs);
+        after.SourceRanges.UnionWith(_after.SourceRanges);
         after.ClusterCidrs.UnionWith(Edges(_settings.ClusterCidrs));
         after.NodePortAddresses.UnionWith(Edges([.. _settings.NodePortAddresses, .. _shape.LoopbackAddresses]));
         after.ServiceCidrs.UnionWith(Edges(_settings.ServiceCidrs));
-        var chains = new List<ShapeChain>();
-        Need(after, chains.Add);
         KeepSpare(found, after, chains);
+        if (isFirst)
+            _batch.Expect(wanted.Bytes);
         installer.Write(chains, found.Verdicts.Values.Select(verdict => verdict.Chain), _batch);
+        if (isFirst)
+        {
+            _difference.WriteAll(_ports.Values);
+            _difference.WriteAll(_hairpins, _addresses, _clusterIPs);
+        }
+        else
+        {
+            foreach (var port in _ports.Values)
+                port.AddTo(after, found);
+            _hairpins.AddTo(after.Hairpins, found.Hairpins);
+            _addresses.AddTo(after.Addresses, found.Addresses);
+            _clusterIPs.AddTo(after.ClusterIPs, found.ClusterIPs);
+        }
+
         _difference.Write(found, after);
         _connection.Commit(_batch, "program the table");
         var messages = _batch.Count;
         DeleteLeft(installer);
         _numbers.Restart(_ports.Values.Select(port => port.Id));
         return messages;
+    }
+
+    // Every plan in force, with the numbers and the slots that this process or an earlier one gave it.
+    private void Remember(TableSize wanted, TableContents found)
+    {
+        var (known, adopted) = (_ports, new HashSet<uint>());
+        _ports = new Dictionary<ServicePortKey, PortSlots>(wanted.Plans.Count);
+        if (known.Count > 0)
+        {
+            foreach (var plan in wanted.Plans)
+            {
+                if (known.TryGetValue(plan.Key, out var port) && adopted.Add(port.Id))
+                    _ports.Add(plan.Key, port);
+            }
+        }
+
+        _numbers.Restart(adopted.Concat(found.Fronts.Values.Select(value => value.Port)));
+        _ranges.Restart(found.SourceRanges);
+        _needed.Clear();
+        _onDemand.Clear();
+        _after.Clear();
+        _hairpins.BeginFilling(wanted.LocalServers);
+        _addresses.BeginFilling(wanted.Fronts);
+        _clusterIPs.BeginFilling(wanted.Plans.Count);
+        foreach (var plan in wanted.Plans)
+            Remember(plan.Key, _ports.GetValueOrDefault(plan.Key) ?? Adopt(plan, found, adopted), null, plan);
+        _hairpins.EndFilling();
+        _addresses.EndFilling();
+        _clusterIPs.EndFilling();
+        _ranges.DropUnused();
     }
 
     /// <summary>Whether as many clients are remembered as can be; false where the kernel does not count (before Linux 6.16).</summary>
@@ -146,8 +177,10 @@ internal sealed class NftablesTable
     private IEnumerable<RangeEdge> Edges(IEnumerable<IpPrefix> prefixes) => RangeEdge.Of(prefixes.Where(prefix => prefix.Address.Family == _family));
 
     /// <summary>A Service port that the kernel knows from before keeps its number and its real servers their slots.</summary>
-    private static PortSlots? Adopt(ServicePortPlan plan, TableContents found, ILookup<uint, (uint Slot, RealServer Server)> slots, HashSet<uint> adopted)
+    private static PortSlots? Adopt(ServicePortPlan plan, TableContents found, HashSet<uint> adopted)
     {
+        if (found.Fronts.Count == 0)
+            return null;
         foreach (var server in plan.VirtualServers)
         {
             if (!found.Fronts.TryGetValue(server.Front, out var value) || value.Port == 0 || value.Affinity != AffinityTime.Round(plan.AffinitySeconds)
@@ -158,7 +191,13 @@ internal sealed class NftablesTable
 
         return null;
 
-        RealServer[] InOrder(uint set) => [.. slots[set].OrderBy(slot => slot.Slot).Select(slot => slot.Server)];
+        List<RealServer> InOrder(uint set)
+        {
+            var slots = new List<RealServer>();
+            while (found.Endpoints.TryGetValue((set, (uint)slots.Count), out var server))
+                slots.Add(server);
+            return slots;
+        }
     }
 
     // On its own: a chain that somebody else's rule leads to cannot go, and must not hold up anything.
@@ -200,12 +239,15 @@ internal sealed class NftablesTable
         }
     }
 
-    // What the fronts in these contents need for the first time since the last comparison with the kernel.
-    private void Need(TableContents contents, Action<ShapeChain> onNewChain)
+    // What the fronts of a Service port need for the first time since the last comparison with the kernel.
+    private void Need(PortSlots port)
     {
-        _newlyNeeded.Clear();
-        foreach (var (front, value) in contents.Fronts)
-            NeededVerdict.Collect(front.IsNodePort, value, _needed, _newlyNeeded);
+        foreach (ref readonly var server in port.VirtualServers)
+            NeededVerdict.Collect(server.Front.IsNodePort, port.Value(server), _needed, _newlyNeeded);
+    }
+
+    private void TakeNeeded(TableContents contents, Action<ShapeChain> onNewChain)
+    {
         foreach (var verdict in _newlyNeeded)
         {
             var chain = verdict.Chain(_shape);
@@ -213,6 +255,8 @@ internal sealed class NftablesTable
             if (_onDemand.Add(chain.Name))
                 onNewChain(chain);
         }
+
+        _newlyNeeded.Clear();
     }
 
     private PortSlots? Remember(ServicePortKey key, PortSlots? port, ServicePortPlan? old, ServicePortPlan? now)

@@ -16,13 +16,16 @@ internal sealed class NumberPool
     /// <summary>Forgets everything but these, which are taken.</summary>
     internal void Restart(IEnumerable<uint> taken)
     {
-        var numbers = taken.ToHashSet();
+        List<uint> numbers = [.. taken];
+        numbers.Sort();
         _free.Clear();
-        _next = numbers.Count == 0 ? _step : numbers.Max() + _step;
-        for (var number = _step; number < _next; number += _step)
+        _next = _step;
+        foreach (var number in numbers)
         {
-            if (!numbers.Contains(number))
-                _free.Enqueue(number);
+            for (; _next < number; _next += _step)
+                _free.Enqueue(_next);
+            if (_next == number)
+                _next += _step;
         }
     }
 

@@ -28,6 +28,21 @@ internal sealed class PortSlots
     /// <summary>The list of source ranges, or 0.</summary>
     internal uint Ranges => _ranges;
 
+    /// <summary>Which real server is in which slot of the cluster's set.</summary>
+    internal IReadOnlyList<RealServer> ClusterSlots => _cluster;
+
+    /// <summary>Which real server is in which slot of this node's set.</summary>
+    internal IReadOnlyList<RealServer> LocalSlots => _local;
+
+    /// <summary>The real servers that clients come back to in the cluster's set.</summary>
+    internal ReadOnlySpan<RealServer> ClusterMembers => _affinitySeconds > 0 && _cluster.Count > 0 ? _plan.Cluster.Servers.AsSpan() : [];
+
+    /// <summary>The real servers that clients come back to in this node's set.</summary>
+    internal ReadOnlySpan<RealServer> LocalMembers => _affinitySeconds > 0 && _local.Count > 0 ? _plan.Local.Servers.AsSpan() : [];
+
+    /// <summary>The fronts.</summary>
+    internal ReadOnlySpan<VirtualServer> VirtualServers => _plan.VirtualServers.AsSpan();
+
     /// <summary>The same Service port with another plan. Real servers that stay keep their slots where they can, so that little changes in the kernel.</summary>
     internal PortSlots With(ServicePortPlan plan, uint ranges)
     {
@@ -41,21 +56,53 @@ internal sealed class PortSlots
     {
         foreach (var server in _plan.VirtualServers)
             contents.Fronts[server.Front] = Value(server);
-        Add(Id, _cluster, _plan.Cluster);
-        Add(Id | FrontValue.LocalSet, _local, _plan.Local);
+        Add(Id, _cluster, ClusterMembers);
+        Add(Id | FrontValue.LocalSet, _local, LocalMembers);
 
-        void Add(uint set, IReadOnlyList<RealServer> slots, RealServerChoice choice)
+        void Add(uint set, IReadOnlyList<RealServer> slots, ReadOnlySpan<RealServer> members)
         {
             for (var slot = 0; slot < slots.Count; slot++)
                 contents.Endpoints[(set, (uint)slot)] = slots[slot];
-            if (_affinitySeconds == 0 || slots.Count == 0)
-                return;
-            foreach (var server in choice.Servers)
+            foreach (var server in members)
                 contents.Members.Add((server, set));
         }
     }
 
-    private FrontValue Value(VirtualServer server)
+    /// <summary>Adds the elements of this Service port that were not found so. Those that were are taken away from what was found: the rest there must go.</summary>
+    internal void AddTo(TableContents contents, TableContents found)
+    {
+        foreach (ref readonly var server in VirtualServers)
+        {
+            var value = Value(server);
+            if (!found.Fronts.TryGetValue(server.Front, out var there) || there != value)
+                contents.Fronts[server.Front] = value;
+            else
+                found.Fronts.Remove(server.Front);
+        }
+
+        Add(Id, _cluster, ClusterMembers);
+        Add(Id | FrontValue.LocalSet, _local, LocalMembers);
+
+        void Add(uint set, IReadOnlyList<RealServer> slots, ReadOnlySpan<RealServer> members)
+        {
+            for (var slot = 0; slot < slots.Count; slot++)
+            {
+                if (!found.Endpoints.TryGetValue((set, (uint)slot), out var there) || there != slots[slot])
+                    contents.Endpoints[(set, (uint)slot)] = slots[slot];
+                else
+                    found.Endpoints.Remove((set, (uint)slot));
+            }
+
+            foreach (var server in members)
+            {
+                if (!found.Members.Remove((server, set)))
+                    contents.Members.Add((server, set));
+            }
+        }
+    }
+
+    /// <summary>What one of the fronts is mapped to.</summary>
+    internal FrontValue Value(in VirtualServer server)
     {
         var isLocal = server.Policy is TrafficPolicy.Local;
         var external = isLocal ? Action(_local, _plan.Local) : Action(_cluster, _plan.Cluster);

@@ -16,6 +16,8 @@ internal static class SlotPlacement
         var wanted = choice.Slots;
         if (choice.Scheduler is Scheduler.Maglev || (before.Count == 0 && wanted.Count <= FrontAction.MaxCount))
             return wanted;
+        if (AreSame(before, wanted))
+            return wanted;
         var count = Math.Min(wanted.Count, FrontAction.MaxCount);
         var unplaced = new Dictionary<RealServer, int>(count);
         for (var slot = 0; slot < count; slot++)
@@ -58,5 +60,18 @@ internal static class SlotPlacement
                 hole++;
             placed[hole] = server;
         }
+    }
+
+    private static bool AreSame(IReadOnlyList<RealServer> before, IReadOnlyList<RealServer> wanted)
+    {
+        if (before.Count != wanted.Count || wanted.Count > FrontAction.MaxCount)
+            return false;
+        for (var slot = 0; slot < wanted.Count; slot++)
+        {
+            if (before[slot] != wanted[slot])
+                return false;
+        }
+
+        return true;
     }
 }

@@ -40,6 +40,10 @@ internal sealed class TableContents
     /// <summary><see cref="ShapeSets.NodePortAddresses"/>.</summary>
     internal HashSet<RangeEdge> NodePortAddresses { get; } = [];
 
+    /// <summary>Nothing of any Service is there.</summary>
+    internal bool IsWithoutServices =>
+        Fronts.Count == 0 && Endpoints.Count == 0 && Members.Count == 0 && Addresses.Count == 0 && ClusterIPs.Count == 0 && Hairpins.Count == 0;
+
     internal void Clear()
     {
         Fronts.Clear();

@@ -73,6 +73,59 @@ internal sealed class TableDifference
         Ranges(ShapeSets.ServiceCidrs, from.ServiceCidrs, to.ServiceCidrs);
     }
 
+    /// <summary>Writes the elements of all Service ports, where the kernel has none of any.</summary>
+    internal void WriteAll(Dictionary<ServicePortKey, PortSlots>.ValueCollection ports)
+    {
+        AllFronts(ShapeSets.Fronts, ports, isNodePort: false);
+        AllFronts(ShapeSets.NodePorts, ports, isNodePort: true);
+        foreach (var port in ports)
+        {
+            AllSlots(port.Id, port.ClusterSlots);
+            AllSlots(port.Id | FrontValue.LocalSet, port.LocalSlots);
+        }
+
+        foreach (var port in ports)
+        {
+            AllMembers(port.Id, port.ClusterMembers);
+            AllMembers(port.Id | FrontValue.LocalSet, port.LocalMembers);
+        }
+    }
+
+    private void AllFronts(string map, Dictionary<ServicePortKey, PortSlots>.ValueCollection ports, bool isNodePort)
+    {
+        foreach (var port in ports)
+        {
+            foreach (ref readonly var server in port.VirtualServers)
+            {
+                if (server.Front.IsNodePort == isNodePort)
+                    _batch.AddElement(map, TableKeys.Write(server.Front, _key), TableKeys.Write(port.Value(server), _data));
+            }
+        }
+    }
+
+    private void AllSlots(uint set, IReadOnlyList<RealServer> slots)
+    {
+        for (var slot = 0; slot < slots.Count; slot++)
+            _batch.AddElement(ShapeSets.Endpoints, TableKeys.Write((set, (uint)slot), _key), TableKeys.Write(slots[slot], _data));
+    }
+
+    private void AllMembers(uint set, ReadOnlySpan<RealServer> members)
+    {
+        foreach (var server in members)
+            _batch.AddElement(ShapeSets.Members, TableKeys.Write((server, set), _key));
+    }
+
+    /// <summary>Writes the addresses of all Service ports, where the kernel has none of any.</summary>
+    internal void WriteAll(CountedSet<IpAddress> hairpins, CountedSet<IpAddress> addresses, CountedSet<IpAddress> clusterIPs)
+    {
+        foreach (var address in hairpins.Members)
+            _batch.AddElement(ShapeSets.Hairpins, TableKeys.WriteHairpin(address, _key));
+        foreach (var address in addresses.Members)
+            _batch.AddElement(ShapeSets.Addresses, TableKeys.Write(address, _key));
+        foreach (var address in clusterIPs.Members)
+            _batch.AddElement(ShapeSets.ClusterIPs, TableKeys.Write(address, _key));
+    }
+
     private void Fronts(string map, Dictionary<Front, FrontValue> from, Dictionary<Front, FrontValue> to, bool isNodePort)
     {
         foreach (var (front, value) in from)
