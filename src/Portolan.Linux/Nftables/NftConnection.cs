@@ -198,11 +198,7 @@ public sealed class NftConnection : IDisposable
             _request.EndMessage();
             restart();
             long seen = 0;
-            var consistent = _socket.TryDump(_request, operation, message => ReadElements(message, element =>
-            {
-                seen++;
-                onElement(element);
-            }));
+            var consistent = _socket.TryDump(_request, operation, message => seen += ReadElements(message, onElement));
 
             // While the kernel grows a set's hash table, a dump can miss elements without saying so.
             if (consistent && seen == (ElementCount(family, table, set) ?? before))
@@ -231,10 +227,11 @@ public sealed class NftConnection : IDisposable
         return count;
     }
 
-    internal static void ReadElements(NetlinkMessage message, NftElementHandler onElement)
+    private static int ReadElements(NetlinkMessage message, NftElementHandler onElement)
     {
         if (!message.Attributes(Nft.HeaderSize).TryFind(Nft.Elements, out var list))
-            return;
+            return 0;
+        var elements = 0;
         foreach (var item in list.Nested)
         {
             ReadOnlySpan<byte> key = default, keyEnd = default, data = default;
@@ -270,7 +267,10 @@ public sealed class NftConnection : IDisposable
             }
 
             onElement(new NftElement { Key = key, KeyEnd = keyEnd, Packets = packets, Bytes = bytes, Data = data, Verdict = verdict, IsIntervalEnd = end });
+            elements++;
         }
+
+        return elements;
     }
 
     private static NftVerdict ReadVerdict(NetlinkAttribute verdict)

@@ -7,6 +7,7 @@ namespace Portolan.Proxy.Nftables;
 /// <summary>Reads our table's elements back from the kernel. What is in it but not of a form we write is left out.</summary>
 internal sealed class TableReader
 {
+    private const int MostExpected = 1 << 20;
     private readonly NftConnection _connection;
     private readonly NftFamily _nftFamily;
     private readonly IpFamily _family;
@@ -49,6 +50,12 @@ internal sealed class TableReader
 
     private TableContents Read()
     {
+        _contents.Fronts.EnsureCapacity(Count(ShapeSets.Fronts) + Count(ShapeSets.NodePorts));
+        _contents.Endpoints.EnsureCapacity(Count(ShapeSets.Endpoints));
+        _contents.Members.EnsureCapacity(Count(ShapeSets.Members));
+        _contents.Hairpins.EnsureCapacity(Count(ShapeSets.Hairpins));
+        _contents.Addresses.EnsureCapacity(Count(ShapeSets.Addresses));
+        _contents.ClusterIPs.EnsureCapacity(Count(ShapeSets.ClusterIPs));
         ReadFronts(ShapeSets.Fronts, isNodePort: false);
         ReadFronts(ShapeSets.NodePorts, isNodePort: true);
         foreach (var map in ShapeSets.VerdictMaps)
@@ -114,6 +121,10 @@ internal sealed class TableReader
         foreach (var front in _contents.Fronts.Keys.Where(front => front.IsNodePort == isNodePort).ToList())
             _contents.Fronts.Remove(front);
     }
+
+    // How many there are about to be, as far as the kernel tells.
+    private int Count(string set) =>
+        _sets.Contains(set) && _connection.ElementCount(_nftFamily, Shape.Table, set) is { } count ? (int)Math.Min(count, MostExpected) : 0;
 
     private void Elements(string set, Action restart, NftElementHandler onElement)
     {
