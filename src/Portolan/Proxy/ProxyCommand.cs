@@ -96,7 +96,7 @@ internal static class ProxyCommand
             MasqueradeAll = options.MasqueradeAll,
             EndsTcpFlows = options.EndsTcpFlows,
         };
-        using var kernel = new ProxyKernel(new TableSettings { MasqueradeBit = options.MasqueradeBit }, log, options.IpvsExcludeCidrs) { Accounts = new TrafficAccounts(options.Account, log) };
+        using var kernel = new ProxyKernel(new TableSettings { MasqueradeBit = options.MasqueradeBit, ServiceCidrs = null }, log, options.IpvsExcludeCidrs) { Accounts = new TrafficAccounts(options.Account, log) };
         var events = new EventRecorder(client, "portolan-proxy", host.Time, log);
         using var reporting = new ProxyReporting(host, options, events, context.NodeName, kernel, () => kernel.Settings.NodePortAddresses);
         var loop = new ProxyLoop(context, kernel, host.Readiness, host.Time, log, reporting.Reports)

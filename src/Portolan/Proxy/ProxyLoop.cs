@@ -149,7 +149,7 @@ internal sealed class ProxyLoop
                 _index.Context = _index.Context with { Zone = node.Labels.GetValueOrDefault(ForwardingContext.ZoneLabel, ""), NodeAddresses = node.InternalIPs };
                 See(node);
                 break;
-            case ProxyEvent.ServiceCidrsSet(var cidrs) when !cidrs.SequenceEqual(_kernel.Settings.ServiceCidrs):
+            case ProxyEvent.ServiceCidrsSet(var cidrs) when _kernel.Settings.ServiceCidrs is not { } known || !cidrs.SequenceEqual(known):
                 _kernel.Settings = _kernel.Settings with { ServiceCidrs = cidrs };
                 _log.LogInformation("ClusterIPs are from {ServiceCidrs}", cidrs.Count > 0 ? string.Join(", ", cidrs) : "nobody knows where");
                 ReconcileIn(TimeSpan.Zero);

@@ -113,5 +113,12 @@ public sealed class AdmissionTests
         index.Set(Slice([0]));
         table.Apply(index.TakeChanges());
         Assert.StartsWith("pod0", lab.Pods[0].Ask(To(ClusterIP, 80)));
+
+        // A proxy that has just started does not know them yet, and takes nothing away.
+        var (second, restarted) = lab.OpenTable();
+        using var s = second;
+        restarted.Settings = table.Settings with { ServiceCidrs = null };
+        Assert.Equal(0, restarted.Reconcile(index.Plans));
+        Assert.Equal("nothing", lab.Pods[0].Ask(To(IpAddress.Parse("10.8.0.77"), 80), 300));
     }
 }

@@ -113,7 +113,7 @@ internal sealed class NftablesTable
         after.SourceRanges.UnionWith(_after.SourceRanges);
         after.ClusterCidrs.UnionWith(Edges(_settings.ClusterCidrs));
         after.NodePortAddresses.UnionWith(Edges([.. _settings.NodePortAddresses, .. _shape.LoopbackAddresses]));
-        after.ServiceCidrs.UnionWith(Edges(_settings.ServiceCidrs));
+        after.ServiceCidrs.UnionWith(_settings.ServiceCidrs is { } ranges ? Edges(ranges) : found.ServiceCidrs);
         KeepSpare(found, after, chains);
         if (isFirst)
             _batch.Expect(wanted.Bytes);

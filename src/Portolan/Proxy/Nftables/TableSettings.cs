@@ -20,8 +20,8 @@ internal sealed record TableSettings
     /// <summary>The node's own address in each family whose node ports answer at loopback, too: what is sent to them there leaves with it.</summary>
     internal IReadOnlyList<IpAddress> LoopbackSources { get; init; } = [];
 
-    /// <summary>The cluster's ranges for ClusterIPs: connections to addresses in them that no Service has are dropped.</summary>
-    internal IReadOnlyList<IpPrefix> ServiceCidrs { get; init; } = [];
+    /// <summary>The cluster's ranges for ClusterIPs: connections to addresses in them that no Service has are dropped. Null: not known yet, what the kernel has stays.</summary>
+    internal IReadOnlyList<IpPrefix>? ServiceCidrs { get; init; } = [];
 
     /// <summary>
     /// The bit of a packet's mark that says, between routing decisions, that its source address is to be replaced (0..31; kube-proxy's
@@ -36,7 +36,7 @@ internal sealed record TableSettings
 
     /// <summary>By value, lists included.</summary>
     public bool Equals(TableSettings? other) => other is not null && MasqueradeBit == other.MasqueradeBit && MaxAffinityClients == other.MaxAffinityClients && PodInterface == other.PodInterface && IsInterfacePrefix == other.IsInterfacePrefix
-        && ClusterCidrs.SequenceEqual(other.ClusterCidrs) && NodePortAddresses.SequenceEqual(other.NodePortAddresses) && ServiceCidrs.SequenceEqual(other.ServiceCidrs)
+        && ClusterCidrs.SequenceEqual(other.ClusterCidrs) && NodePortAddresses.SequenceEqual(other.NodePortAddresses) && (ServiceCidrs is null ? other.ServiceCidrs is null : other.ServiceCidrs is { } cidrs && ServiceCidrs.SequenceEqual(cidrs))
         && LoopbackSources.SequenceEqual(other.LoopbackSources);
 
     /// <inheritdoc/>
