@@ -68,6 +68,9 @@ public static class Errors
     /// <summary>EINVAL.</summary>
     public const int InvalidArgument = 22;
 
+    /// <summary>ENFILE: a set of nftables is full.</summary>
+    public const int SetFull = 23;
+
     /// <summary>EMSGSIZE.</summary>
     public const int MessageSize = 90;
 

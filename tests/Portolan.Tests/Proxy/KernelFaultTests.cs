@@ -1,3 +1,5 @@
+using Portolan.Core.Addresses;
+using Portolan.Core.Cluster;
 using Portolan.Core.Forwarding;
 using Portolan.Linux.Netlink;
 using Portolan.Linux.Nftables;
@@ -123,6 +125,39 @@ public sealed class KernelFaultTests
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
         Assert.Equal(NftForeignChange.Structure, await changes.ReceiveAsync(patience.Token));
         Assert.NotEqual(0, table.Reconcile(Index(1).Plans));
+    }
+
+    [Fact]
+    public void MakesRoom_WhenASetIsFull()
+    {
+        using var lab = new ForwardingLab(pods: 0);
+        var (connection, table) = lab.OpenTable();
+        using var c = connection;
+        var index = Many(0, 3000);
+        index.TakeChanges();
+        table.Reconcile(index.Plans);
+        var sizes = connection.Sets(NftFamily.Ip, Shape.Table).ToDictionary(set => set.Name, set => set.Size);
+        Assert.Equal((16384u, 0u), (sizes[ShapeSets.Fronts], sizes[ShapeSets.Endpoints]));
+
+        Many(3000, 9000, index);
+        Assert.Equal(Errors.SetFull, Assert.Throws<NetlinkException>(() => table.Apply(index.TakeChanges())).Errno);
+        table.Reconcile(index.Plans);
+        Assert.Equal(0, table.Reconcile(index.Plans));
+
+        // Widened in place: what was there has not been touched. Another process takes it as it is.
+        Assert.Contains(connection.Sets(NftFamily.Ip, Shape.Table), set => set is { Name: ShapeSets.Fronts, Size: ShapeSets.Unlimited });
+        var (second, later) = lab.OpenTable();
+        using var s = second;
+        Assert.Equal(0, later.Reconcile(index.Plans));
+    }
+
+    // Two addresses each, no endpoints.
+    private static ForwardingIndex Many(int first, int end, ForwardingIndex? index = null)
+    {
+        index ??= new ForwardingIndex(Context);
+        for (var i = first; i < end; i++)
+            index.Set(Service($"web{i}") with { ClusterIPs = [IpAddress.V4(0x0a080000 + (uint)i)], Ingress = [new IngressAddress(IpAddress.V4(0x0a0a0000 + (uint)i), false)], Ports = [new ServicePort("", Protocol.Tcp, 80, 0)] });
+        return index;
     }
 
     [Fact]

@@ -30,6 +30,7 @@ internal sealed class NftablesTable
     private readonly TableContents _after = new();
     private Dictionary<ServicePortKey, PortSlots> _ports = [];
     private TableSettings _settings;
+    private bool _isFull; // a set has no room for what is wanted
     private Shape _shape;
 
     internal NftablesTable(NftConnection connection, IpFamily family, TableSettings settings)
@@ -85,7 +86,7 @@ internal sealed class NftablesTable
         _clusterIPs.TakeChanges(_before.ClusterIPs, _after.ClusterIPs);
         TakeNeeded(_after, _addChain);
         _difference.Write(_before, _after);
-        _connection.Commit(_batch, "program the changed Services");
+        Commit("program the changed Services");
         return _batch.ElementCount;
     }
 
@@ -95,13 +96,15 @@ internal sealed class NftablesTable
     /// <exception cref="NetlinkException">The kernel refused, or changed meanwhile (ERESTART): call again.</exception>
     internal int Reconcile(IEnumerable<ServicePortPlan> plans)
     {
+        if (_isFull)
+            Widen();
+        var wanted = TableSize.Of(plans, _family);
         var generation = _connection.Generation();
         _batch.Reset(generation);
-        var installer = ShapeInstaller.Read(_connection, _nftFamily, Shape.Table, _shape.Sets, _shape.Chains);
+        var installer = ShapeInstaller.Read(_connection, _nftFamily, Shape.Table, _isFull ? _shape.UnlimitedSets : wanted.Fit(_shape.Sets), _shape.Chains);
         var found = installer.StartsAnew ? new TableContents() : TableReader.Read(_connection, _nftFamily);
         var isFirst = found.IsWithoutServices;
 
-        var wanted = TableSize.Of(plans, _family);
         Remember(wanted, found);
         var after = new TableContents();
         foreach (var port in _ports.Values)
@@ -133,11 +136,46 @@ internal sealed class NftablesTable
         }
 
         _difference.Write(found, after);
-        _connection.Commit(_batch, "program the table");
+        Commit("program the table");
+        _isFull = false;
         var messages = _batch.Count;
         DeleteLeft(installer);
         _numbers.Restart(_ports.Values.Select(port => port.Id));
         return messages;
+    }
+
+    private void Commit(string operation)
+    {
+        try
+        {
+            _connection.Commit(_batch, operation);
+        }
+        catch (NetlinkException refusal) when (refusal.Errno == Errors.SetFull)
+        {
+            _isFull = true;
+            throw;
+        }
+    }
+
+    // Room for what does not fit any more. The kernel widens a set in place from Linux 6.5 on, and then searches it a little longer; before, it refuses or
+    // ignores this, and the table is made anew: it forgets its clients with affinity and its counts.
+    private void Widen()
+    {
+        _batch.Reset();
+        foreach (var set in _connection.Sets(_nftFamily, Shape.Table))
+        {
+            if (ShapeSets.GrowsWithServices(set.Name) && !ShapeSets.IsUnlimited(set))
+                _batch.AddSet(set with { Size = ShapeSets.Unlimited });
+        }
+
+        try
+        {
+            _connection.Commit(_batch, "widen the sets that are full");
+        }
+        catch (NetlinkException refusal) when (refusal.Errno is Errors.Exists or Errors.NotSupported)
+        {
+            // An older kernel.
+        }
     }
 
     // Every plan in force, with the numbers and the slots that this process or an earlier one gave it.

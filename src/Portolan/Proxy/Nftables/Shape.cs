@@ -52,6 +52,9 @@ internal sealed class Shape
 
     internal IReadOnlyList<NftSet> Sets { get; }
 
+    /// <summary>The same, and those that grow with the Services must not have a limit.</summary>
+    internal IReadOnlyList<NftSet> UnlimitedSets => [.. Sets.Select(set => ShapeSets.GrowsWithServices(set.Name) ? set with { Size = ShapeSets.Unlimited } : set)];
+
     internal IReadOnlyList<ShapeChain> Chains { get; }
 
     /// <summary>The loopback addresses that node ports answer at.</summary>

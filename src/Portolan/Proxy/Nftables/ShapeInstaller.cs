@@ -34,7 +34,7 @@ internal sealed class ShapeInstaller
     /// deleted while rules use it.
     /// </summary>
     internal bool StartsAnew => _sets.Count == 0
-        || _wantedSets.Any(set => _sets.TryGetValue(set.Name, out var found) && found != set)
+        || _wantedSets.Any(set => _sets.TryGetValue(set.Name, out var found) && !IsLike(found, set))
         || _wantedChains.Any(chain => _chains.TryGetValue(chain.Name, out var found) && !IsLike(found, chain));
 
     /// <summary>Whether a set of the kernel's stays, with what is in it.</summary>
@@ -54,7 +54,7 @@ internal sealed class ShapeInstaller
         foreach (var set in _wantedSets)
         {
             if (anew || !_sets.ContainsKey(set.Name))
-                batch.AddSet(set);
+                batch.AddSet(ShapeSets.IsUnlimited(set) ? set with { Size = 0 } : set); // the kernel would make room for what it is told
         }
 
         if (!anew)
@@ -118,6 +118,10 @@ internal sealed class ShapeInstaller
         foreach (var rule in chain.Rules)
             batch.AddRule(chain.Name, rule, ShapeChain.UserData(rule));
     }
+
+    // One that grows with the Services may be of any size until it is full.
+    private static bool IsLike(NftSet found, NftSet wanted) =>
+        ShapeSets.GrowsWithServices(wanted.Name) ? (wanted.Size != ShapeSets.Unlimited || ShapeSets.IsUnlimited(found)) && found with { Size = wanted.Size } == wanted : found == wanted;
 
     private static bool IsLike(NftChainInfo found, ShapeChain wanted) =>
         found.Hook == wanted.Hook && (wanted.Hook is null || (found.Priority == wanted.Priority && found.Type == (wanted.IsFilter ? "filter" : "nat")));

@@ -30,6 +30,15 @@ internal static class ShapeSets
     internal static readonly string[] VerdictMaps =
         [Actions, FilteredActions, ExternalActions, InternalActions, NodePortActions, NodePortExternalActions, NodePortInternalActions, AffinityTimes];
 
+    /// <summary>What a set that was made for fewer elements is widened to: more than there is memory for.</summary>
+    internal const uint Unlimited = int.MaxValue;
+
+    /// <summary>Whether the set takes any number of elements.</summary>
+    internal static bool IsUnlimited(NftSet set) => set.Size is 0 or Unlimited;
+
+    /// <summary>Whether the set grows with the Services: those may be made with any size that is enough.</summary>
+    internal static bool GrowsWithServices(string set) => set is Fronts or Endpoints or Members or Addresses or ClusterIPs;
+
     internal static IReadOnlyList<NftSet> Of(NftFamily family, TableSettings settings)
     {
         var address = family is NftFamily.Ip ? NftTypes.IPv4Address : NftTypes.IPv6Address;

@@ -1,9 +1,11 @@
+using System.Numerics;
 using Portolan.Core.Addresses;
 using Portolan.Core.Forwarding;
+using Portolan.Linux.Nftables;
 
 namespace Portolan.Proxy.Nftables;
 
-/// <summary>The plans of one family, and how much they are: what grows to so many is made of that size at once.</summary>
+/// <summary>The plans of one family, and how much they are: what grows to so many is made of that size at once, here and in the kernel.</summary>
 internal sealed class TableSize
 {
     // With the longest keys and data, and the headers of the attributes they are in.
@@ -11,6 +13,7 @@ internal sealed class TableSize
     private const int BytesOfSlot = 36;
     private const int BytesOfAddress = 20;
     private const int BytesOfShape = 256 * 1024;
+    private const uint FewestOfFixedSize = 4096; // fewer find and grow quickly enough
 
     private TableSize()
     {
@@ -22,8 +25,11 @@ internal sealed class TableSize
     /// <summary>The fronts of all of them.</summary>
     internal int Fronts { get; private set; }
 
-    /// <summary>The slots of all their sets; without affinity, which few have, and weights.</summary>
+    /// <summary>The slots of all their sets.</summary>
     internal int Slots { get; private set; }
+
+    /// <summary>The real servers that clients may come back to.</summary>
+    internal int Members { get; private set; }
 
     /// <summary>The real servers on this node, one as often as it is in a plan.</summary>
     internal int LocalServers { get; private set; }
@@ -44,6 +50,8 @@ internal sealed class TableSize
             size.Fronts += plan.VirtualServers.Length;
             size.Slots += plan.Cluster.Slots.Count + plan.Local.Slots.Count;
             size.LocalServers += plan.Local.Servers.Length;
+            if (plan.AffinitySeconds > 0)
+                size.Members += plan.Cluster.Servers.Length + plan.Local.Servers.Length;
         }
 
         // An IPv6 address is 12 bytes longer than an IPv4 address, or 24 where there are two.
@@ -52,4 +60,20 @@ internal sealed class TableSize
             + (size.LocalServers * (BytesOfAddress + (2 * longer))));
         return size;
     }
+
+    /// <summary>
+    /// The sets with room for twice what is wanted now. The kernel gives a set with a limit a hash table of that size, which takes elements and finds them
+    /// quicker than one that grows as it fills; a set of few elements has no limit.
+    /// </summary>
+    internal IReadOnlyList<NftSet> Fit(IReadOnlyList<NftSet> sets) => [.. sets.Select(set => ShapeSets.GrowsWithServices(set.Name) ? set with { Size = Room(Elements(set.Name)) } : set)];
+
+    private int Elements(string set) => set switch
+    {
+        ShapeSets.Fronts or ShapeSets.Addresses => Fronts,
+        ShapeSets.Endpoints => Slots,
+        ShapeSets.Members => Members,
+        _ => Plans.Count,
+    };
+
+    private static uint Room(int elements) => elements < FewestOfFixedSize ? 0 : BitOperations.RoundUpToPowerOf2(2 * (uint)elements);
 }
