@@ -137,7 +137,7 @@ public sealed class KernelFaultTests
         index.TakeChanges();
         table.Reconcile(index.Plans);
         var sizes = connection.Sets(NftFamily.Ip, Shape.Table).ToDictionary(set => set.Name, set => set.Size);
-        Assert.Equal((16384u, 0u), (sizes[ShapeSets.Fronts], sizes[ShapeSets.Endpoints]));
+        Assert.Equal((12288u, 0u), (sizes[ShapeSets.Fronts], sizes[ShapeSets.Endpoints]));
 
         Many(3000, 9000, index);
         Assert.Equal(Errors.SetFull, Assert.Throws<NetlinkException>(() => table.Apply(index.TakeChanges())).Errno);

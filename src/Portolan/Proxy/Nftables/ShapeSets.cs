@@ -37,7 +37,7 @@ internal static class ShapeSets
     internal static bool IsUnlimited(NftSet set) => set.Size is 0 or Unlimited;
 
     /// <summary>Whether the set grows with the Services: those may be made with any size that is enough.</summary>
-    internal static bool GrowsWithServices(string set) => set is Fronts or Endpoints or Members or Addresses or ClusterIPs;
+    internal static bool GrowsWithServices(string set) => set is Fronts or NodePorts or Endpoints or Members or Addresses or ClusterIPs;
 
     internal static IReadOnlyList<NftSet> Of(NftFamily family, TableSettings settings)
     {

@@ -62,7 +62,7 @@ internal sealed class TableSize
     }
 
     /// <summary>
-    /// The sets with room for twice what is wanted now. The kernel gives a set with a limit a hash table of that size, which takes elements and finds them
+    /// The sets with room for half as much again or more. The kernel gives a set with a limit a hash table of that size, which takes elements and finds them
     /// quicker than one that grows as it fills; a set of few elements has no limit.
     /// </summary>
     internal IReadOnlyList<NftSet> Fit(IReadOnlyList<NftSet> sets) => [.. sets.Select(set => ShapeSets.GrowsWithServices(set.Name) ? set with { Size = Room(Elements(set.Name)) } : set)];
@@ -75,5 +75,6 @@ internal sealed class TableSize
         _ => Plans.Count,
     };
 
-    private static uint Room(int elements) => elements < FewestOfFixedSize ? 0 : BitOperations.RoundUpToPowerOf2(2 * (uint)elements);
+    // The kernel makes a third more buckets, rounded up to a power of two (nft_hash_buckets): the most it takes with twice as many buckets as elements, or more.
+    private static uint Room(int elements) => elements < FewestOfFixedSize ? 0 : BitOperations.RoundUpToPowerOf2(2 * (uint)elements) / 4 * 3;
 }
