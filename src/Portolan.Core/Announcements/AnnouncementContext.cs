@@ -21,6 +21,12 @@ public sealed record AnnouncementContext
     /// <summary>The nodes whose speakers live, by name.</summary>
     public IReadOnlySet<string> LivingSpeakers { get; init; } = new HashSet<string>();
 
+    /// <summary>What the living speakers say of their own nodes; one that is missing says that all is well.</summary>
+    public IReadOnlyDictionary<string, NodeReport> Reports { get; init; } = new Dictionary<string, NodeReport>();
+
+    /// <summary>The AnnouncementPolicies in force, by name.</summary>
+    public IReadOnlyList<AnnouncementPolicy> Policies { get; init; } = [];
+
     /// <summary>Nodes labelled as excluded from load balancers count nevertheless (<c>--ignore-exclude-lb</c>).</summary>
     public bool IgnoreExcludeLabel { get; init; }
 

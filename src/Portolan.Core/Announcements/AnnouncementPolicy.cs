@@ -1,0 +1,80 @@
+using Portolan.Core.Addresses;
+using Portolan.Core.Cluster;
+
+namespace Portolan.Core.Announcements;
+
+/// <summary>How the announcers of a pool's addresses are chosen (<c>spec.placement</c>).</summary>
+public enum Placement
+{
+    /// <summary>Each address by its own hash, as MetalLB does.</summary>
+    Hash,
+
+    /// <summary>The same, but no node carries more than its share plus one.</summary>
+    Bounded,
+}
+
+/// <summary>How many nodes answer for an address (<c>spec.announceFrom</c>).</summary>
+public enum AnnounceFrom
+{
+    /// <summary>One.</summary>
+    One,
+
+    /// <summary>All candidates: each client is answered by the one that the hash of the client gives.</summary>
+    All,
+}
+
+/// <summary>What is done when somebody else claims an announced address (<c>spec.onConflict</c>).</summary>
+public enum ConflictPolicy
+{
+    /// <summary>Announce and defend.</summary>
+    Defend,
+
+    /// <summary>Defend once; should the other claim it again, nobody announces it until he is gone.</summary>
+    Yield,
+
+    /// <summary>An address that is in use when it is probed is not announced at all; later conflicts are defended.</summary>
+    Refuse,
+}
+
+/// <summary>An AnnouncementPolicy (portolan.dev/v1alpha1): what Portolan's layer 2 does beyond MetalLB's, for the addresses of some pools.</summary>
+public sealed record AnnouncementPolicy
+{
+    /// <summary>What holds without any policy: as MetalLB.</summary>
+    public static readonly AnnouncementPolicy Default = new() { Name = "" };
+
+    /// <summary><c>metadata.name</c>. Of several policies that select a pool the first by name counts.</summary>
+    public required string Name { get; init; }
+
+    /// <summary><c>spec.ipAddressPools</c>; together with the selectors: either suffices; none of both: every pool.</summary>
+    public IReadOnlyList<string> IPAddressPools { get; init; } = [];
+
+    /// <summary><c>spec.ipAddressPoolSelectors</c>.</summary>
+    public IReadOnlyList<LabelSelector> IPAddressPoolSelectors { get; init; } = [];
+
+    /// <summary><c>spec.placement</c>.</summary>
+    public Placement Placement { get; init; }
+
+    /// <summary><c>spec.announceFrom</c>.</summary>
+    public AnnounceFrom AnnounceFrom { get; init; }
+
+    /// <summary><c>spec.preferredNodeSelectors</c>: added to those of the advertisements.</summary>
+    public IReadOnlyList<NodePreference> PreferredNodeSelectors { get; init; } = [];
+
+    /// <summary><c>spec.failback.holdDown</c>: how long a node that came back is ranked behind others; zero: not at all.</summary>
+    public TimeSpan HoldDown { get; init; }
+
+    /// <summary><c>spec.failback.maxHoldDown</c>: the hold-down doubles with each time the node went away within the hour, up to this.</summary>
+    public TimeSpan MaxHoldDown { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary><c>spec.onConflict</c>.</summary>
+    public ConflictPolicy OnConflict { get; init; }
+
+    /// <summary><c>spec.requireMajority</c>: nodes cut off from the majority of the last known ones announce nothing.</summary>
+    public bool RequireMajority { get; init; }
+
+    /// <summary>Whether it is meant for the addresses of this pool.</summary>
+    public bool Covers(AddressPool pool) =>
+        IPAddressPools.Count + IPAddressPoolSelectors.Count == 0
+        || IPAddressPools.Contains(pool.Name)
+        || IPAddressPoolSelectors.Any(selector => selector.Matches(pool.Labels));
+}
