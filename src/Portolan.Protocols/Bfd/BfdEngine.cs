@@ -20,20 +20,35 @@ public readonly record struct BfdTransition<TPeer>(TPeer Peer, BfdState From, Bf
 public sealed class BfdEngine<TPeer>(BfdSettings settings, Random random)
     where TPeer : notnull, IEquatable<TPeer>
 {
-    private readonly record struct Entry(TPeer Peer, BfdSession Session);
+    private sealed class Entry(TPeer peer, BfdSession session)
+    {
+        public TPeer Peer => peer;
 
-    private readonly Dictionary<TPeer, BfdSession> _byPeer = [];
+        public BfdSession Session => session;
+
+        /// <summary>The earliest time this waits for in the queue; <see cref="long.MaxValue"/> where it does not.</summary>
+        public long QueuedFor { get; set; } = long.MaxValue;
+    }
+
+    private readonly Dictionary<TPeer, Entry> _byPeer = [];
     private readonly Dictionary<uint, Entry> _byDiscriminator = [];
-    private readonly List<Entry> _sessions = [];
     private readonly Queue<BfdTransition<TPeer>> _transitions = new();
+
+    // A session's place is put right only when its turn comes, or when it must come earlier: a packet heard, which moves the end of the detection time,
+    // costs nothing here, however many sessions there are.
+    private readonly PriorityQueue<Entry, long> _queue = new();
     private BfdKey? _key;
 
     /// <summary>The peers that have a session.</summary>
     public IReadOnlyCollection<TPeer> Peers => _byPeer.Keys;
 
-    /// <summary>Starts a session with a peer, if there is none.</summary>
+    /// <summary>Starts a session with a peer, if there is none, with the engine's settings and key.</summary>
     /// <returns>Whether it was started now.</returns>
-    public bool Add(TPeer peer, long now)
+    public bool Add(TPeer peer, long now) => Add(peer, settings, _key, now);
+
+    /// <summary>Starts a session with a peer, if there is none, with settings and a key of its own.</summary>
+    /// <returns>Whether it was started now.</returns>
+    public bool Add(TPeer peer, BfdSettings own, BfdKey? key, long now)
     {
         if (_byPeer.ContainsKey(peer))
             return false;
@@ -41,43 +56,73 @@ public sealed class BfdEngine<TPeer>(BfdSettings settings, Random random)
         do
             discriminator = (uint)random.NextInt64(1, uint.MaxValue);
         while (_byDiscriminator.ContainsKey(discriminator));
-        var entry = new Entry(peer, new BfdSession(settings, discriminator, _key, random, now));
-        _byPeer.Add(peer, entry.Session);
+        var entry = new Entry(peer, new BfdSession(own, discriminator, key, random, now));
+        _byPeer.Add(peer, entry);
         _byDiscriminator.Add(discriminator, entry);
-        _sessions.Add(entry);
+        Queue(entry);
         return true;
     }
 
     /// <summary>Forgets a peer; its transition to Down is not reported.</summary>
     public bool Remove(TPeer peer)
     {
-        if (!_byPeer.Remove(peer, out var session))
+        if (!_byPeer.Remove(peer, out var entry))
             return false;
-        _byDiscriminator.Remove(session.Discriminator);
-        _sessions.RemoveAll(entry => entry.Session == session);
+        _byDiscriminator.Remove(entry.Session.Discriminator);
+        entry.QueuedFor = long.MaxValue;
         return true;
     }
 
-    /// <summary>A peer's session.</summary>
-    public bool TryGet(TPeer peer, [MaybeNullWhen(false)] out BfdSession session) => _byPeer.TryGetValue(peer, out session);
+    /// <summary>A peer's session, to look at.</summary>
+    public bool TryGet(TPeer peer, [MaybeNullWhen(false)] out BfdSession session)
+    {
+        session = _byPeer.GetValueOrDefault(peer)?.Session;
+        return session is not null;
+    }
 
     /// <summary>Changes the key of all sessions, present and future; null: no authentication.</summary>
     public void UseKey(BfdKey? key)
     {
         _key = key;
-        foreach (var entry in _sessions)
+        foreach (var entry in _byPeer.Values)
             entry.Session.UseKey(key);
+    }
+
+    /// <summary>Changes the key of a peer's session, if there is one; null: no authentication.</summary>
+    public void UseKey(TPeer peer, BfdKey? key) => _byPeer.GetValueOrDefault(peer)?.Session.UseKey(key);
+
+    /// <summary>Changes intervals and multiplier of a peer's session, if there is one: <see cref="BfdSession.Configure"/>.</summary>
+    public void Configure(TPeer peer, BfdSettings own, long now)
+    {
+        if (!_byPeer.TryGetValue(peer, out var entry))
+            return;
+        entry.Session.Configure(own, now);
+        Queue(entry);
     }
 
     /// <summary>Takes all sessions down on purpose: the next packets say so.</summary>
     public void AdminDown(long now)
     {
-        foreach (var entry in _sessions)
-        {
-            var before = entry.Session.State;
-            entry.Session.AdminDown(now);
-            Note(entry, before, entry.Session.RemoteState);
-        }
+        foreach (var entry in _byPeer.Values)
+            AdminDown(entry, now);
+    }
+
+    /// <summary>Takes a peer's session down on purpose, if there is one.</summary>
+    public void AdminDown(TPeer peer, long now)
+    {
+        if (_byPeer.TryGetValue(peer, out var entry))
+            AdminDown(entry, now);
+    }
+
+    /// <summary>Lets a session that was taken down on purpose come up again.</summary>
+    public void Enable(TPeer peer, long now)
+    {
+        if (!_byPeer.TryGetValue(peer, out var entry))
+            return;
+        var (before, remote) = (entry.Session.State, entry.Session.RemoteState);
+        entry.Session.Enable(now);
+        Note(entry, before, remote);
+        Queue(entry);
     }
 
     /// <summary>Takes a UDP payload that arrived with TTL 255 (RFC 5881 §5: the caller's, or the kernel's, duty).</summary>
@@ -88,24 +133,13 @@ public sealed class BfdEngine<TPeer>(BfdSettings settings, Random random)
             return rejection;
 
         // By discriminator once the other side knows ours, by source only before (RFC 5880 §6.3).
-        Entry entry;
-        if (packet.YourDiscriminator != 0)
-        {
-            if (!_byDiscriminator.TryGetValue(packet.YourDiscriminator, out entry))
-                return BfdRejection.NoSession;
-        }
-        else if (_byPeer.TryGetValue(source, out var session))
-        {
-            entry = new Entry(source, session);
-        }
-        else
-        {
+        if (!(packet.YourDiscriminator != 0 ? _byDiscriminator.TryGetValue(packet.YourDiscriminator, out var entry) : _byPeer.TryGetValue(source, out entry)))
             return BfdRejection.NoSession;
-        }
 
         var (before, remote) = (entry.Session.State, entry.Session.RemoteState);
         rejection = entry.Session.Receive(packet, datagram, now);
         Note(entry, before, remote);
+        Queue(entry);
         return rejection;
     }
 
@@ -116,13 +150,14 @@ public sealed class BfdEngine<TPeer>(BfdSettings settings, Random random)
     /// <param name="length">How many bytes.</param>
     public bool TryTakePacket(long now, Span<byte> buffer, [MaybeNullWhen(false)] out TPeer peer, out int length)
     {
-        foreach (var entry in _sessions)
+        while (Deadline <= now)
         {
-            if (entry.Session.Deadline > now)
-                continue;
+            var entry = _queue.Dequeue();
+            entry.QueuedFor = long.MaxValue;
             var (before, remote) = (entry.Session.State, entry.Session.RemoteState);
             length = entry.Session.Advance(now, buffer);
             Note(entry, before, remote);
+            Queue(entry);
             if (length == 0)
                 continue;
             peer = entry.Peer;
@@ -136,16 +171,38 @@ public sealed class BfdEngine<TPeer>(BfdSettings settings, Random random)
     /// <summary>The next transition not yet reported.</summary>
     public bool TryTakeTransition(out BfdTransition<TPeer> transition) => _transitions.TryDequeue(out transition);
 
-    /// <summary>When <see cref="TryTakePacket"/> must be called next: microseconds, <see cref="long.MaxValue"/> for never.</summary>
+    /// <summary>When <see cref="TryTakePacket"/> must be called next, or earlier: microseconds, <see cref="long.MaxValue"/> for never.</summary>
     public long Deadline
     {
         get
         {
-            var deadline = long.MaxValue;
-            foreach (var entry in _sessions)
-                deadline = Math.Min(deadline, entry.Session.Deadline);
-            return deadline;
+            while (_queue.TryPeek(out var entry, out var time))
+            {
+                if (entry.QueuedFor == time)
+                    return time;
+                // It came earlier meanwhile, or is forgotten.
+                _queue.Dequeue();
+            }
+
+            return long.MaxValue;
         }
+    }
+
+    private void AdminDown(Entry entry, long now)
+    {
+        var before = entry.Session.State;
+        entry.Session.AdminDown(now);
+        Note(entry, before, entry.Session.RemoteState);
+        Queue(entry);
+    }
+
+    private void Queue(Entry entry)
+    {
+        var deadline = entry.Session.Deadline;
+        if (deadline >= entry.QueuedFor)
+            return;
+        entry.QueuedFor = deadline;
+        _queue.Enqueue(entry, deadline);
     }
 
     private void Note(Entry entry, BfdState before, BfdState remoteBefore)

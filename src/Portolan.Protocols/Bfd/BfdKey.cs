@@ -10,7 +10,7 @@ namespace Portolan.Protocols.Bfd;
 /// <code>| type 4/5 | length 28 | key id | 0 | sequence number (4) | digest (20) |</code>
 /// </summary>
 [SuppressMessage("Security", "CA5350", Justification = "RFC 5880 knows no stronger digest; the wire format is fixed.")]
-public sealed class BfdKey
+public sealed class BfdKey : IEquatable<BfdKey>
 {
     /// <summary>Bytes of the authentication section.</summary>
     public const int SectionSize = 28;
@@ -36,6 +36,9 @@ public sealed class BfdKey
         secret.CopyTo(_secret);
     }
 
+    /// <summary>The secret, filled up with zeros to <see cref="MaxSecretSize"/> bytes as it is hashed (RFC 5880 §6.7.4): for the process that signs.</summary>
+    public ReadOnlySpan<byte> Secret => _secret;
+
     /// <summary>The key's number.</summary>
     public byte Id { get; }
 
@@ -52,6 +55,16 @@ public sealed class BfdKey
         HMACSHA256.HashData(sharedSecret, Encoding.ASCII.GetBytes("portolan bfd"), digest);
         return new BfdKey(id, digest[..MaxSecretSize], meticulous);
     }
+
+    /// <inheritdoc/>
+    public bool Equals(BfdKey? other) =>
+        other is not null && Id == other.Id && IsMeticulous == other.IsMeticulous && CryptographicOperations.FixedTimeEquals(_secret, other._secret);
+
+    /// <inheritdoc/>
+    public override bool Equals(object? obj) => Equals(obj as BfdKey);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Id, IsMeticulous);
 
     /// <summary>Writes the section behind a mandatory section that already carries the final length and flags.</summary>
     /// <param name="packet">52 bytes, the first 24 of them written.</param>

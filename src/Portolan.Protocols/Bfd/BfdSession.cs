@@ -87,6 +87,10 @@ public sealed class BfdSession
         }
     }
 
+    // Whoever says goodbye sends slowly, so that the others would remember its sequence number for twice three seconds and not believe it before, should it
+    // come back with another one (§6.8.1). With a multiplier of 1 they forget it after two.
+    private byte Multiplier => State is BfdState.AdminDown ? (byte)1 : _settings.DetectMultiplier;
+
     // RFC 5880 §6.8.7: not when the other side can receive nothing, nor when it asked for silence and both are up.
     private bool SendsPeriodically =>
         _remoteMinRx != 0 && !(_remoteDemand && State is BfdState.Up && RemoteState is BfdState.Up && !_polling);
@@ -262,7 +266,7 @@ public sealed class BfdSession
         // 75..100 % of the interval, and with a multiplier of 1 at most 90 %: the other side waits for one packet only (RFC 5880 §6.8.7).
         var interval = SendInterval;
         var least = interval * 3 / 4;
-        var most = _settings.DetectMultiplier == 1 ? interval * 9 / 10 : interval;
+        var most = Multiplier == 1 ? interval * 9 / 10 : interval;
         _nextSend = from + _random.NextInt64(least, most + 1);
     }
 
@@ -276,7 +280,7 @@ public sealed class BfdSession
         }
 
         new BfdPacket(
-            Diagnostic, State, flags, _settings.DetectMultiplier, (byte)length, Discriminator, RemoteDiscriminator, _saidMinTx, _saidMinRx, 0)
+            Diagnostic, State, flags, Multiplier, (byte)length, Discriminator, RemoteDiscriminator, _saidMinTx, _saidMinRx, 0)
             .WriteTo(buffer);
         _key?.Sign(buffer[..length], _sendSequence++);
         return length;

@@ -67,6 +67,31 @@ public sealed class BfdSessionTests
         Assert.Equal((BfdState.Up, BfdState.Up), (wire.State(0), wire.State(1)));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void IsBelievedWithinThreeSeconds_WhenItComesBackAfterAGoodbye(bool authenticated)
+    {
+        var wire = Wire.Connected(authenticated ? new BfdKey(1, "secret"u8) : null);
+        wire.Engine(1).AdminDown(wire.Now);
+        wire.RunFor(1 * Ms);
+        wire.Restart(1); // with another discriminator and sequence number
+        wire.RunUntil(() => wire.State(0) is BfdState.Up && wire.State(1) is BfdState.Up, 3_100 * Ms);
+        Assert.Equal((BfdState.Up, BfdState.Up), (wire.State(0), wire.State(1)));
+    }
+
+    [Fact]
+    public void ComesUpAtOnce_WhenItIsEnabledAgain()
+    {
+        var wire = Wire.Connected(new BfdKey(1, "secret"u8));
+        wire.Engine(1).AdminDown(0, wire.Now);
+        wire.RunFor(10_000 * Ms);
+        Assert.Equal((BfdState.Down, BfdState.AdminDown), (wire.State(0), wire.State(1)));
+        wire.Engine(1).Enable(0, wire.Now);
+        wire.RunFor(10 * Ms);
+        Assert.Equal((BfdState.Up, BfdState.Up), (wire.State(0), wire.State(1)));
+    }
+
     [Fact]
     public void IsSlowWhileDown_AndFastWhileUp()
     {
@@ -133,7 +158,7 @@ public sealed class BfdSessionTests
     {
         var wire = Wire.Connected();
         wire.RunFor(1_000 * Ms);
-        wire.Session(0).Configure(BfdSettings.Every(2000, 3), wire.Now);
+        wire.Engine(0).Configure(1, BfdSettings.Every(2000, 3), wire.Now);
         Assert.Equal(300 * Ms, wire.Session(0).SendInterval);
         wire.RunFor(1_000 * Ms);
         Assert.Equal(2000 * Ms, wire.Session(0).SendInterval);
