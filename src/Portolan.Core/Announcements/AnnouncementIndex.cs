@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Portolan.Core.Addresses;
 using Portolan.Core.Cluster;
 
 namespace Portolan.Core.Announcements;
@@ -12,6 +13,7 @@ public sealed class AnnouncementIndex
     private readonly Dictionary<ObjectKey, ServiceFacts> _services = [];
     private readonly Dictionary<ObjectKey, SortedDictionary<ObjectKey, EndpointSliceFacts>> _slices = [];
     private readonly Dictionary<ObjectKey, ObjectKey> _serviceOfSlice = [];
+    private readonly Dictionary<IpAddress, HashSet<ObjectKey>> _sharers = [];
     private readonly Dictionary<ObjectKey, AnnouncementPlan> _plans = [];
 
     /// <summary>The context the plans were made in.</summary>
@@ -24,13 +26,18 @@ public sealed class AnnouncementIndex
     /// <returns>The Services whose plan is another now.</returns>
     public IReadOnlyList<ObjectKey> Set(ServiceFacts service)
     {
+        var before = FirstAddress(service.Key);
         _services[service.Key] = service;
-        return Replan(service.Key);
+        return Replan(service.Key, before);
     }
 
     /// <summary>A Service is gone.</summary>
     /// <inheritdoc cref="Set(ServiceFacts)" path="/returns"/>
-    public IReadOnlyList<ObjectKey> RemoveService(ObjectKey service) => _services.Remove(service) ? Replan(service) : [];
+    public IReadOnlyList<ObjectKey> RemoveService(ObjectKey service)
+    {
+        var before = FirstAddress(service);
+        return _services.Remove(service) ? Replan(service, before) : [];
+    }
 
     /// <summary>An EndpointSlice appeared or changed, perhaps its Service too.</summary>
     /// <inheritdoc cref="Set(ServiceFacts)" path="/returns"/>
@@ -72,12 +79,42 @@ public sealed class AnnouncementIndex
     /// <summary>The facts of a Service.</summary>
     public bool TryGetService(ObjectKey key, [MaybeNullWhen(false)] out ServiceFacts service) => _services.TryGetValue(key, out service);
 
+    private IpAddress? FirstAddress(ObjectKey service) =>
+        _services.TryGetValue(service, out var facts) && facts.Ingress.Count > 0 ? facts.Ingress[0].Address : null;
+
+    // A Service, and those that share the address it had or has now: all of them follow what is wrong with any.
+    private IReadOnlyList<ObjectKey> Replan(ObjectKey key, IpAddress? before)
+    {
+        var after = FirstAddress(key);
+        if (before == after)
+            return Replan(key);
+        var touched = new SortedSet<ObjectKey> { key };
+        if (before is { } left && _sharers.TryGetValue(left, out var former))
+        {
+            former.Remove(key);
+            touched.UnionWith(former);
+            if (former.Count == 0)
+                _sharers.Remove(left);
+        }
+
+        if (after is { } joined)
+        {
+            if (!_sharers.TryGetValue(joined, out var sharers))
+                _sharers[joined] = sharers = [];
+            sharers.Add(key);
+            touched.UnionWith(sharers);
+        }
+
+        return [.. touched.SelectMany(Replan)];
+    }
+
     private ObjectKey[] Replan(ObjectKey key)
     {
         if (!_services.TryGetValue(key, out var service))
             return _plans.Remove(key) ? [key] : [];
         IReadOnlyList<EndpointSliceFacts> slices = _slices.TryGetValue(key, out var own) ? [.. own.Values] : [];
-        var plan = AnnouncementPlan.For(service, slices, Context);
+        IReadOnlyCollection<ObjectKey> sharers = FirstAddress(key) is { } address && _sharers[address] is { Count: > 1 } all ? [.. all.Where(other => other != key)] : [];
+        var plan = AnnouncementPlan.For(service, slices, Context, sharers);
         if (_plans.TryGetValue(key, out var old) && old.Equals(plan))
             return [];
         _plans[key] = plan;

@@ -12,11 +12,19 @@ namespace Portolan.Core.Announcements;
 public sealed record AnnouncementPlan(
     ObjectKey Service, IReadOnlyList<IpAddress> Addresses, WithdrawalReason Reason, Election Election, IReadOnlyList<string> Interfaces)
 {
+    /// <summary>The policy for its addresses.</summary>
+    public AnnouncementPolicy Policy { get; init; } = AnnouncementPolicy.Default;
+
     /// <summary>Why this node does not announce the Service, or <see cref="WithdrawalReason.None"/> when it does.</summary>
     public WithdrawalReason On(string node) => Reason is WithdrawalReason.None ? Election.Of(node) : Reason;
 
-    /// <summary>Plans one Service: a pure function of the Service, its endpoints and the context.</summary>
-    public static AnnouncementPlan For(ServiceFacts service, IReadOnlyList<EndpointSliceFacts> slices, AnnouncementContext context)
+    /// <summary>Plans one Service: a pure function of the Service, its endpoints, the context and who shares its address.</summary>
+    /// <param name="service">The Service.</param>
+    /// <param name="slices">Its endpoints.</param>
+    /// <param name="context">What every plan depends on.</param>
+    /// <param name="sharers">The other Services with the same first address; null: none.</param>
+    public static AnnouncementPlan For(
+        ServiceFacts service, IReadOnlyList<EndpointSliceFacts> slices, AnnouncementContext context, IReadOnlyCollection<ObjectKey>? sharers = null)
     {
         if (service.Type is not ServiceType.LoadBalancer || service.LoadBalancerClass != context.LoadBalancerClass)
             return Withdrawn(service, WithdrawalReason.NotLoadBalancer);
@@ -41,13 +49,14 @@ public sealed record AnnouncementPlan(
             return Withdrawn(service, WithdrawalReason.NoEndpoints);
 
         var addresses = service.Ingress.Select(ingress => ingress.Address).ToList();
-        var election = Election.Elect(service, slices, addresses[0], advertisements, context);
-        return new AnnouncementPlan(service.Key, addresses, WithdrawalReason.None, election, InterfacesOf(election.Winner, advertisements, context));
+        var policy = AnnouncementPolicy.For(pool, context.Policies);
+        var election = Election.Elect(service, slices, addresses[0], advertisements, policy, context, sharers ?? []);
+        return new AnnouncementPlan(service.Key, addresses, WithdrawalReason.None, election, InterfacesOf(election.Winner, advertisements, context)) { Policy = policy };
     }
 
     /// <inheritdoc/>
     public bool Equals(AnnouncementPlan? other) =>
-        other is not null && Service == other.Service && Reason == other.Reason && Election.Equals(other.Election)
+        other is not null && Service == other.Service && Reason == other.Reason && Election.Equals(other.Election) && Policy == other.Policy
         && Addresses.SequenceEqual(other.Addresses) && Interfaces.SequenceEqual(other.Interfaces);
 
     /// <inheritdoc/>

@@ -72,6 +72,26 @@ public sealed record AnnouncementPolicy
     /// <summary><c>spec.requireMajority</c>: nodes cut off from the majority of the last known ones announce nothing.</summary>
     public bool RequireMajority { get; init; }
 
+    /// <summary>The policy for the addresses of a pool: of those that cover it the first by name, or <see cref="Default"/>.</summary>
+    public static AnnouncementPolicy For(AddressPool pool, IReadOnlyList<AnnouncementPolicy> policies)
+    {
+        AnnouncementPolicy? first = null;
+        foreach (var policy in policies)
+            if ((first is null || string.CompareOrdinal(policy.Name, first.Name) < 0) && policy.Covers(pool))
+                first = policy;
+        return first ?? Default;
+    }
+
+    /// <summary>The weights of all preferences that the node meets, added up.</summary>
+    public int Preference(NodeFacts node)
+    {
+        var sum = 0;
+        foreach (var (weight, selector) in PreferredNodeSelectors)
+            if (selector.Matches(node.Labels))
+                sum += weight;
+        return sum;
+    }
+
     /// <summary>Whether it is meant for the addresses of this pool.</summary>
     public bool Covers(AddressPool pool) =>
         IPAddressPools.Count + IPAddressPoolSelectors.Count == 0
