@@ -4,10 +4,16 @@ namespace Portolan.Fuzz;
 public static class Targets
 {
     /// <summary>By their names on the command line.</summary>
-    public static IReadOnlyList<string> Names { get; } = ["paths", "bodies", "patches", "watch", "websocket", "spdy", "cel"];
+    public static IReadOnlyList<string> Names { get; } = ["paths", "bodies", "patches", "watch", "websocket", "spdy", "cel", "arp", "ndp"];
 
     internal static async Task<FuzzTarget> StartAsync(string name)
     {
+        switch (name)
+        {
+            case "arp": return PacketTargets.Arp();
+            case "ndp": return PacketTargets.Ndp();
+        }
+
         var server = await ServerProcess.StartAsync();
         return name switch
         {
