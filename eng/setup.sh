@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What the scripts at the top of the tree need on this machine, installed where it is missing (Debian packages).
-# Source it; then: need build lab demo test bench clients ansible image (any of them)
+# Source it; then: need build lab demo test bench peers clients ansible image (any of them)
 
 _missing_packages() { # PACKAGE... → those not installed
   local p
@@ -28,7 +28,7 @@ _install() { # WHY PACKAGE...
   rm -f "$log"
 }
 
-need() { # build lab demo test bench clients ansible image
+need() { # build lab demo test bench peers clients ansible image
   local what
   for what in "$@"; do
     case $what in
@@ -46,6 +46,9 @@ need() { # build lab demo test bench clients ansible image
       demo) _install "a terminal for the demo" expect ;;
       test) _install "what the tests look with" conntrack iptables ipset iputils-ping arping expect ;;
       bench) _install "what packets are generated with, and what is measured beside" clang gcc libc6-dev libbpf-dev haproxy ;;
+      peers)
+        # Without a network there is nothing to compare with, and the trial says so.
+        (_install "the announcer that takeovers are measured beside" golang-go golang-github-hashicorp-memberlist-dev) || true ;;
       image) _install "what an image is built and looked at with" umoci skopeo jq libssl3 ca-certificates ;;
       clients)
         # Without a network they are missing, and their tests are skipped: no reason to stop.

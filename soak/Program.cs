@@ -1,6 +1,7 @@
 using Portolan.Soak.ApiKills;
 using Portolan.Soak.ControllerKills;
 using Portolan.Soak.LabCycles;
+using Portolan.Soak.Layer2;
 using Portolan.Soak.ProxyKills;
 using Portolan.Soak.ProxyRolling;
 
@@ -10,6 +11,8 @@ var trials = new Dictionary<string, (string What, int Count, Func<int, Task<int>
     ["api-kills"] = ("kill the API server without warning under writes and watches", 100, ApiKillsTrial.RunAsync),
     ["controller-kills"] = ("kill the controller without warning while Services and pools change", 200, ControllerKillsTrial.RunAsync),
     ["lab-cycles"] = ("make a lab, kill something of it, take it away: is the machine as it was?", 100, LabCyclesTrial.RunAsync),
+    ["layer2-gaps"] = ("kill the holder of an address, and cut its cable: how long is it away?", 50, new GapsTrial("default", 0.30, 0.40).RunAsync),
+    ["layer2-gaps-fast"] = ("the same with the fast profile", 50, new GapsTrial("fast", 0.17, 0.25).RunAsync),
     ["proxy-kills"] = ("end a node's proxy in every way under load, while endpoints change", 60, ProxyKillsTrial.RunAsync),
     ["proxy-rolling"] = ("replace all endpoints of a Service one by one under load", 10, ProxyRollingTrial.RunAsync),
 };

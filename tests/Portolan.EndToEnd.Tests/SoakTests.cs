@@ -37,4 +37,13 @@ public sealed class SoakTests
         var trial = (await Shell.RunAsync($"./soak.sh proxy-kills {kills}", seconds: 600)).Succeeds();
         Assert.Equal("proxy-kills holds", trial.Lines[^1]);
     }
+
+    [Fact]
+    public async Task AnAddressComesBack_WhenItsHolderDiesOrLosesItsCable()
+    {
+        var faults = Long ? 3 : 1;
+        var trial = await Shell.RunAsync($"./soak.sh layer2-gaps {faults}", seconds: 600);
+        // How soon is for a quiet machine to say.
+        Assert.True(trial.ExitCode is 0 or 1 && trial.Lines[^1] is "layer2-gaps default holds" or "layer2-gaps default short", trial.All);
+    }
 }
