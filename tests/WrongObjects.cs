@@ -1,13 +1,44 @@
 /// <summary>
-/// Objects of metallb.io that are wrong in one way each: the specification as a user writes it, and what is to be said of it, path and rule.
+/// Objects of metallb.io, and AnnouncementPolicies of portolan.dev, that are wrong in one way each: the specification as a user writes it, and what is to be said of it, path and rule.
 /// Some are wrong beside the right objects that the tests put beside them.
 /// </summary>
 internal static class WrongObjects
 {
     /// <summary>All of them, with their kinds.</summary>
     public static IEnumerable<(string Kind, string Spec, string Expected)> All =>
-        new[] { ("IPAddressPool", IPAddressPools), ("L2Advertisement", L2Advertisements), ("BGPAdvertisement", BGPAdvertisements), ("BGPPeer", BGPPeers), ("BFDProfile", BFDProfiles), ("Community", Communities) }
+        new[] { ("IPAddressPool", IPAddressPools), ("L2Advertisement", L2Advertisements), ("BGPAdvertisement", BGPAdvertisements), ("BGPPeer", BGPPeers), ("BFDProfile", BFDProfiles), ("Community", Communities), ("AnnouncementPolicy", AnnouncementPolicies) }
             .SelectMany(kind => kind.Item2.Select(row => (kind.Item1, row.Data.Item1, row.Data.Item2)));
+
+    /// <summary>The version in which objects of this kind are written.</summary>
+    public static string ApiVersion(string kind) => kind switch
+    {
+        "AnnouncementPolicy" => "portolan.dev/v1alpha1",
+        "BGPPeer" => "metallb.io/v1beta2",
+        _ => "metallb.io/v1beta1",
+    };
+
+    public static TheoryData<string, string> AnnouncementPolicies { get; } = new()
+    {
+        { "{ipAddressPools: [six, six]}", "spec.ipAddressPools[1]: six: is listed twice" },
+        { "{ipAddressPools: [lob]}", "spec.ipAddressPools[0]: lob: there is no such IPAddressPool" },
+        { "{ipAddressPools: six}", "spec.ipAddressPools: \"six\": is not of the type that this field has" },
+        { "{ipAddressPoolSelectors: [{matchLabels: {a: b}}, {matchLabels: {a: b}}]}", "spec.ipAddressPoolSelectors[1]: a in (b): is listed twice" },
+        { "{ipAddressPools: [six], placement: even}", "spec.placement: even: must be hash or bounded" },
+        { "{ipAddressPools: [six], placement: Bounded}", "spec.placement: Bounded: must be hash or bounded" },
+        { "{ipAddressPools: [six], announceFrom: both}", "spec.announceFrom: both: must be one or all" },
+        { "{ipAddressPools: [six], onConflict: fight}", "spec.onConflict: fight: must be defend, yield or refuse" },
+        { "{ipAddressPools: [six], placement: bounded, announceFrom: all}", "spec.placement: bounded: is of no use with announceFrom: all, which places clients instead of addresses" },
+        { "{ipAddressPools: [six], failback: {holdDown: soon}}", "spec.failback.holdDown: soon: must be a duration, e.g. 90s, 10m or 24h" },
+        { "{ipAddressPools: [six], failback: {holdDown: -1s}}", "spec.failback.holdDown: -1s: must be 0s..24h" },
+        { "{ipAddressPools: [six], failback: {holdDown: 25h}}", "spec.failback.holdDown: 90000s: must be 0s..24h" },
+        { "{ipAddressPools: [six], failback: {maxHoldDown: 25h}}", "spec.failback.maxHoldDown: 90000s: must be 0s..24h" },
+        { "{ipAddressPools: [six], failback: {holdDown: 2m, maxHoldDown: 1m}}", "spec.failback.maxHoldDown: 60s: must not be shorter than holdDown" },
+        { "{ipAddressPools: [six], failback: 2m}", "spec.failback: \"2m\": is not of the type that this field has" },
+        { "{ipAddressPools: [six], preferredNodeSelectors: [{weight: 0, preference: {matchLabels: {a: b}}}]}", "spec.preferredNodeSelectors[0].weight: 0: must be 1..100" },
+        { "{ipAddressPools: [six], requireMajority: mostly}", "spec.requireMajority: \"mostly\": is not of the type that this field has" },
+        { "{ipAddressPools: [six], requireMajority: true}", "spec.requireMajority: true: is refused with fewer than 3 nodes, and there are 2: until there are more, both sides of a partition announce" },
+        { "{ipAddressPools: [lab]}", "spec.ipAddressPools: lab: AnnouncementPolicy bounded is about this IPAddressPool too, comes first by name, and counts" },
+    };
 
     public static TheoryData<string, string> IPAddressPools { get; } = new()
     {

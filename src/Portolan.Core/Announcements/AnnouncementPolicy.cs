@@ -1,5 +1,7 @@
+using System.Globalization;
 using Portolan.Core.Addresses;
 using Portolan.Core.Cluster;
+using Portolan.Core.Configuration;
 
 namespace Portolan.Core.Announcements;
 
@@ -36,14 +38,20 @@ public enum ConflictPolicy
     Refuse,
 }
 
-/// <summary>An AnnouncementPolicy (portolan.dev/v1alpha1): what Portolan's layer 2 does beyond MetalLB's, for the addresses of some pools.</summary>
-public sealed record AnnouncementPolicy
+/// <summary>An AnnouncementPolicy (portolan.dev/v1alpha1): what Portolan's layer 2 does beyond MetalLB's, for the addresses of some pools. Of several that select a pool the first by name counts.</summary>
+public sealed record AnnouncementPolicy : ConfigurationSpec
 {
+    /// <summary>A hold-down unless <c>spec.failback.maxHoldDown</c> says more or less: 10 minutes.</summary>
+    public static readonly TimeSpan DefaultMaxHoldDown = TimeSpan.FromMinutes(10);
+
+    /// <summary>No hold-down is longer than a day.</summary>
+    public static readonly TimeSpan LongestHoldDown = TimeSpan.FromDays(1);
+
     /// <summary>What holds without any policy: as MetalLB.</summary>
     public static readonly AnnouncementPolicy Default = new() { Name = "" };
 
-    /// <summary><c>metadata.name</c>. Of several policies that select a pool the first by name counts.</summary>
-    public required string Name { get; init; }
+    /// <inheritdoc/>
+    public override ConfigurationKind Kind => ConfigurationKind.AnnouncementPolicy;
 
     /// <summary><c>spec.ipAddressPools</c>; together with the selectors: either suffices; none of both: every pool.</summary>
     public IReadOnlyList<string> IPAddressPools { get; init; } = [];
@@ -64,7 +72,7 @@ public sealed record AnnouncementPolicy
     public TimeSpan HoldDown { get; init; }
 
     /// <summary><c>spec.failback.maxHoldDown</c>: the hold-down doubles with each time the node went away within the hour, up to this.</summary>
-    public TimeSpan MaxHoldDown { get; init; } = TimeSpan.FromMinutes(10);
+    public TimeSpan MaxHoldDown { get; init; } = DefaultMaxHoldDown;
 
     /// <summary><c>spec.onConflict</c>.</summary>
     public ConflictPolicy OnConflict { get; init; }
@@ -97,4 +105,30 @@ public sealed record AnnouncementPolicy
         IPAddressPools.Count + IPAddressPoolSelectors.Count == 0
         || IPAddressPools.Contains(pool.Name)
         || IPAddressPoolSelectors.Any(selector => selector.Matches(pool.Labels));
+
+    /// <summary>Checks the policy by itself.</summary>
+    /// <param name="errors">Where what is wrong is added.</param>
+    /// <returns>The policy, or null when an error was added.</returns>
+    public AnnouncementPolicy? Parse(ICollection<FieldError> errors)
+    {
+        var before = errors.Count;
+        if (!AddReadErrors(errors))
+            return null;
+        FieldRules.Unique("spec.ipAddressPools", IPAddressPools, errors);
+        FieldRules.Unique("spec.ipAddressPoolSelectors", IPAddressPoolSelectors, errors);
+        FieldRules.Unique("spec.preferredNodeSelectors", [.. PreferredNodeSelectors.Select(preference => preference.Selector)], errors);
+        for (var i = 0; i < PreferredNodeSelectors.Count; i++)
+            FieldRules.Range($"spec.preferredNodeSelectors[{i}].weight", PreferredNodeSelectors[i].Weight, 1, 100, errors);
+        if (AnnounceFrom is AnnounceFrom.All && Placement is Placement.Bounded)
+            errors.Add(new FieldError("spec.placement", "bounded", "is of no use with announceFrom: all, which places clients instead of addresses"));
+        if (HoldDown < TimeSpan.Zero || HoldDown > LongestHoldDown)
+            errors.Add(new FieldError("spec.failback.holdDown", Seconds(HoldDown), "must be 0s..24h"));
+        else if (MaxHoldDown < TimeSpan.Zero || MaxHoldDown > LongestHoldDown)
+            errors.Add(new FieldError("spec.failback.maxHoldDown", Seconds(MaxHoldDown), "must be 0s..24h"));
+        else if (MaxHoldDown < HoldDown)
+            errors.Add(new FieldError("spec.failback.maxHoldDown", Seconds(MaxHoldDown), "must not be shorter than holdDown"));
+        return errors.Count == before ? this : null;
+    }
+
+    private static string Seconds(TimeSpan time) => time.TotalSeconds.ToString(CultureInfo.InvariantCulture) + "s";
 }

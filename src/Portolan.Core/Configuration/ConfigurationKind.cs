@@ -1,6 +1,6 @@
 namespace Portolan.Core.Configuration;
 
-/// <summary>The kinds of metallb.io that users write. (The others are statuses.)</summary>
+/// <summary>The kinds of metallb.io that users write (the others are statuses), and those of portolan.dev that are judged beside them.</summary>
 public enum ConfigurationKind : byte
 {
     /// <summary><c>IPAddressPool</c>.</summary>
@@ -20,4 +20,7 @@ public enum ConfigurationKind : byte
 
     /// <summary><c>Community</c>.</summary>
     Community,
+
+    /// <summary><c>AnnouncementPolicy</c> of portolan.dev.</summary>
+    AnnouncementPolicy,
 }

@@ -41,6 +41,10 @@ public static class ConfigurationReview
             case Layer2Advertisement advertisement:
                 advertisement.Parse(errors);
                 break;
+            case AnnouncementPolicy policy:
+                if (policy.Parse(errors) is not null)
+                    warnings.AddRange(PolicyNotices.Of(policy, others.All<AnnouncementPolicy>(), Pools(others), others.Nodes?.Count));
+                break;
             case BgpAdvertisementSpec advertisement:
                 Check(advertisement, others, errors, warnings);
                 break;

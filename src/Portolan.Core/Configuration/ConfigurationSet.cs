@@ -21,6 +21,7 @@ public sealed class ConfigurationSet
 
     private ConfigurationObjects _objects = ConfigurationObjects.Empty;
     private Dictionary<string, Layer2Advertisement> _layer2 = new(StringComparer.Ordinal);
+    private Dictionary<string, AnnouncementPolicy> _policies = new(StringComparer.Ordinal);
     private Dictionary<string, BgpAdvertisement> _advertisements = new(StringComparer.Ordinal);
     private Dictionary<string, BgpPeer> _peers = new(StringComparer.Ordinal);
     private Dictionary<string, BfdProfile> _profiles = new(StringComparer.Ordinal);
@@ -35,6 +36,9 @@ public sealed class ConfigurationSet
 
     /// <summary>The L2Advertisements by name.</summary>
     public IReadOnlyDictionary<string, Layer2Advertisement> Layer2Advertisements => _layer2;
+
+    /// <summary>The AnnouncementPolicies by name.</summary>
+    public IReadOnlyDictionary<string, AnnouncementPolicy> AnnouncementPolicies => _policies;
 
     /// <summary>The BGPAdvertisements by name. One may not suit a pool that was changed after it: see <see cref="BgpAdvertisement.Fits"/>.</summary>
     public IReadOnlyDictionary<string, BgpAdvertisement> BgpAdvertisements => _advertisements;
@@ -64,6 +68,7 @@ public sealed class ConfigurationSet
 
         var nodes = new NodeMeeting(objects.Nodes);
         var layer2 = Settle(objects.All<Layer2Advertisement>(), _layer2, (spec, errors) => spec.Parse(errors), (_, _) => null, (_, _) => true, problems);
+        var policies = Settle(objects.All<AnnouncementPolicy>(), _policies, (spec, errors) => spec.Parse(errors), (_, _) => null, (_, _) => true, problems);
         var profiles = Settle(objects.All<BfdProfileSpec>(), _profiles, (spec, errors) => spec.Parse(errors), (_, _) => null, (_, _) => true, problems);
         var communities = Settle(objects.All<CommunitySpec>(), _communities, (spec, errors) => spec.Parse(errors), (one, other) => one.Clash(other), (one, other) => one.SamePlace(other), problems);
         var peers = Settle(objects.All<BgpPeerSpec>(), _peers, (spec, errors) => Peer(spec, objects, profiles, errors), (one, other) => one.Clash(other, nodes), (one, other) => one.SamePlace(other), problems);
@@ -80,11 +85,15 @@ public sealed class ConfigurationSet
         foreach (var spec in objects.All<ConfigurationSpec>())
             foreach (var missing in References.Missing(spec, objects))
                 problems.Add(new ObjectProblem(spec.Kind, spec.Name, missing, StandingOf(spec, problems)));
+        foreach (var policy in objects.All<AnnouncementPolicy>().Where(policy => policies.GetValueOrDefault(policy.Name) == policy))
+            foreach (var notice in PolicyNotices.Of(policy, policies.Values, pools.Pools, objects.Nodes?.Count))
+                problems.Add(new ObjectProblem(policy.Kind, policy.Name, notice, Standing.InForce));
         return new ConfigurationSet
         {
             _objects = objects,
             Pools = pools,
             _layer2 = layer2,
+            _policies = policies,
             _advertisements = advertisements,
             _peers = peers,
             _profiles = profiles,

@@ -11,6 +11,7 @@ internal static class References
     public static IEnumerable<FieldError> Missing(ConfigurationSpec spec, ConfigurationObjects known) => spec switch
     {
         Announcements.Layer2Advertisement layer2 => Missing("spec.ipAddressPools", layer2.IPAddressPools, ConfigurationKind.IPAddressPool, known),
+        Announcements.AnnouncementPolicy policy => Missing("spec.ipAddressPools", policy.IPAddressPools, ConfigurationKind.IPAddressPool, known),
         BgpAdvertisementSpec bgp => Missing("spec.ipAddressPools", bgp.IPAddressPools, ConfigurationKind.IPAddressPool, known)
             .Concat(Missing("spec.peers", bgp.Peers, ConfigurationKind.BGPPeer, known)),
         BgpPeerSpec peer => MissingSecret(peer, known),

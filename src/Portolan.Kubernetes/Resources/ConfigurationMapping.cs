@@ -5,7 +5,7 @@ using Portolan.Core.Configuration;
 
 namespace Portolan.Kubernetes.Resources;
 
-/// <summary>From objects of metallb.io to specifications that <see cref="ConfigurationSet"/> and <see cref="ConfigurationReview"/> judge.</summary>
+/// <summary>From objects of metallb.io and portolan.dev to specifications that <see cref="ConfigurationSet"/> and <see cref="ConfigurationReview"/> judge.</summary>
 public static class ConfigurationMapping
 {
     /// <summary>The kind of this name, e.g. <c>BGPPeer</c>, or null.</summary>
@@ -17,6 +17,7 @@ public static class ConfigurationMapping
         "BGPPeer" => ConfigurationKind.BGPPeer,
         "BFDProfile" => ConfigurationKind.BFDProfile,
         "Community" => ConfigurationKind.Community,
+        "AnnouncementPolicy" => ConfigurationKind.AnnouncementPolicy,
         _ => null,
     };
 
@@ -31,6 +32,7 @@ public static class ConfigurationMapping
         ConfigurationKind.BGPAdvertisement => Read(json, KubeJson.Default.BGPAdvertisement).ToSpec(),
         ConfigurationKind.BGPPeer => Read(json, KubeJson.Default.BGPPeer).ToSpec(),
         ConfigurationKind.BFDProfile => Read(json, KubeJson.Default.BFDProfile).ToSpec(),
+        ConfigurationKind.AnnouncementPolicy => Read(json, KubeJson.Default.AnnouncementPolicyObject).ToSpec(),
         _ => Read(json, KubeJson.Default.Community).ToSpec(),
     };
 
@@ -157,14 +159,7 @@ public static class ConfigurationMapping
 
     internal static long CreatedAt(IKubeObject found) => found.Metadata.CreationTimestamp?.ToUnixTimeSeconds() ?? 0;
 
-    private static string Name(IKubeObject found) => found.Metadata.Name ?? "";
-
-    private static string Namespace(IKubeObject found) => found.Metadata.Namespace ?? "";
-
-    private static T Read<T>(JsonElement json, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type)
-        where T : class => json.Deserialize(type) ?? throw new JsonException("null is no object");
-
-    private static List<NodePreference> Preferences(List<PreferredNodeSelector>? specs, List<FieldError> errors)
+    internal static List<NodePreference> Preferences(List<PreferredNodeSelector>? specs, List<FieldError> errors)
     {
         var preferences = new List<NodePreference>();
         for (var i = 0; i < specs?.Count; i++)
@@ -172,4 +167,11 @@ public static class ConfigurationMapping
                 preferences.Add(new NodePreference(specs[i]?.Weight ?? 0, selector));
         return preferences;
     }
+
+    private static string Name(IKubeObject found) => found.Metadata.Name ?? "";
+
+    private static string Namespace(IKubeObject found) => found.Metadata.Namespace ?? "";
+
+    private static T Read<T>(JsonElement json, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type)
+        where T : class => json.Deserialize(type) ?? throw new JsonException("null is no object");
 }

@@ -70,4 +70,7 @@ public static class Kinds
 
     /// <summary><c>portolan.dev/v1alpha1 AddressReservation</c>.</summary>
     public static ResourceType<ReservationObject> AddressReservations { get; } = new("portolan.dev", "v1alpha1", "addressreservations", "AddressReservation", true, KubeJson.Default.ReservationObject);
+
+    /// <summary><c>portolan.dev/v1alpha1 AnnouncementPolicy</c>.</summary>
+    public static ResourceType<AnnouncementPolicyObject> AnnouncementPolicies { get; } = new("portolan.dev", "v1alpha1", "announcementpolicies", "AnnouncementPolicy", true, KubeJson.Default.AnnouncementPolicyObject);
 }

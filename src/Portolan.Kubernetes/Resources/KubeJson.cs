@@ -36,6 +36,8 @@ namespace Portolan.Kubernetes.Resources;
 [JsonSerializable(typeof(PolicyObjectSpec))]
 [JsonSerializable(typeof(ReservationObject))]
 [JsonSerializable(typeof(ReservationObjectSpec))]
+[JsonSerializable(typeof(AnnouncementPolicyObject))]
+[JsonSerializable(typeof(AnnouncementPolicyObjectSpec))]
 [JsonSerializable(typeof(UntypedObject))]
 [JsonSerializable(typeof(Status))]
 [JsonSerializable(typeof(Bookmark))]

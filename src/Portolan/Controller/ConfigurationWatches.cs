@@ -39,6 +39,7 @@ internal sealed class ConfigurationWatches(
         });
         Watch(Kinds.BFDProfiles, ns, change => state.On(Kinds.BFDProfiles, change, found => found.ToSpec()));
         Watch(Kinds.Communities, ns, change => state.On(Kinds.Communities, change, found => found.ToSpec()));
+        Watch(Kinds.AnnouncementPolicies, ns, change => state.On(Kinds.AnnouncementPolicies, change, found => found.ToSpec()));
         Watch(Kinds.NodeLabels, null, state.On);
         Watch(Kinds.ConfigurationStates, ns, change =>
         {
@@ -73,9 +74,11 @@ internal sealed class ConfigurationWatches(
             catch (KubeApiException refused) when (refused.IsNotFound || refused.StatusCode is System.Net.HttpStatusCode.Forbidden)
             {
                 var why = refused.IsNotFound ? $"the API does not serve {type.Plural} of {type.ApiVersion}" : refused.Message;
-                if (first)
+                // A cluster that has not got our own kind misses nothing.
+                var isMissing = type.Group != Kinds.AnnouncementPolicies.Group || !refused.IsNotFound;
+                if (first && isMissing)
                     log.LogWarning("{Kind} objects cannot be read: {Reason}; addresses are served without them", type.Kind, why);
-                if (type.Plural != Kinds.ConfigurationStates.Plural)
+                if (isMissing && type.Plural != Kinds.ConfigurationStates.Plural)
                     await enqueue(() => state.CannotRead(type.Plural, why), stop);
             }
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Portolan.Core.Announcements;
 using Portolan.Core.Configuration;
 using Portolan.Kubernetes.Client;
 using Portolan.Kubernetes.Resources;
@@ -67,7 +68,7 @@ internal sealed class LoadedConfiguration
         if (change.New is { } node && SameLabels(change.Old, node))
             return false;
         Objects = Objects.WithNode(change.Key.Name, change.New?.Metadata.Labels ?? (change.New is null ? null : []));
-        return IsComplete && (Objects.All<BgpPeerSpec>().Any() || Objects.All<BgpAdvertisementSpec>().Any());
+        return IsComplete && (Objects.All<BgpPeerSpec>().Any() || Objects.All<BgpAdvertisementSpec>().Any() || Objects.All<AnnouncementPolicy>().Any(policy => policy.RequireMajority));
     }
 
     /// <summary>Secrets were looked up.</summary>
@@ -91,7 +92,7 @@ internal sealed class LoadedConfiguration
     }
 
     /// <summary>Judges everything that is complete.</summary>
-    public void Update() => InForce = InForce.Update(IsComplete ? Objects : Objects.Only(ConfigurationKind.IPAddressPool, ConfigurationKind.L2Advertisement));
+    public void Update() => InForce = InForce.Update(IsComplete ? Objects : Objects.Only(ConfigurationKind.IPAddressPool, ConfigurationKind.L2Advertisement, ConfigurationKind.AnnouncementPolicy) with { Nodes = null });
 
     /// <summary>What is wrong, object by object.</summary>
     public IReadOnlyList<ConfigurationProblem> Problems()

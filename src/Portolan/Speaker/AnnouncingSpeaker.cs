@@ -85,6 +85,8 @@ internal sealed class AnnouncingSpeaker : IDisposable
         Watch(Kinds.Nodes, null, null, OnNode);
         Watch(Kinds.IPAddressPools, _options.Namespace, null, _state.On);
         Watch(Kinds.L2Advertisements, _options.Namespace, null, _state.On);
+        _host.Supervise("watch-" + Kinds.AnnouncementPolicies.Plural, stop => new PolicyWatch(_client, _options.Namespace, _host.Time, _log).RunAsync(
+            change => _queue.Writer.WriteAsync(() => _state.On(change), stop), stop));
         Watch(Kinds.ServiceL2Statuses, _options.Namespace, null, _statuses.On);
         Watch(Kinds.Secrets, _options.Namespace, $"metadata.name={_options.SecretName}", OnSecret);
     }

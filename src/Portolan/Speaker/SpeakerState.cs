@@ -24,8 +24,10 @@ internal sealed class SpeakerState
     private readonly Dictionary<string, AddressPoolSpec> _specs = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, Layer2Advertisement> _advertisements = new(StringComparer.Ordinal);
     private readonly Dictionary<string, IReadOnlyList<FieldError>> _advertisementErrors = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, AnnouncementPolicy> _policies = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, IReadOnlyList<FieldError>> _policyErrors = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, NodeFacts> _nodes = new(StringComparer.Ordinal);
-    private readonly HashSet<string> _awaited = new(StringComparer.Ordinal) { "services", "endpointslices", "nodes", "ipaddresspools", "l2advertisements" };
+    private readonly HashSet<string> _awaited = new(StringComparer.Ordinal) { "services", "endpointslices", "nodes", "ipaddresspools", "l2advertisements", "announcementpolicies" };
     private PoolSet _pools = PoolSet.Empty;
     private bool _contextChanged;
 
@@ -43,7 +45,8 @@ internal sealed class SpeakerState
     /// <summary>What is wrong with the configuration.</summary>
     public IEnumerable<ConfigurationFault> Faults =>
         _pools.Problems.Select(problem => new ConfigurationFault("IPAddressPool", problem.Pool, problem.Error))
-            .Concat(_advertisementErrors.SelectMany(entry => entry.Value.Select(error => new ConfigurationFault("L2Advertisement", entry.Key, error))));
+            .Concat(_advertisementErrors.SelectMany(entry => entry.Value.Select(error => new ConfigurationFault("L2Advertisement", entry.Key, error))))
+            .Concat(_policyErrors.SelectMany(entry => entry.Value.Select(error => new ConfigurationFault("AnnouncementPolicy", entry.Key, error))));
 
     /// <summary>A Service changed.</summary>
     /// <returns>The Services whose plan is another now.</returns>
@@ -114,6 +117,29 @@ internal sealed class SpeakerState
             _advertisementErrors[change.Key.Name] = errors;
     }
 
+    /// <summary>An AnnouncementPolicy changed.</summary>
+    public void On(Change<AnnouncementPolicyObject> change)
+    {
+        if (Listed(change, "announcementpolicies"))
+            return;
+        _contextChanged = true;
+        _policyErrors.Remove(change.Key.Name);
+        if (change.New is null)
+        {
+            _policies.Remove(change.Key.Name);
+            return;
+        }
+
+        var errors = new List<FieldError>();
+        if (change.New.ToSpec().Parse(errors) is { } policy)
+            _policies[change.Key.Name] = policy;
+        else
+            _policyErrors[change.Key.Name] = errors;
+    }
+
+    /// <summary>The AnnouncementPolicies in force, by name.</summary>
+    public IReadOnlyCollection<AnnouncementPolicy> Policies => _policies.Values;
+
     /// <summary>The nodes, for the liveness protocol.</summary>
     public IEnumerable<NodeFacts> Nodes => _nodes.Values;
 
@@ -137,6 +163,7 @@ internal sealed class SpeakerState
         {
             Pools = _pools,
             Advertisements = [.. _advertisements.Values],
+            Policies = [.. _policies.Values],
             Nodes = [.. _nodes.Values],
             LivingSpeakers = Liveness.Living(),
             IgnoreExcludeLabel = _options.IgnoreExcludeLabel,

@@ -143,6 +143,7 @@ public sealed class ConfigurationProperties
         {
             AddressPoolSpec pool => AddressPool.Parse(pool, [])!.ToString(),
             Layer2Advertisement layer2 => Text(layer2),
+            AnnouncementPolicy policy => Text(policy),
             BgpAdvertisementSpec bgp => bgp.Parse(ConfigurationSet.Aliases(_set.Communities.Values), [], [])!.ToString(),
             BgpPeerSpec peer => $"{peer.Parse([])! with { BfdProfile = peer.BfdProfile.Length == 0 ? null : _set.BfdProfiles[peer.BfdProfile] }}",
             BfdProfileSpec profile => $"{profile.Parse([])}",
@@ -155,6 +156,8 @@ public sealed class ConfigurationProperties
             var texts = set.Pools.Pools.ToDictionary(pool => $"IPAddressPool {pool.Name}", pool => pool.ToString());
             foreach (var (name, layer2) in set.Layer2Advertisements)
                 texts[$"L2Advertisement {name}"] = Text(layer2);
+            foreach (var (name, policy) in set.AnnouncementPolicies)
+                texts[$"AnnouncementPolicy {name}"] = Text(policy);
             foreach (var (name, advertisement) in set.BgpAdvertisements)
                 texts[$"BGPAdvertisement {name}"] = advertisement.ToString();
             foreach (var (name, peer) in set.BgpPeers)
@@ -167,6 +170,8 @@ public sealed class ConfigurationProperties
         }
 
         private static string Text(Layer2Advertisement advertisement) => string.Join(' ', advertisement.IPAddressPools) + string.Join(' ', advertisement.Interfaces);
+
+        private static string Text(AnnouncementPolicy policy) => string.Join(' ', policy.IPAddressPools) + policy.Placement;
 
         private static string Text(CommunityAliases community) => string.Join(' ', community.Values);
 
@@ -201,6 +206,7 @@ public sealed class ConfigurationProperties
                 NodeSelectors = Nodes(random),
             },
             ConfigurationKind.BFDProfile => new BfdProfileSpec { Name = name, EchoMode = random.Next(3) == 0, DetectMultiplier = wrong ? 1 : Any<long?>(random, null, 3, 5) },
+            ConfigurationKind.AnnouncementPolicy => new AnnouncementPolicy { Name = name, IPAddressPools = wrong ? ["a", "a"] : Any<string[]>(random, ["a"], ["b"], ["c"]), Placement = Any(random, Placement.Hash, Placement.Bounded) },
             _ => new CommunitySpec { Name = name, Communities = [(name == "poison" ? "poison" : Any(random, "x", "y", "z"), wrong ? "1:2:3" : Any(random, "1:1", "1:2", "large:1:2:3"))] },
         };
 

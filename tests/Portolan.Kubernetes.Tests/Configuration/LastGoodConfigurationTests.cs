@@ -104,7 +104,7 @@ public sealed class LastGoodConfigurationTests
     {
         var after = _right.Update(_known.Without(ConfigurationKind.BGPPeer, "tor").Without(ConfigurationKind.IPAddressPool, "lab"));
         Assert.Equal(
-            ["L2Advertisement l2: spec.ipAddressPools[0]: lab: there is no such IPAddressPool", "BGPAdvertisement bgp: spec.ipAddressPools[0]: lab: there is no such IPAddressPool", "BGPAdvertisement bgp: spec.peers[0]: tor: there is no such BGPPeer"],
+            ["L2Advertisement l2: spec.ipAddressPools[0]: lab: there is no such IPAddressPool", "BGPAdvertisement bgp: spec.ipAddressPools[0]: lab: there is no such IPAddressPool", "BGPAdvertisement bgp: spec.peers[0]: tor: there is no such BGPPeer", "AnnouncementPolicy bounded: spec.ipAddressPools[0]: lab: there is no such IPAddressPool"],
             after.Problems.Select(problem => problem.ToString()));
         Assert.All(after.Problems, problem => Assert.Equal(Standing.InForce, problem.Standing));
         Assert.False(after.IsStale);

@@ -5,7 +5,7 @@ using Portolan.Kubernetes.Yaml;
 
 namespace Portolan.Kubernetes.Tests.Configuration;
 
-/// <summary>Objects of metallb.io as users write them.</summary>
+/// <summary>Objects of metallb.io and portolan.dev as users write them.</summary>
 internal static class Written
 {
     /// <summary>An object, its specification in YAML.</summary>
@@ -24,6 +24,7 @@ internal static class Written
             Object("IPAddressPool", "lab", "{addresses: [192.168.100.240-192.168.100.249]}", ", labels: {zone: a}"),
             Object("IPAddressPool", "six", "{addresses: ['fd00::/120']}"),
             Object("L2Advertisement", "l2", "{ipAddressPools: [lab], ipAddressPoolSelectors: [{matchLabels: {zone: a}}], interfaces: [eth0]}"),
+            Object("AnnouncementPolicy", "bounded", "{ipAddressPools: [lab], placement: bounded, onConflict: yield, failback: {holdDown: 30s}}"),
             Object("BFDProfile", "fast", "{receiveInterval: 50, transmitInterval: 50, minimumTtl: 254}"),
             Object("BFDProfile", "echo", "{echoMode: true, echoInterval: 60000}"),
             Object("Community", "well-known", "{communities: [{name: no-export, value: '65535:65281'}, {name: big, value: 'large:4294967295:0:1'}]}"),

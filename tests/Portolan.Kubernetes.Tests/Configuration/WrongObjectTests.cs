@@ -88,6 +88,10 @@ public sealed class WrongObjectTests
     [MemberData(nameof(WrongObjects.Communities), MemberType = typeof(WrongObjects))]
     public void AWrongCommunityIsReported(string spec, string expected) => IsReported("Community", spec, expected);
 
+    [Theory]
+    [MemberData(nameof(WrongObjects.AnnouncementPolicies), MemberType = typeof(WrongObjects))]
+    public void AWrongAnnouncementPolicyIsReported(string spec, string expected) => IsReported("AnnouncementPolicy", spec, expected);
+
     [Fact]
     [Contract("§1 stale configuration")]
     public void AllOfThemAtOnceAreReported_AndTheRightOnesAreInForceAllTheSame()
@@ -132,6 +136,7 @@ public sealed class WrongObjectTests
         foreach (var (name, profile) in right.BfdProfiles)
             Assert.Equal(profile, loaded.BfdProfiles[name]);
         Assert.Equal(right.Communities["well-known"], loaded.Communities["well-known"] with { Values = right.Communities["well-known"].Values });
+        Assert.Equal(right.AnnouncementPolicies["bounded"].Placement, loaded.AnnouncementPolicies["bounded"].Placement);
         Assert.Empty(right.Layer2Advertisements.Keys.Except(loaded.Layer2Advertisements.Keys));
         Assert.Equal($"{right.BgpAdvertisements["bgp"]}", $"{loaded.BgpAdvertisements["bgp"]}");
     }

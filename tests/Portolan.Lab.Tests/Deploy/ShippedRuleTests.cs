@@ -36,6 +36,23 @@ public sealed class ShippedRuleTests
         { "L2Advertisement", "v1beta1", "{preferredNodeSelectors: [{weight: 101, preference: {}}]}", "spec.preferredNodeSelectors[0].weight: Invalid value: 101: spec.preferredNodeSelectors[0].weight in body should be less than or equal to 100" },
         { "L2Advertisement", "v1beta1", "{preferredNodeSelectors: [{weight: 1, preference: {matchExpressions: [{key: a, operator: Exists, values: [b]}]}}]}", "spec.preferredNodeSelectors[0].preference.matchExpressions[0].values: Invalid value: \"object\": In and NotIn need at least one value, Exists and DoesNotExist take none" },
 
+        // AnnouncementPolicy of portolan.dev
+        { "AnnouncementPolicy", "v1alpha1", "{}", "" },
+        { "AnnouncementPolicy", "v1alpha1", "{ipAddressPools: [a, b], ipAddressPoolSelectors: [{matchLabels: {a: b}}], placement: bounded, announceFrom: one, onConflict: yield, requireMajority: true, failback: {holdDown: 30s, maxHoldDown: 10m}, preferredNodeSelectors: [{weight: 100, preference: {matchLabels: {a: b}}}]}", "" },
+        { "AnnouncementPolicy", "v1alpha1", "{placement: hash, announceFrom: all, onConflict: defend, failback: {holdDown: 0s}}", "" },
+        { "AnnouncementPolicy", "v1alpha1", "{onConflict: refuse, failback: {maxHoldDown: 24h}}", "" },
+        { "AnnouncementPolicy", "v1alpha1", "{placement: even}", "spec.placement: Unsupported value: \"even\": supported values: \"hash\", \"bounded\"" },
+        { "AnnouncementPolicy", "v1alpha1", "{announceFrom: All}", "spec.announceFrom: Unsupported value: \"All\": supported values: \"one\", \"all\"" },
+        { "AnnouncementPolicy", "v1alpha1", "{onConflict: fight}", "spec.onConflict: Unsupported value: \"fight\": supported values: \"defend\", \"yield\", \"refuse\"" },
+        { "AnnouncementPolicy", "v1alpha1", "{placement: bounded, announceFrom: all}", "spec.placement: Invalid value: \"object\": bounded is of no use with announceFrom: all, which places clients instead of addresses" },
+        { "AnnouncementPolicy", "v1alpha1", "{ipAddressPools: [a, a]}", "spec.ipAddressPools: Invalid value: \"array\": a pool must be named once only" },
+        { "AnnouncementPolicy", "v1alpha1", "{failback: {holdDown: soon}}", "spec.failback.holdDown: Invalid value: \"string\": soon: must be a duration like 90s or 1m30s" },
+        { "AnnouncementPolicy", "v1alpha1", "{failback: {holdDown: -1s}}", "spec.failback.holdDown: Invalid value: \"string\": -1s: must be 0s to 24h" },
+        { "AnnouncementPolicy", "v1alpha1", "{failback: {maxHoldDown: '9'}}", "spec.failback.maxHoldDown: Invalid value: \"string\": 9: must be a duration like 90s or 1m30s" },
+        { "AnnouncementPolicy", "v1alpha1", "{failback: {maxHoldDown: 24h1s}}", "spec.failback.maxHoldDown: Invalid value: \"string\": 24h1s: must be 0s to 24h" },
+        { "AnnouncementPolicy", "v1alpha1", "{failback: {holdDown: 2m, maxHoldDown: 119s}}", "spec.failback.maxHoldDown: Invalid value: \"object\": must not be shorter than holdDown" },
+        { "AnnouncementPolicy", "v1alpha1", "{preferredNodeSelectors: [{weight: 0, preference: {}}]}", "spec.preferredNodeSelectors[0].weight: Invalid value: 0: spec.preferredNodeSelectors[0].weight in body should be greater than or equal to 1" },
+
         // BGPAdvertisement
         { "BGPAdvertisement", "v1beta1", "{}", "" },
         { "BGPAdvertisement", "v1beta1", "{aggregationLength: 24, aggregationLengthV6: 64, localPref: 4294967295, communities: ['65535:0', 'large:4294967295:0:1', no-export, 'our:alias:of-three'], peers: [a], ipAddressPools: [b]}", "" },
@@ -139,7 +156,7 @@ public sealed class ShippedRuleTests
     public void HasACaseThatBreaksEachRule()
     {
         var told = Cases.Select(row => (Of: $"{row.Data.Item1} {row.Data.Item2}", Text: row.Data.Item4)).Concat(Changes.Select(row => (Of: $"{row.Data.Item1} {(row.Data.Item1 == "BGPPeer" ? "v1beta2" : "v1beta1")}", Text: row.Data.Item4))).ToLookup(row => row.Of, row => row.Text);
-        foreach (var definition in ShippedDefinition.All.Where(definition => (string?)definition.Spec["group"] == "metallb.io"))
+        foreach (var definition in ShippedDefinition.All.Where(definition => (string?)definition.Spec["group"] == "metallb.io" || definition.File == "announcementpolicies.yaml"))
         {
             foreach (var version in definition.Versions)
             {
@@ -186,7 +203,7 @@ public sealed class ShippedRuleTests
     private static JsonObject Object(string kind, string version, string yaml)
     {
         var obj = BodyReader.ParseYaml(System.Text.Encoding.UTF8.GetBytes(yaml)).Object;
-        obj["apiVersion"] = "metallb.io/" + version;
+        obj["apiVersion"] = (kind == "AnnouncementPolicy" ? "portolan.dev/" : "metallb.io/") + version;
         obj["kind"] = kind;
         obj["metadata"] = new JsonObject { ["name"] = "a", ["namespace"] = "metallb-system", ["resourceVersion"] = "1" };
         return obj;

@@ -51,6 +51,22 @@ public sealed class LoadedConfigurationTests
     }
 
     [Fact]
+    public void AMajorityOfTwoNodesIsNotAskedFor_AndThatIsSaidUntilThereAreThree()
+    {
+        Set(Kinds.IPAddressPools, "lab", "{addresses: [10.0.0.0/30]}");
+        Start();
+        Assert.Empty(Set(Kinds.AnnouncementPolicies, "whole", "{requireMajority: true}").Configuration!); // how many nodes there are is not known yet
+        SetNode("node1");
+        SetNode("node2");
+        foreach (var plural in new[] { "bgppeers", "bgpadvertisements", "bfdprofiles", "communities" })
+            _state.CannotRead(plural, $"no {plural}");
+        var told = Assert.Single(Listed(Kinds.NodeLabels).Configuration!);
+        Assert.Equal("spec.requireMajority: true: is refused with fewer than 3 nodes, and there are 2: until there are more, both sides of a partition announce", told.Message);
+        Assert.Empty(SetNode("node3").Configuration!);
+        Assert.Equal("3", Assert.Single(Set(Kinds.AnnouncementPolicies, "wrong", "{placement: 3}").Configuration!).Error.Value);
+    }
+
+    [Fact]
     [Contract("§1 stale configuration")]
     public void AWrongEditLeavesThePreviousVersionInForce_AndEverythingElseGoesOn()
     {

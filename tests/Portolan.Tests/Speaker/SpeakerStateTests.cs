@@ -26,6 +26,8 @@ public sealed class SpeakerStateTests
         Assert.Empty(_state.Settle(0));
         Assert.False(_state.IsReady(0));
         _state.On(Synced<L2Advertisement>());
+        Assert.False(_state.IsReady(0));
+        _state.On(Synced<AnnouncementPolicyObject>());
         Assert.True(_state.IsReady(0));
         Assert.Equal([Web], _state.Settle(0));
         Assert.Equal(WithdrawalReason.None, _state.Plans[Web].On("node1"));
@@ -91,6 +93,29 @@ public sealed class SpeakerStateTests
     }
 
     [Fact]
+    public void KeepsTheLastGoodPolicy_AndSaysWhatIsWrongWithTheNew()
+    {
+        Load();
+        SyncAll();
+        _state.On(Added(Policy("b", new() { Placement = "bounded" })));
+        _state.On(Added(Policy("a", new() { OnConflict = "yield" })));
+        Assert.Equal(["a", "b"], _state.Policies.Select(policy => policy.Name));
+        _state.On(Added(Policy("b", new() { Placement = "even" })));
+        Assert.Equal("AnnouncementPolicy b: spec.placement: even: must be hash or bounded", string.Join(';', _state.Faults.Select(fault => $"{fault.Kind} {fault.Name}: {fault.Error}")));
+        Assert.Equal(Placement.Bounded, _state.Policies.Single(policy => policy.Name == "b").Placement);
+
+        // A new one that is wrong is in no version in force; gone, nothing is left of it.
+        _state.On(Added(Policy("c", new() { AnnounceFrom = "nobody" })));
+        Assert.Equal(2, _state.Policies.Count);
+        _state.On(new Change<AnnouncementPolicyObject>(ChangeKind.Deleted, new ObjectKey("metallb-system", "b"), Policy("b", new()), null));
+        _state.On(new Change<AnnouncementPolicyObject>(ChangeKind.Deleted, new ObjectKey("metallb-system", "c"), Policy("c", new()), null));
+        Assert.Equal("a", Assert.Single(_state.Policies).Name);
+        Assert.Empty(_state.Faults);
+    }
+
+    private static AnnouncementPolicyObject Policy(string name, AnnouncementPolicyObjectSpec spec) => new() { Metadata = new() { Name = name, Namespace = "metallb-system" }, Spec = spec };
+
+    [Fact]
     public void DoesNotStir_WhenAKubeletReportsThatNothingChanged()
     {
         Load();
@@ -129,6 +154,7 @@ public sealed class SpeakerStateTests
         _state.On(Synced<Node>());
         _state.On(Synced<IPAddressPool>());
         _state.On(Synced<L2Advertisement>());
+        _state.On(Synced<AnnouncementPolicyObject>());
     }
 
     private string? Hear(BfdState state)

@@ -67,7 +67,7 @@ internal sealed class WebhookReview(KubeClient client, string ns, ILogger log)
         {
             await _turns.WaitAsync(patience.Token);
             held = true;
-            var nodes = change.Kind is ConfigurationKind.BGPAdvertisement or ConfigurationKind.BGPPeer ? NodesAsync(patience.Token) : Task.FromResult<ImmutableDictionary<string, IReadOnlyDictionary<string, string>>?>(null);
+            var nodes = change.Kind is ConfigurationKind.BGPAdvertisement or ConfigurationKind.BGPPeer or ConfigurationKind.AnnouncementPolicy ? NodesAsync(patience.Token) : Task.FromResult<ImmutableDictionary<string, IReadOnlyDictionary<string, string>>?>(null);
             var lists = await Task.WhenAll(Compared(change).Select(kind => ListAsync(kind, patience.Token)));
             return (lists.SelectMany(list => list).Aggregate(nothing with { Nodes = await nodes }, (known, spec) => known.With(spec)), true);
         }
@@ -91,6 +91,7 @@ internal sealed class WebhookReview(KubeClient client, string ns, ILogger log)
         ConfigurationKind.BGPAdvertisement =>
             [ConfigurationKind.IPAddressPool, ConfigurationKind.BGPAdvertisement, ConfigurationKind.BGPPeer, ConfigurationKind.BFDProfile, ConfigurationKind.Community],
         ConfigurationKind.BGPPeer => [ConfigurationKind.BGPPeer, ConfigurationKind.BFDProfile],
+        ConfigurationKind.AnnouncementPolicy => [ConfigurationKind.IPAddressPool, ConfigurationKind.AnnouncementPolicy],
         ConfigurationKind.BFDProfile => change.Spec is null ? [ConfigurationKind.BGPPeer] : [],
         _ => [ConfigurationKind.Community],
     };
@@ -102,6 +103,7 @@ internal sealed class WebhookReview(KubeClient client, string ns, ILogger log)
         ConfigurationKind.BGPAdvertisement => (await client.ListAsync(Kinds.BGPAdvertisements, ns, ct: stop)).Items.Select(found => found.ToSpec()),
         ConfigurationKind.BGPPeer => (await client.ListAsync(Kinds.BGPPeers, ns, ct: stop)).Items.Select(found => found.ToSpec()),
         ConfigurationKind.BFDProfile => (await client.ListAsync(Kinds.BFDProfiles, ns, ct: stop)).Items.Select(found => found.ToSpec()),
+        ConfigurationKind.AnnouncementPolicy => (await client.ListAsync(Kinds.AnnouncementPolicies, ns, ct: stop)).Items.Select(found => found.ToSpec()),
         _ => (await client.ListAsync(Kinds.Communities, ns, ct: stop)).Items.Select(found => found.ToSpec()),
     };
 
@@ -127,6 +129,7 @@ internal sealed class WebhookReview(KubeClient client, string ns, ILogger log)
         "bgppeers" => ConfigurationKind.BGPPeer,
         "bfdprofiles" => ConfigurationKind.BFDProfile,
         "communities" => ConfigurationKind.Community,
+        "announcementpolicies" => ConfigurationKind.AnnouncementPolicy,
         _ => null,
     };
 }

@@ -25,7 +25,7 @@ internal sealed class WebhookServer(IPEndPoint address, TlsSettings tls, bool ht
     /// <summary>Where BGPPeers are converted.</summary>
     public const string ConvertPath = "/convert";
 
-    /// <summary>Path and resource of each admission webhook, as MetalLB has them.</summary>
+    /// <summary>Path and resource of each admission webhook: MetalLB's, and one of our own.</summary>
     public static readonly IReadOnlyDictionary<string, string> AdmissionPaths = new Dictionary<string, string>(StringComparer.Ordinal)
     {
         ["/validate-metallb-io-v1beta1-ipaddresspool"] = "ipaddresspools",
@@ -34,6 +34,7 @@ internal sealed class WebhookServer(IPEndPoint address, TlsSettings tls, bool ht
         ["/validate-metallb-io-v1beta1-community"] = "communities",
         ["/validate-metallb-io-v1beta1-bfdprofile"] = "bfdprofiles",
         ["/validate-metallb-io-v1beta2-bgppeer"] = "bgppeers",
+        ["/validate-portolan-dev-v1alpha1-announcementpolicy"] = "announcementpolicies",
     };
 
     // An object has 1.5 MiB in etcd at most, and an update shows it twice. A list is converted in one piece.

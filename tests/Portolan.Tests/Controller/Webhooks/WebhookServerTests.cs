@@ -43,9 +43,9 @@ public sealed class WebhookServerTests : IAsyncLifetime
 
     [Fact]
     [Contract("§1.10 webhook")]
-    public async Task AnswersEachOfMetalLBsPaths()
+    public async Task AnswersEachOfMetalLBsPathsAndOurOwn()
     {
-        Assert.Equal(6, WebhookServer.AdmissionPaths.Count);
+        Assert.Equal(7, WebhookServer.AdmissionPaths.Count);
         foreach (var (path, resource) in WebhookServer.AdmissionPaths)
         {
             var (status, answer) = await PostAsync(path, Review(resource));
