@@ -24,6 +24,14 @@ public readonly record struct ArpFrame(MacAddress Destination, MacAddress Source
     public static ArpFrame GratuitousReply(MacAddress mac, IPv4 address) =>
         new(MacAddress.Broadcast, mac, new ArpPacket(ArpOperation.Reply, mac, address, MacAddress.Broadcast, address));
 
+    /// <summary>Tells one neighbour, and nobody else, whose address it is now: in the form of an answer, though it has not asked (again).</summary>
+    /// <param name="mac">The address's hardware address from now on.</param>
+    /// <param name="address">The address.</param>
+    /// <param name="neighbor">The neighbour's hardware address.</param>
+    /// <param name="neighborAddress">The neighbour's address.</param>
+    public static ArpFrame UnaskedReply(MacAddress mac, IPv4 address, MacAddress neighbor, IPv4 neighborAddress) =>
+        new(neighbor, mac, new ArpPacket(ArpOperation.Reply, mac, address, neighbor, neighborAddress));
+
     /// <summary>Reads a whole frame as a packet socket delivers it.</summary>
     /// <returns><see cref="ArpRejection.None"/>, or why the bytes are not an ARP frame.</returns>
     public static ArpRejection TryParse(ReadOnlySpan<byte> bytes, out ArpFrame frame)

@@ -32,4 +32,7 @@ public enum ArpRejection : byte
 
     /// <summary>Another station claims an address announced here (RFC 5227 §2.4): an announcement, not a question.</summary>
     Conflict,
+
+    /// <summary>The address is announced by several nodes, and another one answers this client.</summary>
+    AnotherNodesClient,
 }

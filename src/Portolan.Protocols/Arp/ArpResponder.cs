@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Portolan.Protocols.Neighbors;
 
 namespace Portolan.Protocols.Arp;
 
@@ -30,14 +31,25 @@ public enum PacketType : byte
 public sealed class ArpResponder(MacAddress mac, params ReadOnlySpan<IPv4> announces)
 {
     // Lock-free to read, which is what happens per frame; changed one address at a time, whatever their number.
-    private readonly ConcurrentDictionary<IPv4, byte> _announced = From(announces);
+    private readonly ConcurrentDictionary<IPv4, Func<MacAddress, bool>?> _announced = From(announces);
 
     /// <summary>The interface's hardware address.</summary>
     public MacAddress Mac { get; } = mac;
 
+    /// <summary>Who asked for the addresses whose clients several nodes share.</summary>
+    public AskerMemory<IPv4> Askers { get; } = new();
+
     /// <summary>Starts answering for an address.</summary>
+    /// <param name="address">The address.</param>
+    /// <param name="answers">Where several nodes share the address's clients: whether this one answers a client; replaces what was said before. Null: all clients.</param>
     /// <returns>False when it was answered for already.</returns>
-    public bool Announce(IPv4 address) => _announced.TryAdd(address, 0);
+    public bool Announce(IPv4 address, Func<MacAddress, bool>? answers = null)
+    {
+        if (_announced.TryAdd(address, answers))
+            return true;
+        _announced[address] = answers;
+        return false;
+    }
 
     /// <summary>Stops answering for an address.</summary>
     /// <returns>False when it was not answered for.</returns>
@@ -65,7 +77,7 @@ public sealed class ArpResponder(MacAddress mac, params ReadOnlySpan<IPv4> annou
             return ArpRejection.NotForUs;
         if (request.Operation is not ArpOperation.Request)
             return ArpRejection.NotRequest;
-        if (!_announced.ContainsKey(request.Target))
+        if (!_announced.TryGetValue(request.Target, out var answers))
             return ArpRejection.NotOurs;
         if (request.SenderMac.IsZero || request.SenderMac.IsGroup)
             return ArpRejection.BadSender;
@@ -73,6 +85,14 @@ public sealed class ArpResponder(MacAddress mac, params ReadOnlySpan<IPv4> annou
             return ArpRejection.NotForUs;
         if (request.IsAnnouncement)
             return ArpRejection.Conflict;
+        if (answers is not null)
+        {
+            // One that probes has no address yet at which it could be told.
+            if (!request.Sender.IsAny)
+                Askers.Note(new Asker<IPv4>(request.SenderMac, request.Sender, request.Target));
+            if (!answers(request.SenderMac))
+                return ArpRejection.AnotherNodesClient;
+        }
 
         // The answer goes to the hardware address the packet names, as the kernel's does. A probe (sender 0.0.0.0) is answered too:
         // that is how the prober learns that the address is taken (RFC 5227 §2.1.1).
@@ -81,11 +101,11 @@ public sealed class ArpResponder(MacAddress mac, params ReadOnlySpan<IPv4> annou
         return ArpRejection.None;
     }
 
-    private static ConcurrentDictionary<IPv4, byte> From(ReadOnlySpan<IPv4> addresses)
+    private static ConcurrentDictionary<IPv4, Func<MacAddress, bool>?> From(ReadOnlySpan<IPv4> addresses)
     {
-        var announced = new ConcurrentDictionary<IPv4, byte>();
+        var announced = new ConcurrentDictionary<IPv4, Func<MacAddress, bool>?>();
         foreach (var address in addresses)
-            announced.TryAdd(address, 0);
+            announced.TryAdd(address, null);
         return announced;
     }
 }

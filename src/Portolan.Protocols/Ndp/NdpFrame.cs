@@ -33,6 +33,15 @@ public readonly record struct NdpFrame(MacAddress DestinationMac, MacAddress Sou
         IPv6.AllNodes.GroupMac, mac, address, IPv6.AllNodes,
         new NeighborMessage(NeighborMessageType.Advertisement, NeighborFlags.Override, address, mac));
 
+    /// <summary>Tells one neighbour, and nobody else, that the address is here now.</summary>
+    /// <param name="mac">The address's hardware address from now on.</param>
+    /// <param name="address">The address.</param>
+    /// <param name="neighbor">The neighbour's hardware address.</param>
+    /// <param name="neighborAddress">The neighbour's address.</param>
+    public static NdpFrame UnsolicitedTo(MacAddress mac, IPv6 address, MacAddress neighbor, IPv6 neighborAddress) => new(
+        neighbor, mac, address, neighborAddress,
+        new NeighborMessage(NeighborMessageType.Advertisement, NeighborFlags.Override, address, mac));
+
     /// <summary>Asks whether somebody has the address, without claiming one (duplicate address detection, RFC 4862 §5.4.2).</summary>
     public static NdpFrame Probe(MacAddress mac, IPv6 address) => new(
         address.SolicitedNode.GroupMac, mac, default, address.SolicitedNode,

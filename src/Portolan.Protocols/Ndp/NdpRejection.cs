@@ -47,4 +47,7 @@ public enum NdpRejection : byte
 
     /// <summary>The address asked for is not announced here.</summary>
     NotOurs,
+
+    /// <summary>The address is announced by several nodes, and another one answers this client.</summary>
+    AnotherNodesClient,
 }

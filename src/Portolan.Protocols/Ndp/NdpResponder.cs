@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Portolan.Protocols.Arp;
+using Portolan.Protocols.Neighbors;
 
 namespace Portolan.Protocols.Ndp;
 
@@ -11,14 +12,25 @@ namespace Portolan.Protocols.Ndp;
 /// <param name="announces">The addresses answered for from the start.</param>
 public sealed class NdpResponder(MacAddress mac, params ReadOnlySpan<IPv6> announces)
 {
-    private readonly ConcurrentDictionary<IPv6, byte> _announced = From(announces);
+    private readonly ConcurrentDictionary<IPv6, Func<MacAddress, bool>?> _announced = From(announces);
 
     /// <summary>The interface's hardware address.</summary>
     public MacAddress Mac { get; } = mac;
 
+    /// <summary>Who asked for the addresses whose clients several nodes share.</summary>
+    public AskerMemory<IPv6> Askers { get; } = new();
+
     /// <summary>Starts answering for an address.</summary>
+    /// <param name="address">The address.</param>
+    /// <param name="answers">Where several nodes share the address's clients: whether this one answers a client; replaces what was said before. Null: all clients.</param>
     /// <returns>False when it was answered for already.</returns>
-    public bool Announce(IPv6 address) => _announced.TryAdd(address, 0);
+    public bool Announce(IPv6 address, Func<MacAddress, bool>? answers = null)
+    {
+        if (_announced.TryAdd(address, answers))
+            return true;
+        _announced[address] = answers;
+        return false;
+    }
 
     /// <summary>Stops answering for an address.</summary>
     /// <returns>False when it was not answered for.</returns>
@@ -48,25 +60,37 @@ public sealed class NdpResponder(MacAddress mac, params ReadOnlySpan<IPv6> annou
         if (frame.Message.Type is not NeighborMessageType.Solicitation)
             return NdpRejection.NotSolicitation;
         var target = frame.Message.Target;
-        if (!_announced.ContainsKey(target))
+        if (!_announced.TryGetValue(target, out var answers))
             return NdpRejection.NotOurs;
         // Without the option the frame itself tells where the answer goes.
         var asker = frame.Message.LinkAddress ?? frame.SourceMac;
         if (asker.IsZero || asker.IsGroup)
             return NdpRejection.BadSender;
+        if (answers is not null)
+        {
+            // One that probes has no address yet at which it could be told.
+            if (!frame.Source.IsUnspecified)
+                Askers.Note(new Asker<IPv6>(asker, frame.Source, target));
+            if (!answers(asker))
+                return NdpRejection.AnotherNodesClient;
+        }
+
         var reply = frame.Source.IsUnspecified
             ? NdpFrame.Unsolicited(Mac, target) // it probes: everybody hears the answer, for it has no address yet (RFC 4861 §7.2.4)
             : new NdpFrame(asker, Mac, target, frame.Source, new NeighborMessage(NeighborMessageType.Advertisement, NeighborFlags.Solicited, target, Mac));
+        // What all nodes of the link would hear is for this one only: the others have their own nodes. A packet to a group may go in a frame to one (RFC 6085).
+        if (answers is not null)
+            reply = reply with { DestinationMac = asker };
         reply.WriteTo(answer);
         length = reply.Size;
         return NdpRejection.None;
     }
 
-    private static ConcurrentDictionary<IPv6, byte> From(ReadOnlySpan<IPv6> addresses)
+    private static ConcurrentDictionary<IPv6, Func<MacAddress, bool>?> From(ReadOnlySpan<IPv6> addresses)
     {
-        var announced = new ConcurrentDictionary<IPv6, byte>();
+        var announced = new ConcurrentDictionary<IPv6, Func<MacAddress, bool>?>();
         foreach (var address in addresses)
-            announced.TryAdd(address, 0);
+            announced.TryAdd(address, null);
         return announced;
     }
 }

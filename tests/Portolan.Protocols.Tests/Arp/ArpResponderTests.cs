@@ -37,6 +37,31 @@ public sealed class ArpResponderTests
         Assert.Equal(ArpRejection.NotOurs, Handle("ffffffffffff 02005e100014 0806 0001 0800 06 04 0001 02005e100014 c0a86414 000000000000 c0a864f1"));
 
     [Fact]
+    public void AnswersOnlyItsOwnClients_WhereSeveralNodesShareThem_AndRemembersAll()
+    {
+        var ours = MacAddress.Read(Hex.Bytes("02005e100014"));
+        Assert.False(_responder.Announce(Vip, client => client == ours));
+        Assert.Equal(ArpRejection.None, Handle("ffffffffffff 02005e100014 0806 0001 0800 06 04 0001 02005e100014 c0a86414 000000000000 c0a864f0"));
+        Assert.Equal(ArpRejection.AnotherNodesClient, Handle("ffffffffffff 02005e100015 0806 0001 0800 06 04 0001 02005e100015 c0a86415 000000000000 c0a864f0"));
+
+        // A probe is answered by the same node; its sender has no address at which it could be told of another.
+        Assert.Equal(ArpRejection.AnotherNodesClient, Handle("ffffffffffff 02005e100016 0806 0001 0800 06 04 0001 02005e100016 00000000 000000000000 c0a864f0"));
+        Assert.Equal(["02:00:5e:10:00:15 192.168.100.21 192.168.100.240", "02:00:5e:10:00:14 192.168.100.20 192.168.100.240"], _responder.Askers.ToArray().Select(asker => $"{asker.Mac} {asker.Address} {asker.Target}"));
+
+        // Alone again.
+        Assert.False(_responder.Announce(Vip));
+        Assert.Equal(ArpRejection.None, Handle("ffffffffffff 02005e100016 0806 0001 0800 06 04 0001 02005e100016 c0a86416 000000000000 c0a864f0"));
+        Assert.Equal(2, _responder.Askers.Count);
+    }
+
+    [Fact]
+    public void TellsOneNeighbourAlone()
+    {
+        ArpFrame.UnaskedReply(Mac, Vip, MacAddress.Read(Hex.Bytes("02005e100014")), new IPv4(0xc0a86414)).WriteTo(_answer);
+        Assert.Equal(Hex.Bytes("02005e100014 02005e100064 0806 0001 0800 06 04 0002 02005e100064 c0a864f0 02005e100014 c0a86414"), _answer);
+    }
+
+    [Fact]
     public void IsSilentOnceWithdrawn()
     {
         Assert.True(_responder.Withdraw(Vip));

@@ -61,6 +61,36 @@ public sealed class NdpResponderTests
         Assert.Equal(NdpRejection.NotOurs, Handle("3333ff0000f0 02005e100014 86dd 60000000 0020 3a ff" + Client + Group + "87 00 bdf3 00000000" + Other + "01 01 02005e100014"));
 
     [Fact]
+    public void AnswersOnlyItsOwnClients_WhereSeveralNodesShareThem_AndRemembersAll()
+    {
+        Assert.False(_responder.Announce(Vip, _ => true));
+        Assert.Equal(NdpRejection.None, Handle(Solicitation));
+        Assert.Equal(Hex.Bytes(Answer), Said);
+        Assert.False(_responder.Announce(Vip, _ => false));
+        Assert.Equal(NdpRejection.AnotherNodesClient, Handle(Solicitation));
+        Assert.Equal(["02:00:5e:10:00:14 fe80::5eff:fe10:14 fd00:100::f0"], _responder.Askers.ToArray().Select(asker => $"{asker.Mac} {asker.Address} {asker.Target}"));
+    }
+
+    [Fact]
+    public void AnswersAProbe_ToTheProberAlone_WhereSeveralNodesShareTheClients()
+    {
+        Assert.False(_responder.Announce(Vip, _ => true));
+        Assert.Equal(NdpRejection.None, Handle("3333ff0000f0 02005e100014 86dd 60000000 0018 3a ff" + Nobody + Group + "87 00 7ac7 00000000" + Target));
+        Assert.Equal(
+            Hex.Bytes("02005e100014 02005e100064 86dd 60000000 0020 3a ff" + Target + "ff020000000000000000000000000001" + "88 00 f849 20 000000" + Target + "02 01 02005e100064"),
+            Said);
+        Assert.Equal(0, _responder.Askers.Count);
+    }
+
+    [Fact]
+    public void TellsOneNeighbourAlone_WithOverride()
+    {
+        var frame = NdpFrame.UnsolicitedTo(Mac, Vip, MacAddress.Read(Hex.Bytes("02005e100014")), IPv6.Read(Hex.Bytes(Client)));
+        frame.WriteTo(_answer);
+        Assert.Equal(Hex.Bytes("02005e100014 02005e100064 86dd 60000000 0020 3a ff" + Target + Client + "88 00 9ba8 20 000000" + Target + "02 01 02005e100064"), _answer[..frame.Size]);
+    }
+
+    [Fact]
     public void IsSilentOnceWithdrawn()
     {
         Assert.True(_responder.Withdraw(Vip));
