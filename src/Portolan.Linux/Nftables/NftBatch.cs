@@ -270,6 +270,25 @@ public sealed class NftBatch
         EndElement(element);
     }
 
+    /// <summary>Adds a value to a set, or a key and its data to a map, that expires by itself.</summary>
+    /// <param name="set">Has <see cref="NftSetFlags.Timeout"/>.</param>
+    /// <param name="key">The value, each field padded to 4 bytes.</param>
+    /// <param name="data">A map's data; empty for a set.</param>
+    /// <param name="timeout">At least a millisecond.</param>
+    public void AddElement(string set, ReadOnlySpan<byte> key, ReadOnlySpan<byte> data, TimeSpan timeout)
+    {
+        var element = BeginElement(Nft.NewSetElement, set, key);
+        _writer.PutUInt64BigEndian(Nft.ElementTimeout, (ulong)Math.Max(1, timeout.TotalMilliseconds));
+        if (!data.IsEmpty)
+        {
+            var nested = _writer.BeginNested(Nft.ElementData);
+            _writer.Put(Nft.DataValue, data);
+            _writer.EndNested(nested);
+        }
+
+        EndElement(element);
+    }
+
     /// <summary>Adds a key and its verdict to a verdict map.</summary>
     public void AddElement(string map, ReadOnlySpan<byte> key, NftVerdict verdict)
     {

@@ -147,7 +147,7 @@ internal static class Nft
     internal const ushort SetTable = 1, SetName = 2, SetFlags = 3, SetKeyType = 4, SetKeyLength = 5, SetDataType = 6, SetDataLength = 7, SetDescription = 9, SetId = 10, SetUserData = 13, SetExpression = 17, SetCount = 20;
     internal const ushort DescriptionSize = 1, DescriptionConcat = 2, FieldLength = 1;
     internal const ushort ElementsTable = 1, ElementsSet = 2, Elements = 3;
-    internal const ushort ElementKey = 1, ElementData = 2, ElementFlags = 3, ElementExpression = 7, ElementKeyEnd = 10;
+    internal const ushort ElementKey = 1, ElementData = 2, ElementFlags = 3, ElementTimeout = 4, ElementExpression = 7, ElementKeyEnd = 10;
     internal const ushort CounterBytes = 1, CounterPackets = 2;
     internal const ushort DataValue = 1, DataVerdict = 2;
     internal const ushort VerdictCode = 1, VerdictChain = 2;
