@@ -27,15 +27,19 @@ public enum NodeConditions : ushort
 
     /// <summary>The node came (back) a short while ago, and its policy holds it back. Reports name the policies instead: <see cref="NodeReport.HeldBack"/>.</summary>
     HeldBack = 32,
+
+    /// <summary>The node's speaker does not announce yet: it is still reading the cluster's objects, or listening for the other speakers.</summary>
+    Starting = 64,
 }
 
 /// <summary>How conditions rank, and the words for them.</summary>
 public static class NodeConditionsExtensions
 {
-    // The worst first. What is lost for sure outranks what may be lost: without a carrier nothing arrives, behind a dead gateway only neighbours do,
+    // The worst first. A speaker that starts answers nobody. What is lost for sure outranks what may be lost: without a carrier nothing arrives, behind a dead gateway only neighbours do,
     // and what arrives at a node that does not forward is lost. A node declared gone may go at any moment; one that drains still serves.
     private static readonly (NodeConditions Condition, string Name)[] WorstFirst =
     [
+        (NodeConditions.Starting, "starting"),
         (NodeConditions.NoCarrier, "noCarrier"),
         (NodeConditions.GatewayUnreachable, "gatewayUnreachable"),
         (NodeConditions.NotProgrammed, "notProgrammed"),

@@ -14,6 +14,7 @@ using Portolan.Protocols.Arp;
 using Portolan.Protocols.Bfd;
 using Portolan.Speaker.Layer2;
 using Portolan.Speaker.Liveness;
+using Portolan.Speaker.Readiness;
 
 namespace Portolan.Speaker;
 
@@ -42,6 +43,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
     private readonly Layer2StatusWriter _statuses;
     private readonly Layer2Announcer _announcer;
     private readonly SpeakerSessions _sessions;
+    private readonly NodeSenses _senses;
     private readonly Dictionary<ObjectKey, InvolvedObject> _services = [];
     private readonly Dictionary<ObjectKey, AnnouncementPlan> _announced = [];
     private IReadOnlyList<ConfigurationFault> _faults = [];
@@ -60,6 +62,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
             InterfaceSelection.Default, ArpSocket.Open, new ArpCounters(host.Meter), _log,
             failed => Urgent(() => _announcer!.Failed(failed, Now)));
         _sessions = new SpeakerSessions(Sessions, _log, transition => Urgent(() => OnTransition(transition)));
+        _senses = new NodeSenses(_state, options, _events, host.Meter, host.Time, _log, () => _queue.Writer.TryWrite(Nothing), Now);
     }
 
     private static long Now => BfdEndpoint.Now();
@@ -74,6 +77,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
         _host.Readiness.Await("announcements", "Services, their endpoints, Nodes and the configuration are being listed");
         _host.Supervise("loop", RunAsync);
         _host.Supervise("links", FollowLinksAsync);
+        _senses.Supervise(_host);
         _host.Supervise("liveness", stop => _sessions.RunAsync(
             () => Urgent(() => Sense(() => _state.Liveness.Started(Now))),
             () => Urgent(() => Sense(_state.Liveness.Stopped)),
@@ -128,6 +132,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
                 {
                     _linksKnown = true;
                     _announcer.SetLinks(seen, Now);
+                    _senses.SetLinks(seen);
                 },
                 stop);
         }
@@ -150,7 +155,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
                 throw;
             }
 
-            var next = Math.Min(_announcer.Deadline ?? long.MaxValue, _state.Liveness.SettlesAt ?? long.MaxValue);
+            var next = Math.Min(_announcer.Deadline ?? long.MaxValue, Math.Min(_state.Liveness.SettlesAt ?? long.MaxValue, _senses.Deadline(Now) ?? long.MaxValue));
             alarm.Change(next == long.MaxValue ? Timeout.InfiniteTimeSpan : TimeSpan.FromMicroseconds(Math.Max(0, next - Now)), Timeout.InfiniteTimeSpan);
         }
     }
@@ -162,6 +167,9 @@ internal sealed class AnnouncingSpeaker : IDisposable
         if (!_ready && _state.IsReady(Now))
             _state.LivenessChanged();
         Apply(_state.Settle(Now));
+        _senses.SetReady(_state.IsReady(Now), Now);
+        if (_senses.Advance(Now))
+            Apply(_state.Settle(Now));
         _announcer.Advance(Now);
         TellFaults();
         if (_ready == _state.IsReady(Now))
@@ -189,6 +197,8 @@ internal sealed class AnnouncingSpeaker : IDisposable
 
     private void OnNode(Change<Node> change)
     {
+        if (change.New is { } node && change.Key.Name == _options.NodeName)
+            _senses.SetNode(InvolvedObject.Of(Kinds.Nodes, node));
         if (!_state.On(change))
             return;
         _state.Liveness.SetNodes(_state.Nodes);
@@ -231,6 +241,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
     private void PublishPeers()
     {
         var living = _state.Liveness.Living();
+        _senses.Hear(living.Count - 1, _state.Liveness.Peers.Count, Now);
         _metrics.Peers(_state.Nodes.Where(node => node.Name != _options.NodeName).ToDictionary(node => node.Name, node => living.Contains(node.Name)));
     }
 
@@ -245,6 +256,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
             _announcer.Set(service, plan is null ? [] : [.. plan.Addresses.Where(address => address.IsIPv4).Select(address => new IPv4((uint)address.Value))], plan?.Interfaces ?? [], Now);
         }
 
+        _senses.Changed(changed);
         foreach (var service in changed)
             Tell(service);
         _metrics.Announced([.. _announced.SelectMany(entry => entry.Value.Addresses.Select(address => (entry.Key, address)))]);

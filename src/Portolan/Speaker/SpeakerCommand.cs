@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Portolan.Hosting;
 using Portolan.Kubernetes.Client;
+using Portolan.Speaker.Readiness;
 
 namespace Portolan.Speaker;
 
@@ -34,8 +35,10 @@ internal static class SpeakerCommand
         {
             Description = "Announce also from nodes labelled node.kubernetes.io/exclude-from-external-load-balancers.",
         };
+        var readiness = new ReadinessFlags();
         var command = new Command("speaker", "Announce LoadBalancer Services; one of these runs on each node.") { node, pod, secret, ignoreExcludeLabel };
         options.AddTo(command);
+        readiness.AddTo(command);
         var tls = new TlsOptions();
         tls.AddTo(command);
 
@@ -47,9 +50,9 @@ internal static class SpeakerCommand
         command.SetAction((parse, stop) => RunAsync(
             parse,
             options,
-            new SpeakerOptions(
+            readiness.Read(parse, new SpeakerOptions(
                 parse.GetValue(node)!, parse.GetValue(options.Namespace)!, parse.GetValue(pod)!, parse.GetValue(secret)!,
-                parse.GetValue(options.LoadBalancerClass), parse.GetValue(ignoreExcludeLabel)),
+                parse.GetValue(options.LoadBalancerClass), parse.GetValue(ignoreExcludeLabel))),
             tls,
             stop));
         return command;

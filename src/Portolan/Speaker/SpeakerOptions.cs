@@ -8,4 +8,14 @@ namespace Portolan.Speaker;
 /// <param name="LoadBalancerClass">Announce the Services of this class; null: those without one.</param>
 /// <param name="IgnoreExcludeLabel">Announce from nodes labelled as excluded from load balancers too.</param>
 internal sealed record SpeakerOptions(
-    string NodeName, string Namespace, string PodName, string SecretName, string? LoadBalancerClass, bool IgnoreExcludeLabel);
+    string NodeName, string Namespace, string PodName, string SecretName, string? LoadBalancerClass, bool IgnoreExcludeLabel)
+{
+    /// <summary>Cordoned nodes announce as others do.</summary>
+    public bool IgnoreCordon { get; init; }
+
+    /// <summary>Where the node's service proxy tells what it has programmed; empty: nowhere.</summary>
+    public string ProgrammedSocket { get; init; } = "";
+
+    /// <summary>The health check of kube-proxy, asked while nobody listens at the socket; null: none.</summary>
+    public Uri? ProxyHealthz { get; init; }
+}

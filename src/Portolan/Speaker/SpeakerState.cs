@@ -28,6 +28,7 @@ internal sealed class SpeakerState
     private readonly Dictionary<string, IReadOnlyList<FieldError>> _policyErrors = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, NodeFacts> _nodes = new(StringComparer.Ordinal);
     private readonly HashSet<string> _awaited = new(StringComparer.Ordinal) { "services", "endpointslices", "nodes", "ipaddresspools", "l2advertisements", "announcementpolicies" };
+    private readonly Dictionary<string, NodeReport> _reports = new(StringComparer.Ordinal);
     private PoolSet _pools = PoolSet.Empty;
     private bool _contextChanged;
 
@@ -41,6 +42,9 @@ internal sealed class SpeakerState
 
     /// <summary>The plan of every Service.</summary>
     public IReadOnlyDictionary<ObjectKey, AnnouncementPlan> Plans => _index.Plans;
+
+    /// <summary>What the plans were made in.</summary>
+    public AnnouncementContext Context => _index.Context;
 
     /// <summary>What is wrong with the configuration.</summary>
     public IEnumerable<ConfigurationFault> Faults =>
@@ -143,6 +147,15 @@ internal sealed class SpeakerState
     /// <summary>The nodes, for the liveness protocol.</summary>
     public IEnumerable<NodeFacts> Nodes => _nodes.Values;
 
+    /// <summary>What is known of a node, or null.</summary>
+    public NodeFacts? Node(string name) => _nodes.GetValueOrDefault(name);
+
+    /// <summary>The facts of a Service, or null.</summary>
+    public ServiceFacts? Find(ObjectKey service) => _index.TryGetService(service, out var facts) ? facts : null;
+
+    /// <summary>What this speaker says of its own node.</summary>
+    public void SetOwnReport(NodeReport report) => (_reports[_options.NodeName], _contextChanged) = (report, true);
+
     /// <summary>Something was heard of a speaker, or time has passed.</summary>
     public void LivenessChanged() => _contextChanged = true;
 
@@ -166,6 +179,7 @@ internal sealed class SpeakerState
             Policies = [.. _policies.Values],
             Nodes = [.. _nodes.Values],
             LivingSpeakers = Liveness.Living(),
+            Reports = NodeReports.Merge(_reports, _nodes.Values, _options.IgnoreCordon),
             IgnoreExcludeLabel = _options.IgnoreExcludeLabel,
             LoadBalancerClass = _options.LoadBalancerClass,
         });
@@ -182,5 +196,6 @@ internal sealed class SpeakerState
 
     private static bool SameForUs(NodeFacts a, NodeFacts b) =>
         a.Ready == b.Ready && a.NetworkUnavailable == b.NetworkUnavailable && a.InternalIPs.SequenceEqual(b.InternalIPs)
+        && NodeReports.OfObject(a, ignoreCordon: false) == NodeReports.OfObject(b, ignoreCordon: false)
         && a.Labels.Count == b.Labels.Count && a.Labels.All(label => b.Labels.TryGetValue(label.Key, out var value) && value == label.Value);
 }

@@ -33,6 +33,9 @@ internal sealed class ProgrammedServices(string path, TimeProvider time, ILogger
         }
     }
 
+    /// <summary>Called when the proxy is found, has told everything, or is lost; after what it told is known.</summary>
+    internal Action<ProxyConnection> OnConnection { get; init; } = _ => { };
+
     /// <summary>What the kernel has of a Service, or null: nothing.</summary>
     internal ProgrammedService? Find(ObjectKey service)
     {
@@ -50,16 +53,20 @@ internal sealed class ProgrammedServices(string path, TimeProvider time, ILogger
         while (true)
         {
             string reason;
+            var isConnected = false;
             try
             {
                 using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
                 await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), stop);
+                isConnected = true;
+                OnConnection(ProxyConnection.Connected);
                 await FollowAsync(new NetworkStream(socket), changed, () =>
                 {
                     pauses.Reset();
                     if (isLost)
                         log.LogInformation("{Path}: the proxy is there again", path);
                     isLost = false;
+                    OnConnection(ProxyConnection.Synced);
                 }, stop);
                 reason = "the proxy closed the connection";
             }
@@ -68,8 +75,12 @@ internal sealed class ProgrammedServices(string path, TimeProvider time, ILogger
                 reason = failure.Message;
             }
 
-            if (!isLost)
+            if (isConnected)
+                OnConnection(ProxyConnection.Absent);
+            if (!isLost && IsKnown)
                 log.LogWarning("{Path}: {Reason}; trying again. What was known holds until then", path, reason);
+            else if (!isLost)
+                log.LogInformation("{Path}: {Reason}; trying again", path, reason);
             isLost = true;
             await Task.Delay(pauses.Next(), time, stop);
         }
