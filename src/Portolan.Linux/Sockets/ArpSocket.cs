@@ -1,61 +1,19 @@
-using System.Net;
 using System.Net.Sockets;
 
 namespace Portolan.Linux.Sockets;
 
-/// <summary>
-/// Reads the ARP requests that reach one interface, and writes whole Ethernet frames to it (AF_PACKET, packet(7)). Nothing is allocated per
-/// frame. When the interface goes down or vanishes, receiving and sending fail with <see cref="SocketException"/>; open another then.
-/// It belongs to the network namespace of the thread that opened it.
-/// </summary>
-public sealed class ArpSocket : IDisposable
+/// <summary>Reads the ARP requests that reach one interface, and writes whole frames to it.</summary>
+public sealed class ArpSocket : PacketSocket
 {
     private const ushort EtherType = 0x0806; // ETH_P_ARP
 
-    private readonly Socket _socket;
-    private static readonly int SenderSize = SocketAddress.GetMaximumAddressSize(AddressFamily.Packet);
-    private readonly SocketAddress _sender = new(AddressFamily.Packet, SenderSize);
-
-    private ArpSocket(Socket socket) => _socket = socket;
+    private ArpSocket(int link)
+        : base(link, EtherType, ClassicFilter.AttachArpRequests)
+    {
+    }
 
     /// <summary>Opens a socket on an interface.</summary>
     /// <param name="link">The interface's index.</param>
     /// <exception cref="SocketException">The kernel refused: no such interface, or no right to raw sockets (CAP_NET_RAW).</exception>
-    public static ArpSocket Open(int link)
-    {
-        // Protocol 0 receives nothing: what arrives before interface and filter are set must not be queued.
-        var socket = new Socket(AddressFamily.Packet, SocketType.Raw, 0);
-        try
-        {
-            ClassicFilter.AttachArpRequests(socket);
-            socket.Bind(new PacketAddress(EtherType, link));
-            return new ArpSocket(socket);
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
-    }
-
-    /// <summary>Waits for the next request. One caller at a time; disposing ends the wait.</summary>
-    /// <param name="frame">Receives the frame from its destination address on.</param>
-    /// <returns>The frame's length; its kind is <see cref="PacketType"/>.</returns>
-    /// <exception cref="SocketException">The interface is down or gone, or the socket was disposed (OperationAborted).</exception>
-    public ValueTask<int> ReceiveAsync(Memory<byte> frame)
-    {
-        // Not awaited here: a method that waits would allocate its state for each frame, the socket has it made once.
-        _sender.Size = SenderSize; // each receive leaves it as long as the address it found
-        return _socket.ReceiveFromAsync(frame, SocketFlags.None, _sender);
-    }
-
-    /// <summary>How the link layer received the last frame: sll_pkttype, 0 for this host, 1 broadcast.</summary>
-    public byte PacketType => PacketAddress.PacketType(_sender);
-
-    /// <summary>Sends a whole frame. Any number of callers.</summary>
-    /// <exception cref="SocketException">The interface is down or gone, or its queue is full.</exception>
-    public void Send(ReadOnlySpan<byte> frame) => _socket.Send(frame, SocketFlags.None);
-
-    /// <inheritdoc/>
-    public void Dispose() => _socket.Dispose();
+    public static ArpSocket Open(int link) => new(link);
 }

@@ -46,6 +46,20 @@ internal static class ClassicFilter
     ]);
 
     /// <summary>
+    /// Neighbour solicitations and advertisements with hop limit 255 that were sent to this host or to a group, on a packet socket that sees
+    /// Ethernet headers. What stands behind an extension header is not looked for.
+    /// </summary>
+    internal static void AttachNeighborDiscovery(Socket socket) => Attach(socket,
+    [
+        new(LoadByte, 0, 0, 20), new(JumpEqual, 0, 9, 58),  // next header: ICMPv6
+        new(LoadByte, 0, 0, 21), new(JumpEqual, 0, 7, 255), // hop limit
+        new(LoadByte, 0, 0, 54), new(JumpEqual, 1, 0, 135), new(JumpEqual, 0, 4, 136), // type
+        new(LoadWord, 0, 0, PacketTypeOffset), new(JumpEqual, 1, 0, 0), new(JumpEqual, 0, 1, 2), // neither another host's, nor sent by us
+        new(Return, 0, 0, Everything),
+        new(Return, 0, 0, 0),
+    ]);
+
+    /// <summary>
     /// Datagrams that no router has touched: time to live, or hop limit, 255 (GTSM, RFC 5082; RFC 5881 §5 demands it of BFD).
     /// IP_MINTTL does nothing on UDP, and the runtime shows nobody the TTL, so the kernel must be told this way.
     /// </summary>

@@ -9,8 +9,6 @@ using Portolan.Kubernetes.Client;
 using Portolan.Kubernetes.Resources;
 using Portolan.Kubernetes.Watching;
 using Portolan.Linux.Links;
-using Portolan.Linux.Sockets;
-using Portolan.Protocols.Arp;
 using Portolan.Protocols.Bfd;
 using Portolan.Speaker.Layer2;
 using Portolan.Speaker.Liveness;
@@ -59,7 +57,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
         _events = new EventRecorder(client, Component, host.Time, _log);
         _statuses = new Layer2StatusWriter(client, options, host.Time, _log);
         _announcer = new Layer2Announcer(
-            InterfaceSelection.Default, ArpSocket.Open, new ArpCounters(host.Meter), _log,
+            InterfaceSelection.Default, Layer2Sockets.Here, new Layer2Counters(host.Meter), _log,
             failed => Urgent(() => _announcer!.Failed(failed, Now)));
         _sessions = new SpeakerSessions(Sessions, _log, transition => Urgent(() => OnTransition(transition)));
         _senses = new NodeSenses(_state, options, _events, host.Meter, host.Time, _log, () => _queue.Writer.TryWrite(Nothing), Now);
@@ -253,7 +251,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
         foreach (var service in changed)
         {
             var plan = Mine(service);
-            _announcer.Set(service, plan is null ? [] : [.. plan.Addresses.Where(address => address.IsIPv4).Select(address => new IPv4((uint)address.Value))], plan?.Interfaces ?? [], Now);
+            _announcer.Set(service, plan?.Addresses ?? [], plan?.Interfaces ?? [], Now);
         }
 
         _senses.Changed(changed);
@@ -282,8 +280,6 @@ internal sealed class AnnouncingSpeaker : IDisposable
         _log.LogInformation("{Event}: {Service} has {Addresses}", "serviceAnnounced", service, string.Join(", ", plan.Addresses));
         if (before is null)
             Record(service, isWarning: false, "nodeAssigned", $"announcing from node \"{_options.NodeName}\" with protocol \"layer2\"");
-        if (plan.Addresses.FirstOrDefault(address => !address.IsIPv4) is { IsIPv4: false } unanswered)
-            Record(service, isWarning: true, "announceFailed", $"{unanswered} is not announced: IPv6 neighbour discovery is not served yet");
         if (_linksKnown && !_announcer.HasInterface(plan.Interfaces))
             Record(service, isWarning: true, "announceFailed", plan.Interfaces.Count == 0
                 ? $"node \"{_options.NodeName}\" has no interface that can announce"

@@ -1,3 +1,4 @@
+using Portolan.Core.Addresses;
 using Portolan.Core.Cluster;
 using Portolan.Protocols.Arp;
 
@@ -13,7 +14,7 @@ public sealed class ArpAllocationTests
     {
         const int Rounds = 1000;
         using var lan = new Lan();
-        lan.Announcer.Set(new ObjectKey("default", "web"), [new IPv4(0xc0a864f0)], [], 0);
+        lan.Announcer.Set(new ObjectKey("default", "web"), [IpAddress.V4(0xc0a864f0)], [], 0);
         for (var i = 0; i < 300; i++)
             AskAndHear();
         var (process, ours) = (GC.GetTotalAllocatedBytes(precise: true), GC.GetAllocatedBytesForCurrentThread());

@@ -23,9 +23,9 @@ internal sealed class Lan : IDisposable
         Metrics = new MetricsExposition(_meter);
         Node.Wire("eth0", _client, "eth0");
         Announcer = new Layer2Announcer(
-            InterfaceSelection.Default, link => Node.Inside(() => ArpSocket.Open(link)), new ArpCounters(_meter), NullLogger.Instance, Failures.Enqueue);
+            InterfaceSelection.Default, new Layer2Sockets(link => Node.Inside(() => ArpSocket.Open(link)), link => Node.Inside(() => NdpSocket.Open(link))), new Layer2Counters(_meter), NullLogger.Instance, Failures.Enqueue);
         Rescan();
-        Client = OpenClient();
+        (Client, Client6) = OpenClient();
     }
 
     // A new wire drops what is sent before the kernel has switched its queues on, a moment after its ends came up.
@@ -47,11 +47,17 @@ internal sealed class Lan : IDisposable
 
     public MetricsExposition Metrics { get; }
 
-    public System.Collections.Concurrent.ConcurrentQueue<ArpInterface> Failures { get; } = new();
+    public System.Collections.Concurrent.ConcurrentQueue<LinkResponder> Failures { get; } = new();
 
     public Layer2Announcer Announcer { get; }
 
     public ArpStation Client { get; private set; }
+
+    /// <summary>The same client's network card, for IPv6.</summary>
+    public NdpStation Client6 { get; private set; }
+
+    /// <summary>The client's own kernel.</summary>
+    public NetworkNamespace ClientHost => _client;
 
     public LinkSnapshot Links { get; private set; } = new(new Dictionary<int, Link>(), []);
 
@@ -66,7 +72,8 @@ internal sealed class Lan : IDisposable
         Node.Link("link delete eth0");
         Node.Wire("eth0", _client, "eth0");
         Client.Dispose();
-        Client = OpenClient();
+        Client6.Dispose();
+        (Client, Client6) = OpenClient();
         Rescan();
     }
 
@@ -76,16 +83,17 @@ internal sealed class Lan : IDisposable
     {
         Announcer.Dispose();
         Client.Dispose();
+        Client6.Dispose();
         Metrics.Dispose();
         _meter.Dispose();
         Node.Dispose();
         _client.Dispose();
     }
 
-    private ArpStation OpenClient()
+    private (ArpStation, NdpStation) OpenClient()
     {
         var link = Running(_client).Find("eth0")!;
-        return new ArpStation(_client, link.Index, Mac(link));
+        return (new ArpStation(_client, link.Index, Mac(link)), new NdpStation(_client, link.Index, Mac(link)));
     }
 
     private static MacAddress Mac(Link link)

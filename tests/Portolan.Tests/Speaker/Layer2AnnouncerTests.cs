@@ -1,3 +1,4 @@
+using Portolan.Core.Addresses;
 using Portolan.Core.Cluster;
 using Portolan.Linux.Links;
 using Portolan.Protocols.Arp;
@@ -9,29 +10,31 @@ public sealed class Layer2AnnouncerTests
 {
     private static readonly ObjectKey Web = new("default", "web");
     private static readonly ObjectKey Mail = new("default", "mail");
-    private static readonly IPv4 Vip = new(0xc0a864f0);
-    private static readonly IPv4 Fence = new(0xc0a864f1);
+    private static readonly IpAddress Vip = IpAddress.V4(0xc0a864f0);
+    private static readonly IpAddress Fence = IpAddress.V4(0xc0a864f1);
 
     [Fact]
+    [Contract("§4 ARP")]
     public void ClaimsAnAddressAtOnce_AndAnswersOnceWithItsOwnMac()
     {
         using var lan = new Lan();
         lan.Announcer.Set(Web, [Vip], [], 0);
         var mac = lan.MacOf("eth0");
-        Assert.Equal(ArpFrame.GratuitousRequest(mac, Vip), lan.Client.Next());
-        Assert.Equal(ArpFrame.GratuitousReply(mac, Vip), lan.Client.Next());
+        Assert.Equal(ArpFrame.GratuitousRequest(mac, Vip.ToIPv4()), lan.Client.Next());
+        Assert.Equal(ArpFrame.GratuitousReply(mac, Vip.ToIPv4()), lan.Client.Next());
 
         lan.Announcer.Set(Mail, [Fence], [], 0);
-        lan.Client.Ask(Vip);
-        lan.Client.Ask(Fence);
+        lan.Client.Ask(Vip.ToIPv4());
+        lan.Client.Ask(Fence.ToIPv4());
         var first = lan.Client.NextAnswer();
         Assert.Equal(
-            new ArpFrame(lan.Client.Mac, mac, new ArpPacket(ArpOperation.Reply, mac, Vip, lan.Client.Mac, lan.Client.Address)),
+            new ArpFrame(lan.Client.Mac, mac, new ArpPacket(ArpOperation.Reply, mac, Vip.ToIPv4(), lan.Client.Mac, lan.Client.Address)),
             first);
-        Assert.Equal(Fence, lan.Client.NextAnswer().Packet.Sender); // and no second answer before it
+        Assert.Equal(Fence, lan.Client.NextAnswer().Packet.Sender.ToIpAddress()); // and no second answer before it
     }
 
     [Fact]
+    [Contract("§4 gratuitous")]
     public void RepeatsItsClaimForFiveSeconds()
     {
         using var lan = new Lan();
@@ -58,9 +61,9 @@ public sealed class Layer2AnnouncerTests
         lan.Announcer.Set(Web, [Vip], [], 0);
         lan.Announcer.Set(Mail, [Fence], [], 0);
         lan.Announcer.Set(Web, [], [], 0);
-        lan.Client.Ask(Vip);
-        lan.Client.Ask(Fence);
-        Assert.Equal(Fence, lan.Client.NextAnswer().Packet.Sender);
+        lan.Client.Ask(Vip.ToIPv4());
+        lan.Client.Ask(Fence.ToIPv4());
+        Assert.Equal(Fence, lan.Client.NextAnswer().Packet.Sender.ToIpAddress());
         lan.Announcer.Advance(1_100_000);
         Assert.Contains("metallb_layer2_responses_sent{ip=\"192.168.100.240\"} 0\n", lan.Metrics.Render(), StringComparison.Ordinal);
         Assert.Equal([Fence], lan.Announcer.Addresses);
@@ -73,8 +76,8 @@ public sealed class Layer2AnnouncerTests
         lan.Announcer.Set(Web, [Vip], [], 0);
         lan.Announcer.Set(Mail, [Vip], [], 0);
         lan.Announcer.Set(Web, [], [], 0);
-        lan.Client.Ask(Vip);
-        Assert.Equal(Vip, lan.Client.NextAnswer().Packet.Sender);
+        lan.Client.Ask(Vip.ToIPv4());
+        Assert.Equal(Vip, lan.Client.NextAnswer().Packet.Sender.ToIpAddress());
         lan.Announcer.Set(Mail, [], [], 0);
         Assert.Empty(lan.Announcer.Addresses);
     }
@@ -88,8 +91,8 @@ public sealed class Layer2AnnouncerTests
         lan.Recreate();
         var mac = lan.MacOf("eth0");
         Assert.NotEqual(old, mac);
-        Assert.Equal(ArpFrame.GratuitousRequest(mac, Vip), lan.Client.Next());
-        lan.Client.Ask(Vip);
+        Assert.Equal(ArpFrame.GratuitousRequest(mac, Vip.ToIPv4()), lan.Client.Next());
+        lan.Client.Ask(Vip.ToIPv4());
         Assert.Equal(mac, lan.Client.NextAnswer().Packet.SenderMac);
     }
 
@@ -103,10 +106,10 @@ public sealed class Layer2AnnouncerTests
         // Nobody saw it go: the socket fails, and is opened anew a moment later.
         Assert.True(SpinWait.SpinUntil(() => lan.Failures.TryDequeue(out var failed) && Fail(failed), TimeSpan.FromSeconds(10)));
         lan.Rescan();
-        lan.Client.Ask(Vip);
-        Assert.Equal(Vip, lan.Client.NextAnswer().Packet.Sender);
+        lan.Client.Ask(Vip.ToIPv4());
+        Assert.Equal(Vip, lan.Client.NextAnswer().Packet.Sender.ToIpAddress());
 
-        bool Fail(ArpInterface failed)
+        bool Fail(LinkResponder failed)
         {
             lan.Announcer.Failed(failed, 0);
             lan.Announcer.Advance(lan.Announcer.Deadline!.Value);
@@ -126,8 +129,8 @@ public sealed class Layer2AnnouncerTests
         do
             frame = lan.Client.Next();
         while (frame.Packet.SenderMac != mac);
-        Assert.Equal(ArpFrame.GratuitousRequest(mac, Vip), frame);
-        lan.Client.Ask(Vip);
+        Assert.Equal(ArpFrame.GratuitousRequest(mac, Vip.ToIPv4()), frame);
+        lan.Client.Ask(Vip.ToIPv4());
         Assert.Equal(mac, lan.Client.NextAnswer().Packet.SenderMac);
     }
 
@@ -139,12 +142,12 @@ public sealed class Layer2AnnouncerTests
         lan.Announcer.Set(Mail, [Fence], [], 0);
         Assert.False(lan.Announcer.HasInterface(["eth9"]));
         Assert.True(lan.Announcer.HasInterface(["eth9", "eth0"]));
-        lan.Client.Ask(Vip);
-        lan.Client.Ask(Fence);
-        Assert.Equal(Fence, lan.Client.NextAnswer().Packet.Sender);
+        lan.Client.Ask(Vip.ToIPv4());
+        lan.Client.Ask(Fence.ToIPv4());
+        Assert.Equal(Fence, lan.Client.NextAnswer().Packet.Sender.ToIpAddress());
         lan.Announcer.Set(Web, [Vip], ["eth0"], 0);
-        lan.Client.Ask(Vip);
-        Assert.Equal(Vip, lan.Client.NextAnswer().Packet.Sender);
+        lan.Client.Ask(Vip.ToIPv4());
+        Assert.Equal(Vip, lan.Client.NextAnswer().Packet.Sender.ToIpAddress());
     }
 
     [Theory]

@@ -1,44 +1,45 @@
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
+using Portolan.Core.Addresses;
 using Portolan.Core.Cluster;
 using Portolan.Linux.Links;
-using Portolan.Linux.Sockets;
-using Portolan.Protocols.Arp;
 
 namespace Portolan.Speaker.Layer2;
 
 /// <summary>
 /// Makes the wire agree with the plan: on every interface that qualifies, exactly the addresses this node announces are answered for. New on an
-/// interface, an address is claimed by gratuitous ARP at once and then each 1.1 s for 5 s, as MetalLB does; lost, it is not answered for from that
+/// interface, an address is claimed by gratuitous ARP, or an unsolicited neighbour advertisement, at once and then each 1.1 s for 5 s, as MetalLB does; lost, it is not answered for from that
 /// moment on. One caller at a time; times are microseconds.
 /// </summary>
 /// <param name="selection">Which interfaces qualify.</param>
-/// <param name="open">Opens a socket on the interface of an index.</param>
+/// <param name="sockets">Opens sockets on interfaces.</param>
 /// <param name="counters">Counts what goes over the wire.</param>
 /// <param name="log">Told of interfaces that come and go.</param>
 /// <param name="onFailure">Called from another thread when an interface fails; the answer is to call <see cref="Failed"/>.</param>
 internal sealed class Layer2Announcer(
-    InterfaceSelection selection, Func<int, ArpSocket> open, ArpCounters counters, ILogger log, Action<ArpInterface> onFailure) : IDisposable
+    InterfaceSelection selection, Layer2Sockets sockets, Layer2Counters counters, ILogger log, Action<LinkResponder> onFailure) : IDisposable
 {
     private const long RepeatEvery = 1_100_000;
     private const long RepeatFor = 5_000_000;
     private const long RetryAfter = 500_000;
 
-    private readonly Dictionary<int, ArpInterface> _interfaces = [];
+    private readonly Dictionary<(int Link, IpFamily Family), LinkResponder> _interfaces = [];
     private readonly Dictionary<ObjectKey, Wanted> _wanted = [];
-    private readonly Dictionary<IPv4, List<ObjectKey>> _holders = [];
+    private readonly Dictionary<IpAddress, List<ObjectKey>> _holders = [];
     private readonly PriorityQueue<Repeat, long> _repeats = new();
-    private readonly Dictionary<(ArpInterface, IPv4), long> _bursts = [];
+    private readonly Dictionary<(LinkResponder, IpAddress), long> _bursts = [];
     private LinkSnapshot _links = new(new Dictionary<int, Link>(), []);
+    private AnswersClient? _answersClient;
+    private bool _discovers;
     private long? _retryAt;
 
     /// <summary>What one Service wants announced.</summary>
-    /// <param name="Addresses">Its IPv4 addresses.</param>
+    /// <param name="Addresses">Its addresses.</param>
     /// <param name="Interfaces">Only on these; empty: on all.</param>
-    private sealed record Wanted(IReadOnlyList<IPv4> Addresses, IReadOnlyList<string> Interfaces);
+    private sealed record Wanted(IReadOnlyList<IpAddress> Addresses, IReadOnlyList<string> Interfaces);
 
     /// <summary>An announcement to be repeated until a time, unless another burst for the same address and interface has begun since.</summary>
-    private readonly record struct Repeat(ArpInterface Interface, IPv4 Address, long Until);
+    private readonly record struct Repeat(LinkResponder Interface, IpAddress Address, long Until);
 
     /// <summary>When <see cref="Advance"/> has something to do, or null.</summary>
     public long? Deadline
@@ -51,17 +52,36 @@ internal sealed class Layer2Announcer(
         }
     }
 
+    /// <summary>Which clients are answered, where not all.</summary>
+    public AnswersClient? AnswersClient
+    {
+        get => _answersClient;
+        set
+        {
+            _answersClient = value;
+            foreach (var opened in _interfaces.Values)
+                opened.Answers = value;
+        }
+    }
+
     /// <summary>The addresses that this node answers for somewhere.</summary>
-    public IReadOnlyCollection<IPv4> Addresses => _holders.Keys;
+    public IReadOnlyCollection<IpAddress> Addresses => _holders.Keys;
 
     /// <summary>Announces exactly these addresses for a Service; none withdraws it.</summary>
-    public void Set(ObjectKey service, IReadOnlyList<IPv4> addresses, IReadOnlyList<string> interfaces, long now)
+    public void Set(ObjectKey service, IReadOnlyList<IpAddress> addresses, IReadOnlyList<string> interfaces, long now)
     {
         var before = _wanted.GetValueOrDefault(service)?.Addresses ?? [];
         if (addresses.Count == 0)
             _wanted.Remove(service);
         else
             _wanted[service] = new Wanted(addresses, interfaces);
+        if (!_discovers && addresses.Any(address => !address.IsIPv4))
+        {
+            // Who has no IPv6 Services pays for no filter on IPv6 packets.
+            _discovers = true;
+            OpenMissing(now);
+        }
+
         foreach (var address in before.Except(addresses))
         {
             var holders = _holders[address];
@@ -86,32 +106,33 @@ internal sealed class Layer2Announcer(
     {
         var before = _links;
         _links = links;
-        foreach (var (index, opened) in _interfaces.ToList())
+        foreach (var (key, opened) in _interfaces.ToList())
         {
             // What the socket was opened on must still be there and say the same.
-            if (links.Links.TryGetValue(index, out var link) && selection.Accepts(link) && link.Address == opened.Link.Address && link.Name == opened.Link.Name)
+            if (links.Links.TryGetValue(key.Link, out var link) && selection.Accepts(link) && link.Address == opened.Link.Address && link.Name == opened.Link.Name)
             {
                 // The cable was out, or the queue was not switched on yet: what was sent meanwhile nobody has heard.
-                if (link.Has(LinkFlags.Running) && before.Links.TryGetValue(index, out var old) && !old.Has(LinkFlags.Running))
+                if (link.Has(LinkFlags.Running) && before.Links.TryGetValue(key.Link, out var old) && !old.Has(LinkFlags.Running))
                     Claim(opened, now);
+                opened.Refresh();
                 continue;
             }
 
-            log.LogInformation("{Interface}: no announcements any more", opened.Link.Name);
+            log.LogInformation("{Interface}: no {Family} announcements any more", opened.Link.Name, opened.Family);
             opened.Dispose();
-            _interfaces.Remove(index);
+            _interfaces.Remove(key);
         }
 
         OpenMissing(now);
     }
 
     /// <summary>An interface failed by itself: its socket is gone.</summary>
-    public void Failed(ArpInterface failed, long now)
+    public void Failed(LinkResponder failed, long now)
     {
         failed.Dispose();
-        if (_interfaces.GetValueOrDefault(failed.Link.Index) != failed)
+        if (_interfaces.GetValueOrDefault(Key(failed)) != failed)
             return;
-        _interfaces.Remove(failed.Link.Index);
+        _interfaces.Remove(Key(failed));
         // Mostly it went down, and the news of that is on its way. Should it not be, opening is tried again, but not in a circle.
         _retryAt = now + RetryAfter;
     }
@@ -131,7 +152,7 @@ internal sealed class Layer2Announcer(
             var key = (repeat.Interface, repeat.Address);
             if (_bursts.GetValueOrDefault(key) != repeat.Until)
                 continue;
-            var current = _interfaces.GetValueOrDefault(repeat.Interface.Link.Index) == repeat.Interface && repeat.Interface.Announces(repeat.Address);
+            var current = _interfaces.GetValueOrDefault(Key(repeat.Interface)) == repeat.Interface && repeat.Interface.Announces(repeat.Address);
             if (current)
                 repeat.Interface.SendGratuitous(repeat.Address);
             if (current && now + RepeatEvery <= repeat.Until)
@@ -156,25 +177,39 @@ internal sealed class Layer2Announcer(
     {
         foreach (var link in _links.Links.Values)
         {
-            if (_interfaces.ContainsKey(link.Index) || !selection.Accepts(link))
+            if (!selection.Accepts(link))
                 continue;
-            try
-            {
-                var opened = ArpInterface.Start(link, open(link.Index), counters, log, onFailure);
-                _interfaces.Add(link.Index, opened);
-                log.LogInformation("{Interface}: announcing with {Mac}", link.Name, link.Address);
-                Claim(opened, now);
-            }
-            catch (SocketException failure)
-            {
-                log.LogWarning("{Interface}: cannot announce: {Failure}", link.Name, failure.Message);
-                _retryAt = now + RetryAfter;
-            }
+            Open(link, IpFamily.IPv4, now);
+            if (_discovers)
+                Open(link, IpFamily.IPv6, now);
         }
     }
 
+    private void Open(Link link, IpFamily family, long now)
+    {
+        if (_interfaces.ContainsKey((link.Index, family)))
+            return;
+        try
+        {
+            LinkResponder opened = family is IpFamily.IPv4
+                ? ArpInterface.Start(link, sockets.Arp(link.Index), counters, log, onFailure)
+                : NdpInterface.Start(link, sockets.Ndp(link.Index), counters, log, onFailure);
+            opened.Answers = _answersClient;
+            _interfaces.Add((link.Index, family), opened);
+            log.LogInformation("{Interface}: announcing {Family} with {Mac}", link.Name, family, link.Address);
+            Claim(opened, now);
+        }
+        catch (SocketException failure)
+        {
+            log.LogWarning("{Interface}: cannot announce {Family}: {Failure}", link.Name, family, failure.Message);
+            _retryAt = now + RetryAfter;
+        }
+    }
+
+    private static (int, IpFamily) Key(LinkResponder opened) => (opened.Link.Index, opened.Family);
+
     // Everything this interface should say, said (again).
-    private void Claim(ArpInterface opened, long now)
+    private void Claim(LinkResponder opened, long now)
     {
         foreach (var address in _holders.Keys)
             if (Belongs(address, opened))
@@ -184,10 +219,12 @@ internal sealed class Layer2Announcer(
             }
     }
 
-    private void Spread(IPv4 address, long now)
+    private void Spread(IpAddress address, long now)
     {
         foreach (var opened in _interfaces.Values)
         {
+            if (address.Family != opened.Family)
+                continue;
             if (!Belongs(address, opened))
                 opened.Withdraw(address);
             else if (opened.Announce(address))
@@ -195,7 +232,7 @@ internal sealed class Layer2Announcer(
         }
     }
 
-    private void Burst(ArpInterface opened, IPv4 address, long now)
+    private void Burst(LinkResponder opened, IpAddress address, long now)
     {
         opened.SendGratuitous(address);
         _bursts[(opened, address)] = now + RepeatFor;
@@ -203,7 +240,8 @@ internal sealed class Layer2Announcer(
     }
 
     // Services that share an address are of one mind about it, or the wider wish wins.
-    private bool Belongs(IPv4 address, ArpInterface opened) =>
-        _holders.TryGetValue(address, out var holders)
+    private bool Belongs(IpAddress address, LinkResponder opened) =>
+        address.Family == opened.Family
+        && _holders.TryGetValue(address, out var holders)
         && holders.Exists(service => _wanted[service].Interfaces is { Count: 0 } || _wanted[service].Interfaces.Contains(opened.Link.Name));
 }

@@ -1,0 +1,142 @@
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+using Portolan.Core.Addresses;
+using Portolan.Linux.Links;
+using Portolan.Linux.Sockets;
+using Portolan.Protocols.Arp;
+
+namespace Portolan.Speaker.Layer2;
+
+/// <summary>Whether this node answers a client that asks for an address; true for everybody, unless nodes share the clients among themselves.</summary>
+/// <param name="address">The address asked for.</param>
+/// <param name="client">Who asks; the unspecified address for one who probes.</param>
+/// <param name="mac">The asker's hardware address.</param>
+internal delegate bool AnswersClient(IpAddress address, IpAddress client, MacAddress mac);
+
+/// <summary>
+/// One interface on which addresses of one family are announced: its socket, and the task that answers. Ends with its socket.
+/// </summary>
+internal abstract class LinkResponder : IDisposable
+{
+    private const long ConflictNoteEvery = 10_000; // milliseconds
+
+    private readonly PacketSocket _socket;
+    private readonly ILogger _log;
+    private volatile bool _disposed;
+    private long _nextConflictNote;
+
+    private protected LinkResponder(Link link, PacketSocket socket, Layer2Counters counters, ILogger log)
+    {
+        Span<byte> mac = stackalloc byte[MacAddress.Size];
+        link.Address.WriteTo(mac);
+        (Link, _socket, Counters, _log, Mac) = (link, socket, counters, log, MacAddress.Read(mac));
+    }
+
+    /// <summary>The interface as it was when the socket was opened.</summary>
+    public Link Link { get; }
+
+    /// <summary>The family that it answers for.</summary>
+    public abstract IpFamily Family { get; }
+
+    /// <summary>Whom it answers, where not everybody. Any thread may set it.</summary>
+    public AnswersClient? Answers { get; set; }
+
+    /// <summary>The interface's hardware address.</summary>
+    protected MacAddress Mac { get; }
+
+    protected Layer2Counters Counters { get; }
+
+    /// <summary>Starts answering.</summary>
+    /// <returns>False when it did already.</returns>
+    public abstract bool Announce(IpAddress address);
+
+    /// <summary>Stops answering, from this very moment on.</summary>
+    /// <returns>False when it did not answer.</returns>
+    public abstract bool Withdraw(IpAddress address);
+
+    public abstract bool Announces(IpAddress address);
+
+    /// <summary>Tells every neighbour whose address it is now.</summary>
+    public abstract void SendGratuitous(IpAddress address);
+
+    /// <summary>The interface's addresses have changed: tries again what could not be done before.</summary>
+    public virtual void Refresh()
+    {
+    }
+
+    public void Dispose()
+    {
+        _disposed = true;
+        _socket.Dispose();
+    }
+
+    /// <summary>Begins to answer.</summary>
+    /// <param name="onEnd">Called once, from another thread, when the interface fails by itself.</param>
+    protected void Start(Action<LinkResponder> onEnd) => _ = Task.Run(() => AnswerAsync(onEnd));
+
+    /// <summary>Deals with a frame. Nothing may be allocated for one that is answered.</summary>
+    protected abstract void Handle(ReadOnlySpan<byte> frame, PacketType type);
+
+    /// <summary>Answers a client, unless another node does.</summary>
+    protected void Answer(IpAddress address, IpAddress client, MacAddress mac, ReadOnlySpan<byte> answer)
+    {
+        Counters.Request(address);
+        if (Answers is { } answers && !answers(address, client, mac))
+            return;
+        try
+        {
+            _socket.Send(answer);
+            Counters.Response(address);
+        }
+        catch (SocketException full) when (full.SocketErrorCode is SocketError.NoBufferSpaceAvailable)
+        {
+            // The interface's queue is full: the client asks again in a second.
+        }
+    }
+
+    /// <summary>Sends what nobody asked for; that it could not be sent is no fault of the caller's.</summary>
+    protected void SendGratuitous(IpAddress address, ReadOnlySpan<byte> frame)
+    {
+        try
+        {
+            _socket.Send(frame);
+            Counters.Gratuitous(address);
+        }
+        catch (Exception failure) when (failure is SocketException or ObjectDisposedException)
+        {
+            _log.LogDebug("{Interface}: {Address} was not announced: {Failure}", Link.Name, address, failure.Message);
+        }
+    }
+
+    /// <summary>Whoever claims an address may do so a thousand times a second; the log says it once in a while.</summary>
+    protected void NoteConflict(IpAddress address, MacAddress claimant)
+    {
+        var now = Environment.TickCount64;
+        if (now < _nextConflictNote)
+            return;
+        _nextConflictNote = now + ConflictNoteEvery;
+        _log.LogWarning("{Interface}: {Mac} claims {Address}, which this node announces", Link.Name, claimant, address);
+    }
+
+    // Nothing is allocated per request: the buffer, the sender's address and the state machine of this method are made once.
+    private async Task AnswerAsync(Action<LinkResponder> onEnd)
+    {
+        var frame = new byte[512];
+        try
+        {
+            while (true)
+            {
+                var length = await _socket.ReceiveAsync(frame).ConfigureAwait(false);
+                Handle(frame.AsSpan(0, length), (PacketType)_socket.PacketType);
+            }
+        }
+        catch (Exception failure)
+        {
+            // The task's top. Closing the socket is how it is told to end; an interface that went down is ordinary; anything else is a fault.
+            if (_disposed)
+                return;
+            _log.Log(failure is SocketException ? LogLevel.Information : LogLevel.Error, failure, "{Interface}: not answering any more", Link.Name);
+            onEnd(this);
+        }
+    }
+}

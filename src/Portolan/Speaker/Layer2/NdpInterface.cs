@@ -1,0 +1,100 @@
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+using Portolan.Core.Addresses;
+using Portolan.Linux.Links;
+using Portolan.Linux.Sockets;
+using Portolan.Protocols.Arp;
+using Portolan.Protocols.Ndp;
+
+namespace Portolan.Speaker.Layer2;
+
+/// <summary>
+/// One interface on which IPv6 addresses are announced, by neighbour discovery. Neighbours ask in an address's solicited-node group, so its member
+/// the interface has to be; that it cannot be, where IPv6 is switched off, is told, and tried again when the interface's addresses change.
+/// </summary>
+internal sealed class NdpInterface : LinkResponder
+{
+    private readonly NdpSocket _socket;
+    private readonly NdpResponder _responder;
+    private readonly ILogger _log;
+    private readonly byte[] _answer = new byte[NdpFrame.MaxSize];
+    private readonly HashSet<IPv6> _joined = [];
+    private readonly HashSet<IPv6> _unheard = [];
+
+    private NdpInterface(Link link, NdpSocket socket, Layer2Counters counters, ILogger log)
+        : base(link, socket, counters, log) => (_socket, _log, _responder) = (socket, log, new NdpResponder(Mac));
+
+    public override IpFamily Family => IpFamily.IPv6;
+
+    /// <inheritdoc cref="ArpInterface.Start"/>
+    public static NdpInterface Start(Link link, NdpSocket socket, Layer2Counters counters, ILogger log, Action<LinkResponder> onEnd)
+    {
+        var started = new NdpInterface(link, socket, counters, log);
+        started.Start(onEnd);
+        return started;
+    }
+
+    public override bool Announce(IpAddress address)
+    {
+        if (!_responder.Announce(address.ToIPv6()))
+            return false;
+        Join(address.ToIPv6());
+        return true;
+    }
+
+    public override bool Withdraw(IpAddress address)
+    {
+        if (!_responder.Withdraw(address.ToIPv6()))
+            return false;
+        _unheard.Remove(address.ToIPv6());
+        if (_joined.Remove(address.ToIPv6()))
+            _socket.Leave(address.ToIPv6().SolicitedNode.ToIPAddress());
+        return true;
+    }
+
+    public override bool Announces(IpAddress address) => _responder.Announces(address.ToIPv6());
+
+    public override void SendGratuitous(IpAddress address)
+    {
+        Span<byte> frame = stackalloc byte[NdpFrame.MaxSize];
+        NdpFrame.Unsolicited(Mac, address.ToIPv6()).WriteTo(frame);
+        SendGratuitous(address, frame);
+    }
+
+    public override void Refresh()
+    {
+        if (_unheard.Count == 0)
+            return;
+        IPv6[] missing = [.. _unheard];
+        foreach (var address in missing)
+            Join(address);
+    }
+
+    protected override void Handle(ReadOnlySpan<byte> frame, PacketType type)
+    {
+        switch (_responder.Handle(frame, type, out var asked, _answer, out var length))
+        {
+            case NdpRejection.None:
+                Answer(asked.Message.Target.ToIpAddress(), asked.Source.ToIpAddress(), asked.Message.LinkAddress ?? asked.SourceMac, _answer.AsSpan(0, length));
+                break;
+            case NdpRejection.NotSolicitation when _responder.Announces(asked.Message.Target):
+                NoteConflict(asked.Message.Target.ToIpAddress(), asked.Message.LinkAddress ?? asked.SourceMac);
+                break;
+        }
+    }
+
+    private void Join(IPv6 address)
+    {
+        try
+        {
+            _socket.Join(address.SolicitedNode.ToIPAddress());
+            _joined.Add(address);
+            _unheard.Remove(address);
+        }
+        catch (SocketException failure)
+        {
+            if (_unheard.Add(address) && _unheard.Count == 1)
+                _log.LogWarning("{Interface}: neighbours cannot ask for {Address}: its group cannot be joined: {Failure}", Link.Name, address, failure.Message);
+        }
+    }
+}
