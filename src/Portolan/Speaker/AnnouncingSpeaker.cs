@@ -266,7 +266,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
     private void Tell(ObjectKey service)
     {
         var (plan, before) = (Mine(service), _announced.GetValueOrDefault(service));
-        _statuses.Want(service, plan?.Interfaces);
+        _statuses.Want(service, plan?.InterfacesOn(_options.NodeName), [.. plan?.Answering.Select(answering => answering.Node) ?? []]);
         if (plan is null)
         {
             if (_announced.Remove(service))

@@ -10,8 +10,8 @@ using Portolan.Kubernetes.Watching;
 namespace Portolan.Speaker;
 
 /// <summary>
-/// Keeps one ServiceL2Status per Service that this node announces, and none for others: a new announcer also removes what the former one,
-/// which may be dead, left behind. Writes happen in the background and never delay an announcement.
+/// Keeps one ServiceL2Status per Service that this node announces, and none for others: a new announcer also removes what former ones,
+/// which may be dead, left behind. Several that announce together leave each other's alone. Writes happen in the background and never delay an announcement.
 /// </summary>
 internal sealed class Layer2StatusWriter(KubeClient client, SpeakerOptions options, TimeProvider time, ILogger log)
 {
@@ -21,7 +21,7 @@ internal sealed class Layer2StatusWriter(KubeClient client, SpeakerOptions optio
     private const int RememberedGone = 256;
 
     private readonly Lock _gate = new();
-    private readonly Dictionary<ObjectKey, IReadOnlyList<string>> _wanted = [];
+    private readonly Dictionary<ObjectKey, Wish> _wanted = [];
     private readonly Dictionary<ObjectKey, Dictionary<string, ServiceL2Status>> _found = [];
     private readonly HashSet<ObjectKey> _dirty = [];
 
@@ -31,15 +31,29 @@ internal sealed class Layer2StatusWriter(KubeClient client, SpeakerOptions optio
     private bool _listed;
     private List<OwnerReference>? _owners;
 
-    /// <summary>This node announces the Service on these interfaces (empty: all), or, when null, does not.</summary>
-    public void Want(ObjectKey service, IReadOnlyList<string>? interfaces)
+    /// <summary>What is to be stored of a Service that this node announces.</summary>
+    /// <param name="Interfaces">Those on which it does; empty: all.</param>
+    /// <param name="Others">The nodes that announce it too.</param>
+    private sealed record Wish(IReadOnlyList<string> Interfaces, IReadOnlyList<string> Others)
     {
+        public bool Equals(Wish? other) => other is not null && Interfaces.SequenceEqual(other.Interfaces) && Others.SequenceEqual(other.Others);
+
+        public override int GetHashCode() => HashCode.Combine(Interfaces.Count, Others.Count);
+    }
+
+    /// <summary>Whether this node announces a Service, and on which interfaces.</summary>
+    /// <param name="service">The Service.</param>
+    /// <param name="interfaces">On these; empty: on all; null: it does not announce the Service.</param>
+    /// <param name="others">The nodes that announce it too; null: none.</param>
+    public void Want(ObjectKey service, IReadOnlyList<string>? interfaces, IReadOnlyList<string>? others = null)
+    {
+        var wish = interfaces is null ? null : new Wish(interfaces, others ?? []);
         lock (_gate)
         {
-            if (interfaces is null ? !_wanted.Remove(service) : _wanted.TryGetValue(service, out var known) && known.SequenceEqual(interfaces))
+            if (wish is null ? !_wanted.Remove(service) : wish.Equals(_wanted.GetValueOrDefault(service)))
                 return;
-            if (interfaces is not null)
-                _wanted[service] = interfaces;
+            if (wish is not null)
+                _wanted[service] = wish;
             Touch(service);
         }
     }
@@ -116,15 +130,16 @@ internal sealed class Layer2StatusWriter(KubeClient client, SpeakerOptions optio
 
     private async Task ReconcileAsync(ObjectKey service, CancellationToken stop)
     {
-        IReadOnlyList<string>? wanted;
+        Wish? wish;
         List<ServiceL2Status> found;
         lock (_gate)
-            (wanted, found) = (_wanted.GetValueOrDefault(service), [.. Found(service).Values]);
+            (wish, found) = (_wanted.GetValueOrDefault(service), [.. Found(service).Values]);
+        var wanted = wish?.Interfaces;
 
         var own = found.FindAll(status => NodeOf(status) == options.NodeName);
         var kept = wanted is null ? null : own.FirstOrDefault();
-        // Whoever announces clears the others away; whoever does not clears only its own.
-        foreach (var extra in (wanted is null ? own : found).Where(status => status != kept))
+        // Whoever announces clears away those of others who do not; whoever does not clears only its own.
+        foreach (var extra in (wish is null ? own : found).Where(status => status != kept && !(NodeOf(status) is { } node && wish?.Others.Contains(node) is true)))
         {
             await client.DeleteAsync(Kinds.ServiceL2Statuses, options.Namespace, extra.Metadata.Name!, extra.Metadata.Uid, ct: stop);
             lock (_gate)

@@ -26,6 +26,9 @@ internal static class Messages
         if (ReportMessage.TryParse(record.Payload, out var report))
             foreach (var entry in report)
                 seen += entry.Value.Length;
+        if (AskersMessage.TryParse(record.Payload, out var askers))
+            foreach (var asker in askers)
+                seen += asker.AskerOfIPv4 is null ^ asker.AskerOfIPv6 is null ? 1 : int.MinValue;
         Assert.InRange(seen, 0, int.MaxValue);
     }
 }
