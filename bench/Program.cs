@@ -2,6 +2,7 @@ using Portolan.Bench;
 using Portolan.Bench.ApiScale;
 using Portolan.Bench.Controller;
 using Portolan.Bench.LabCost;
+using Portolan.Bench.Layer2;
 using Portolan.Bench.Proxy;
 using Portolan.Bench.Proxy.Packets;
 using Portolan.Bench.Proxy.Programming;
@@ -17,6 +18,8 @@ var benchmarks = new Dictionary<string, (string What, Func<IAsyncEnumerable<Figu
     ["controller-start"] = ("from the controller's start until it is ready", () => AtOnce(StartBenchmark.RunAsync)),
     ["lab-idle"] = ("what a lab of three nodes costs while nothing happens", () => AtOnce(LabIdleBenchmark.RunAsync)),
     ["lab-up"] = ("how long a lab of three nodes takes to come up", () => AtOnce(LabUpBenchmark.RunAsync)),
+    ["layer2-create"] = ("from a Service's creation to the first ARP answer", CreateBenchmark.RunAsync),
+    ["layer2-memory"] = ("a speaker with 5,000 addresses: start, writes, memory", AnnouncedBenchmark.RunAsync),
     ["maglev"] = ("maglev tables: time to build, shares, what moves", () => AtOnce(MaglevBenchmark.RunAsync)),
     ["proxy-account"] = ("what --account adds to a forwarded packet", AccountBenchmark.RunAsync),
     ["proxy-cold"] = ("the proxy's first programming of a node", FirstProgrammingBenchmark.RunAsync),

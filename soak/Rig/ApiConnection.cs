@@ -14,10 +14,15 @@ internal sealed class ApiConnection : IDisposable
     private readonly HttpClient _http;
 
     public ApiConnection(ServerState state, string address, NetworkNamespace? inside = null)
+        : this(X509Certificate2.CreateFromPem(state.Admin.CertificatePem, state.Admin.KeyPem), state.AuthorityPem, address, inside)
     {
-        _certificate = X509Certificate2.CreateFromPem(state.Admin.CertificatePem, state.Admin.KeyPem);
+    }
+
+    private ApiConnection(X509Certificate2 certificate, string authority, string address, NetworkNamespace? inside = null)
+    {
+        _certificate = certificate;
         var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-        policy.CustomTrustStore.Add(X509Certificate2.CreateFromPem(state.AuthorityPem));
+        policy.CustomTrustStore.Add(X509Certificate2.CreateFromPem(authority));
         var handler = new SocketsHttpHandler { SslOptions = new() { CertificateChainPolicy = policy, ClientCertificates = [_certificate] }, UseProxy = false };
         if (inside is not null)
             handler.ConnectCallback = async (context, cancellation) =>
@@ -32,6 +37,14 @@ internal sealed class ApiConnection : IDisposable
             DefaultRequestVersion = HttpVersion.Version20,
             DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
         };
+    }
+
+    /// <summary>The connection that a kubeconfig of the lab describes.</summary>
+    public static ApiConnection Of(string kubeconfig)
+    {
+        var fields = File.ReadLines(kubeconfig).Select(line => line.Split(": ", 2, StringSplitOptions.TrimEntries)).Where(parts => parts.Length == 2).ToLookup(parts => parts[0], parts => parts[1]);
+        string Pem(string name) => Encoding.ASCII.GetString(Convert.FromBase64String(fields[name].First()));
+        return new(X509Certificate2.CreateFromPem(Pem("client-certificate-data"), Pem("client-key-data")), Pem("certificate-authority-data"), fields["server"].First());
     }
 
     /// <summary>Sends a request and reads the whole answer.</summary>
