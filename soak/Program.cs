@@ -13,14 +13,18 @@ var trials = new Dictionary<string, (string What, int Count, Func<int, Task<int>
     ["lab-cycles"] = ("make a lab, kill something of it, take it away: is the machine as it was?", 100, LabCyclesTrial.RunAsync),
     ["layer2-gaps"] = ("kill the holder of an address, and cut its cable: how long is it away?", 50, new GapsTrial("default", 0.30, 0.40).RunAsync),
     ["layer2-gaps-fast"] = ("the same with the fast profile", 50, new GapsTrial("fast", 0.17, 0.25).RunAsync),
+    ["layer2-saturation"] = ("leave the machine nothing: does a speaker take over from another that lives? COUNT minutes", 60, SaturationTrial.RunAsync),
     ["proxy-kills"] = ("end a node's proxy in every way under load, while endpoints change", 60, ProxyKillsTrial.RunAsync),
     ["proxy-rolling"] = ("replace all endpoints of a Service one by one under load", 10, ProxyRollingTrial.RunAsync),
 };
 
+if (args is [Burners.Word, var kind])
+    return Burners.Burn(kind);
+
 if (args is not [var name, ..] || !trials.TryGetValue(name, out var trial) || args.Length > 2 || (args is [_, var text] && !(int.TryParse(text, out var given) && given > 0)))
 {
     Console.Error.WriteLine("usage: ./soak.sh NAME [COUNT]");
-    foreach (var (known, (what, often, _)) in trials) Console.Error.WriteLine($"  {known,-16} {what} ({often} times unless told otherwise)");
+    foreach (var (known, (what, often, _)) in trials) Console.Error.WriteLine($"  {known,-18} {what} ({often} unless told otherwise)");
     return 2;
 }
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using Portolan.Protocols.Arp;
 using Portolan.Rig;
 
 namespace Portolan.Bench.Layer2;

@@ -16,7 +16,6 @@ namespace Portolan.Soak.Layer2;
 internal sealed class GapsTrial(string profile, double half, double most)
 {
     private const string Lab = "gaps";
-    private const int Port = 8080;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
     private readonly Dictionary<string, (Percentiles Ours, Percentiles Peers)> _gaps = new(StringComparer.Ordinal) { ["kill"] = (new(), new()), ["cut"] = (new(), new()) };
     private readonly List<string> _wrong = [];
@@ -28,7 +27,7 @@ internal sealed class GapsTrial(string profile, double half, double most)
         await using (var lab = await LabCluster.UpAsync(Lab))
         {
             var pairs = ElectedPair.ForEachOf(lab.Nodes);
-            using var endpoint = new EchoServer(lab.Namespace("control"), Port);
+            using var endpoint = new EchoServer(lab.Namespace("control"), EndpointObjects.Port);
             await lab.ApplyAsync(string.Join("\n---\n", pairs.Select(Objects)));
             if (profile != "default")
                 await lab.KubectlAsync($"-n metallb-system set env daemonset/speaker PORTOLAN_LIVENESS_PROFILE={profile}");
@@ -129,29 +128,6 @@ internal sealed class GapsTrial(string profile, double half, double most)
 
     private static IPEndPoint Front(string address) => new(IPAddress.Parse(address), 80);
 
-    // The peer's address is forwarded by the same proxies, and announced by none of our speakers.
-    private static string Objects(ElectedPair pair, int number) => $$"""
-        apiVersion: v1
-        kind: Service
-        metadata: {name: ours-{{number}}, annotations: {metallb.io/loadBalancerIPs: {{pair.Ours}} } }
-        spec: {type: LoadBalancer, ports: [{port: 80, targetPort: {{Port}} }]}
-        ---
-        {{Slice($"ours-{number}")}}
-        ---
-        apiVersion: v1
-        kind: Service
-        metadata: {name: peers-{{number}}}
-        spec: {externalIPs: [{{pair.Peers}}], ports: [{port: 80, targetPort: {{Port}} }]}
-        ---
-        {{Slice($"peers-{number}")}}
-        """;
-
-    private static string Slice(string service) => $$"""
-        apiVersion: discovery.k8s.io/v1
-        kind: EndpointSlice
-        metadata: {name: {{service}}-1, labels: {kubernetes.io/service-name: {{service}} } }
-        addressType: IPv4
-        endpoints: [{addresses: [{{LabCluster.ControlAddress}}], conditions: {ready: true} }]
-        ports: [{port: {{Port}}, protocol: TCP}]
-        """;
+    private static string Objects(ElectedPair pair, int number) =>
+        EndpointObjects.Service($"ours-{number}", pair.Ours) + "\n---\n" + EndpointObjects.Unannounced($"peers-{number}", pair.Peers);
 }

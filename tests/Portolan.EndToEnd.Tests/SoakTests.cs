@@ -46,4 +46,12 @@ public sealed class SoakTests
         // How soon is for a quiet machine to say.
         Assert.True(trial.ExitCode is 0 or 1 && trial.Lines[^1] is "layer2-gaps default holds" or "layer2-gaps default short", trial.All);
     }
+
+    [Fact]
+    public async Task NobodyTakesOver_WhileTheMachineHasNothingLeft()
+    {
+        var minutes = Long ? 5 : 1;
+        var trial = (await Shell.RunAsync($"./soak.sh layer2-saturation {minutes}", seconds: 900)).Succeeds();
+        Assert.Equal("layer2-saturation holds", trial.Lines[^1]);
+    }
 }
