@@ -12,6 +12,7 @@ using Portolan.Linux.Links;
 using Portolan.Protocols.Bfd;
 using Portolan.Speaker.Layer2;
 using Portolan.Speaker.Liveness;
+using Portolan.Speaker.Moves;
 using Portolan.Speaker.Readiness;
 
 namespace Portolan.Speaker;
@@ -28,6 +29,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
     private const byte KeyId = 1;
     private static readonly BfdSettings Sessions = BfdSettings.Every(300, 3);
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan Farewell = TimeSpan.FromMilliseconds(500);
 
     private readonly RoleHost _host;
     private readonly KubeClient _client;
@@ -42,11 +44,14 @@ internal sealed class AnnouncingSpeaker : IDisposable
     private readonly Layer2Announcer _announcer;
     private readonly SpeakerSessions _sessions;
     private readonly NodeSenses _senses;
+    private readonly Handovers? _handovers;
+    private readonly Departures _departures = new();
     private readonly Dictionary<ObjectKey, InvolvedObject> _services = [];
     private readonly Dictionary<ObjectKey, AnnouncementPlan> _announced = [];
     private IReadOnlyList<ConfigurationFault> _faults = [];
     private bool _linksKnown;
     private bool _ready;
+    private volatile bool _announces;
 
     public AnnouncingSpeaker(RoleHost host, KubeClient client, SpeakerOptions options)
     {
@@ -59,6 +64,8 @@ internal sealed class AnnouncingSpeaker : IDisposable
         _announcer = new Layer2Announcer(
             InterfaceSelection.Default, Layer2Sockets.Here, new Layer2Counters(host.Meter), _log,
             failed => Urgent(() => _announcer!.Failed(failed, Now)));
+        _handovers = options.PlannedMoves ? new Handovers(options.NodeName, family => new HandoverTable(family), _log) : null;
+        _handovers?.Start(Now);
         _sessions = new SpeakerSessions(Sessions, _log, transition => Urgent(() => OnTransition(transition)));
         _senses = new NodeSenses(_state, options, _events, host.Meter, host.Time, _log, () => _queue.Writer.TryWrite(Nothing), Now);
     }
@@ -80,6 +87,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
             () => Urgent(() => Sense(() => _state.Liveness.Started(Now))),
             () => Urgent(() => Sense(_state.Liveness.Stopped)),
             stop));
+        _host.Supervise("farewell", StayForOthersAsync);
         _host.Supervise("events", _events.RunAsync);
         _host.Supervise("layer2-status", _statuses.RunAsync);
         Watch(Kinds.Services, null, null, OnService);
@@ -93,7 +101,11 @@ internal sealed class AnnouncingSpeaker : IDisposable
         Watch(Kinds.Secrets, _options.Namespace, $"metadata.name={_options.SecretName}", OnSecret);
     }
 
-    public void Dispose() => _announcer.Dispose();
+    public void Dispose()
+    {
+        _announcer.Dispose();
+        _handovers?.Dispose();
+    }
 
     private void Watch<T>(ResourceType<T> type, string? ns, string? fieldSelector, Action<Change<T>> onChange)
         where T : class, IKubeObject
@@ -136,6 +148,14 @@ internal sealed class AnnouncingSpeaker : IDisposable
         }
     }
 
+    // At the stop the sessions say goodbye, and others take over. Until they have, this node answers as before: it forwards as before, too.
+    private async Task StayForOthersAsync(CancellationToken stop)
+    {
+        await Task.Delay(Timeout.InfiniteTimeSpan, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (_announces && _state.Liveness.Peers.Count > 0)
+            await Task.Delay(Farewell, CancellationToken.None);
+    }
+
     private async Task RunAsync(CancellationToken stop)
     {
         await using var alarm = _host.Time.CreateTimer(_ => _queue.Writer.TryWrite(Nothing), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -153,7 +173,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
                 throw;
             }
 
-            var next = Math.Min(_announcer.Deadline ?? long.MaxValue, Math.Min(_state.Liveness.SettlesAt ?? long.MaxValue, _senses.Deadline(Now) ?? long.MaxValue));
+            var next = new[] { _announcer.Deadline, _state.Liveness.SettlesAt, _senses.Deadline(Now), _departures.Deadline, _handovers?.Deadline }.Min() ?? long.MaxValue;
             alarm.Change(next == long.MaxValue ? Timeout.InfiniteTimeSpan : TimeSpan.FromMicroseconds(Math.Max(0, next - Now)), Timeout.InfiniteTimeSpan);
         }
     }
@@ -168,6 +188,9 @@ internal sealed class AnnouncingSpeaker : IDisposable
         _senses.SetReady(_state.IsReady(Now), Now);
         if (_senses.Advance(Now))
             Apply(_state.Settle(Now));
+        while (_departures.TryTakeDue(Now, out var gone))
+            _announcer.Set(gone, [], [], Now);
+        _handovers?.Advance(Nodes, Now);
         _announcer.Advance(Now);
         TellFaults();
         if (_ready == _state.IsReady(Now))
@@ -247,18 +270,33 @@ internal sealed class AnnouncingSpeaker : IDisposable
     {
         if (changed.Count == 0)
             return;
+        _handovers?.On(changed, _state.Plans, Nodes, isStarting: !_ready, Now);
         // The wire first; words can wait.
         foreach (var service in changed)
         {
             var plan = Mine(service);
+            if (plan is null && GoesToAnother(service))
+            {
+                _departures.Add(service, Now);
+                continue;
+            }
+
+            _departures.Remove(service);
             _announcer.Set(service, plan?.Addresses ?? [], plan?.Interfaces ?? [], Now);
         }
 
         _senses.Changed(changed);
         foreach (var service in changed)
             Tell(service);
+        _announces = _announced.Count > 0;
         _metrics.Announced([.. _announced.SelectMany(entry => entry.Value.Addresses.Select(address => (entry.Key, address)))]);
     }
+
+    private ForwardingNodes Nodes => new(_state.Context, _state.Liveness.Departed());
+
+    private bool GoesToAnother(ObjectKey service) =>
+        _announced.TryGetValue(service, out var before) && _state.Plans.TryGetValue(service, out var plan)
+        && plan.Election.Winner is { } winner && winner != _options.NodeName && before.Addresses.SequenceEqual(plan.Addresses);
 
     private AnnouncementPlan? Mine(ObjectKey service) =>
         _state.Plans.TryGetValue(service, out var plan) && plan.On(_options.NodeName) is WithdrawalReason.None ? plan : null;

@@ -36,7 +36,12 @@ internal static class SpeakerCommand
             Description = "Announce also from nodes labelled node.kubernetes.io/exclude-from-external-load-balancers.",
         };
         var readiness = new ReadinessFlags();
-        var command = new Command("speaker", "Announce LoadBalancer Services; one of these runs on each node.") { node, pod, secret, ignoreExcludeLabel };
+        var plannedMoves = new Option<bool>("--planned-moves")
+        {
+            Description = "When an address comes from a node that lives, send what that node knows of its connections on to it for up to 60 s. Needs NET_ADMIN.",
+            DefaultValueFactory = _ => true,
+        };
+        var command = new Command("speaker", "Announce LoadBalancer Services; one of these runs on each node.") { node, pod, secret, ignoreExcludeLabel, plannedMoves };
         options.AddTo(command);
         readiness.AddTo(command);
         var tls = new TlsOptions();
@@ -52,7 +57,7 @@ internal static class SpeakerCommand
             options,
             readiness.Read(parse, new SpeakerOptions(
                 parse.GetValue(node)!, parse.GetValue(options.Namespace)!, parse.GetValue(pod)!, parse.GetValue(secret)!,
-                parse.GetValue(options.LoadBalancerClass), parse.GetValue(ignoreExcludeLabel))),
+                parse.GetValue(options.LoadBalancerClass), parse.GetValue(ignoreExcludeLabel)) { PlannedMoves = parse.GetValue(plannedMoves) }),
             tls,
             stop));
         return command;

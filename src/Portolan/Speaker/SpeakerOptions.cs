@@ -18,4 +18,7 @@ internal sealed record SpeakerOptions(
 
     /// <summary>The health check of kube-proxy, asked while nobody listens at the socket; null: none.</summary>
     public Uri? ProxyHealthz { get; init; }
+
+    /// <summary>Connections outlive it when an address moves here from a node that lives (<c>--planned-moves</c>).</summary>
+    public bool PlannedMoves { get; init; } = true;
 }

@@ -56,6 +56,21 @@ public sealed class SpeakerLivenessTests
     }
 
     [Fact]
+    public void TellsASpeakerThatStoppedFromOneThatDied_UntilItIsBack()
+    {
+        _liveness.Started(0);
+        Hear(2, BfdState.Up);
+        Hear(3, BfdState.Up);
+        Hear(3, BfdState.Down);
+        Hear(2, BfdState.Down, BfdState.AdminDown);
+        Assert.Equal(["node2"], _liveness.Departed());
+        Hear(2, BfdState.Init);
+        Assert.Equal(["node2"], _liveness.Departed());
+        Hear(2, BfdState.Up);
+        Assert.Empty(_liveness.Departed());
+    }
+
+    [Fact]
     public void DropsASpeakerThatFallsSilent_OrSaysGoodbye()
     {
         _liveness.Started(0);

@@ -18,6 +18,7 @@ internal sealed class SpeakerLiveness(string self, TimeSpan grace)
 {
     private readonly Dictionary<string, IpAddress> _addresses = new(StringComparer.Ordinal);
     private readonly Dictionary<IpAddress, BfdState> _heard = [];
+    private readonly HashSet<IpAddress> _departed = [];
     private readonly HashSet<string> _awaited = new(StringComparer.Ordinal);
     private long? _startedAt;
     private bool _settled;
@@ -53,12 +54,14 @@ internal sealed class SpeakerLiveness(string self, TimeSpan grace)
 
         foreach (var gone in _heard.Keys.Except(_addresses.Values).ToList())
             _heard.Remove(gone);
+        _departed.IntersectWith(_addresses.Values);
     }
 
     /// <summary>The sessions run, for the first time or again: what was known of the others is not known any more.</summary>
     public void Started(long now)
     {
         _heard.Clear();
+        _departed.Clear();
         (_startedAt, _settled) = (now, false);
     }
 
@@ -66,6 +69,7 @@ internal sealed class SpeakerLiveness(string self, TimeSpan grace)
     public void Stopped()
     {
         _heard.Clear();
+        _departed.Clear();
         (_startedAt, _settled) = (null, false);
     }
 
@@ -75,6 +79,10 @@ internal sealed class SpeakerLiveness(string self, TimeSpan grace)
         // Late news of a peer that is no peer any more.
         if (!_addresses.ContainsValue(transition.Peer))
             return;
+        if (transition.State is BfdState.Up)
+            _departed.Remove(transition.Peer);
+        else if (transition.RemoteState is BfdState.AdminDown)
+            _departed.Add(transition.Peer);
         // A peer that said AdminDown is as good as heard: it is not coming.
         if (transition.State is BfdState.Up || transition.RemoteState is BfdState.AdminDown || _heard.ContainsKey(transition.Peer))
             _heard[transition.Peer] = transition.State;
@@ -98,4 +106,8 @@ internal sealed class SpeakerLiveness(string self, TimeSpan grace)
                 living.Add(node);
         return living;
     }
+
+    /// <summary>The nodes whose speakers said goodbye and were not heard since: a planned stop, after which the node goes on forwarding.</summary>
+    public IReadOnlySet<string> Departed() =>
+        _addresses.Where(node => _departed.Contains(node.Value)).Select(node => node.Key).ToHashSet(StringComparer.Ordinal);
 }

@@ -23,8 +23,8 @@ internal sealed class PlannedMoves(string self)
     private readonly Dictionary<ObjectKey, Held> _held = [];
     private readonly Dictionary<IpAddress, Handover> _moves = [];
 
-    /// <summary>Who announced a Service by the last plan, and what.</summary>
-    private readonly record struct Held(string Node, IReadOnlyList<IpAddress> Addresses);
+    /// <summary>Who announced a Service by the last plan, and what; under <c>announceFrom: all</c> these nodes did.</summary>
+    private readonly record struct Held(string Node, IReadOnlyList<AnsweringNode> Answering, IReadOnlyList<IpAddress> Addresses);
 
     /// <summary>What is handed over.</summary>
     public IReadOnlyCollection<Handover> All => _moves.Values;
@@ -50,12 +50,14 @@ internal sealed class PlannedMoves(string self)
             return;
         }
 
-        _held[service] = new Held(winner, plan.Addresses);
-        if (winner != self)
+        _held[service] = new Held(winner, plan.Answering, plan.Addresses);
+        if (plan.On(self) is not WithdrawalReason.None)
             return;
         foreach (var address in plan.Addresses)
         {
-            var node = before is { } known && known.Addresses.Contains(address) ? known.Node : isStarting ? NextInLine(plan, address, formerHolder) : null;
+            var node = before is { } known && known.Addresses.Contains(address) ? Former(known, plan, address, formerHolder)
+                : isStarting && plan.Answering.Count == 0 ? NextInLine(plan, address, formerHolder)
+                : null;
             if (node is null || node == self || formerHolder(node, address.Family) is not { } holder)
                 continue;
             var move = new Handover(address, node, holder, now + (long)Longest.TotalMicroseconds);
@@ -75,12 +77,12 @@ internal sealed class PlannedMoves(string self)
     /// <returns>Whether anything ended.</returns>
     public bool Keep(FormerHolder formerHolder) => Drop(move => formerHolder(move.Node, move.Address.Family) != move.Holder);
 
-    /// <summary>The kernel does not do it: nothing is handed over.</summary>
-    public void Forget()
-    {
-        _moves.Clear();
-        Deadline = null;
-    }
+    // Of nodes that share an address, one that leaves is followed. Where one joins, its clients come from all the others, and no one place is right.
+    private static string? Former(Held before, AnnouncementPlan plan, IpAddress address, FormerHolder formerHolder) =>
+        plan.Answering.Count == 0
+            ? before.Node
+            : before.Answering.Select(answering => answering.Node).Except(plan.Answering.Select(answering => answering.Node))
+                .FirstOrDefault(node => formerHolder(node, address.Family) is not null);
 
     private static string? NextInLine(AnnouncementPlan plan, IpAddress address, FormerHolder formerHolder)
     {

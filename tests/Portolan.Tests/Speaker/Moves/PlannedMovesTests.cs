@@ -107,6 +107,22 @@ public sealed class PlannedMovesTests
     }
 
     [Fact]
+    public void FollowsANodeThatLeavesThoseThatShareAnAddress()
+    {
+        See(Web, Shared("node1", "node2", "node3"), 0);
+        Assert.Equal("node2", Assert.Single(See(Web, Shared("node1", "node3"), 1)).Node);
+        Assert.Empty(See(Web, Shared("node1", "node2", "node3"), 2));
+        _forwarding.Remove("node3");
+        Assert.Empty(See(Web, Shared("node1", "node2"), 3));
+
+        static AnnouncementPlan Shared(params string[] nodes) => Plan("node9") with
+        {
+            Election = new Election("node9", [.. nodes.Select(node => new NodeVerdict(node, WithdrawalReason.None))]),
+            Answering = [.. nodes.Select(node => new AnsweringNode(node, []))],
+        };
+    }
+
+    [Fact]
     public void FormerAnnouncerAnswersALittleLonger_UnlessTheAddressComesBack()
     {
         var departures = new Departures();
