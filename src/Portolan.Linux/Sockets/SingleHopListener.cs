@@ -24,17 +24,20 @@ public sealed partial class SingleHopListener : IDisposable
         (_addressOffset, _addressSize) = socket.AddressFamily is AddressFamily.InterNetworkV6 ? (IPv6AddressOffset, 16) : (IPv4AddressOffset, 4);
     }
 
-    /// <summary>For <see cref="Wakeup"/>.</summary>
+    /// <summary>For <see cref="DeadlineWait"/>.</summary>
     public Socket Socket { get; }
 
     /// <summary>Listens on an address of this host.</summary>
-    /// <exception cref="SocketException">The address is not this host's, or the port is taken.</exception>
-    public static SingleHopListener Open(IPEndPoint local)
+    /// <param name="local">The address; a link-local one needs an interface.</param>
+    /// <param name="link">The name of the only interface to hear; empty: any.</param>
+    /// <exception cref="SocketException">The address is not this host's, there is no such interface, or the port is taken.</exception>
+    public static SingleHopListener Open(IPEndPoint local, string link = "")
     {
         var socket = new Socket(local.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
         try
         {
             ClassicFilter.AttachTtl255(socket);
+            BoundLink.Bind(socket, link);
             socket.Bind(local);
             return new SingleHopListener(socket);
         }

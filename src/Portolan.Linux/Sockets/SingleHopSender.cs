@@ -17,8 +17,11 @@ public static class SingleHopSender
     /// A socket that sends with TTL 255 to one neighbour from a free port of 49152..65535 (RFC 5881 §4), where the kernel's own choice would start
     /// at 32768. It does not block.
     /// </summary>
-    /// <exception cref="SocketException">No route, or no port free.</exception>
-    public static Socket Connect(IPAddress local, IPEndPoint neighbour)
+    /// <param name="local">This host's address.</param>
+    /// <param name="neighbour">Its address and port.</param>
+    /// <param name="link">The name of the interface it is behind; empty: where the route says.</param>
+    /// <exception cref="SocketException">No route, no such interface, or no port free.</exception>
+    public static Socket Connect(IPAddress local, IPEndPoint neighbour, string link = "")
     {
         var socket = new Socket(local.AddressFamily, SocketType.Dgram, ProtocolType.Udp) { Blocking = false };
         try
@@ -29,6 +32,7 @@ public static class SingleHopSender
             else
                 socket.SetSocketOption(SocketOptionLevel.IP, SocketOptionName.TypeOfService, NetworkControl);
             socket.SetRawSocketOption(SocketLevel, Priority, [6, 0, 0, 0]);
+            BoundLink.Bind(socket, link);
             Bind(socket, local);
             socket.Connect(neighbour);
             return socket;

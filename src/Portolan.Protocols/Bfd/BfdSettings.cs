@@ -9,6 +9,13 @@ public readonly record struct BfdSettings(uint DesiredMinTx, uint RequiredMinRx,
     /// <summary>The shortest interval while a session is not Up (RFC 5880 §6.8.3): one second.</summary>
     public const uint SlowInterval = 1_000_000;
 
+    /// <summary>The same with no interval below so many microseconds. To receive nothing (0) stays that.</summary>
+    public BfdSettings NoFasterThan(uint floor) => this with
+    {
+        DesiredMinTx = Math.Max(DesiredMinTx, floor),
+        RequiredMinRx = RequiredMinRx == 0 ? 0 : Math.Max(RequiredMinRx, floor),
+    };
+
     /// <summary>The same interval both ways, in milliseconds.</summary>
     public static BfdSettings Every(int milliseconds, byte multiplier) =>
         new((uint)milliseconds * 1000, (uint)milliseconds * 1000, multiplier);

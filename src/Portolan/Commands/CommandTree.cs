@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Portolan.Bfd;
 using Portolan.Commands.Import;
 using Portolan.Commands.Install;
 using Portolan.Controller;
@@ -12,6 +13,7 @@ internal static class CommandTree
 {
     public static RootCommand Create() => new("Portolan gives Kubernetes LoadBalancer Services an address, announces it and carries its traffic.")
     {
+        BfdCommand.Create(),
         ControllerCommand.Create(),
         GetCommand.Create(),
         ImportCommand.Create(),

@@ -9,6 +9,7 @@ using Portolan.Kubernetes.Client;
 using Portolan.Kubernetes.Resources;
 using Portolan.Kubernetes.Watching;
 using Portolan.Linux.Links;
+using Portolan.Linux.Sockets;
 using Portolan.Protocols.Bfd;
 using Portolan.Speaker.Layer2;
 using Portolan.Speaker.Liveness;
@@ -27,7 +28,6 @@ internal sealed class AnnouncingSpeaker : IDisposable
     private const string Component = "metallb-speaker";
     private const string SecretKey = "secretkey";
     private const byte KeyId = 1;
-    private static readonly BfdSettings Sessions = BfdSettings.Every(300, 3);
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(4);
     private static readonly TimeSpan Farewell = TimeSpan.FromMilliseconds(500);
 
@@ -66,11 +66,13 @@ internal sealed class AnnouncingSpeaker : IDisposable
             failed => Urgent(() => _announcer!.Failed(failed, Now)));
         _handovers = options.PlannedMoves ? new Handovers(options.NodeName, family => new HandoverTable(family), _log) : null;
         _handovers?.Start(Now);
-        _sessions = new SpeakerSessions(Sessions, _log, transition => Urgent(() => OnTransition(transition)));
+        var holder = LivenessOptions.Holder(options, transition => Urgent(() => OnTransition(transition)), _log);
+        LivenessMetrics.AddTo(host.Meter, holder);
+        _sessions = new SpeakerSessions(holder, _log);
         _senses = new NodeSenses(_state, options, _events, host.Meter, host.Time, _log, () => _queue.Writer.TryWrite(Nothing), Now);
     }
 
-    private static long Now => BfdEndpoint.Now();
+    private static long Now => DeadlineWait.Now;
 
     private static void Nothing()
     {

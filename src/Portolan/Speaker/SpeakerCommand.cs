@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Portolan.Hosting;
 using Portolan.Kubernetes.Client;
+using Portolan.Speaker.Liveness;
 using Portolan.Speaker.Readiness;
 
 namespace Portolan.Speaker;
@@ -35,6 +36,7 @@ internal static class SpeakerCommand
         {
             Description = "Announce also from nodes labelled node.kubernetes.io/exclude-from-external-load-balancers.",
         };
+        var liveness = new LivenessOptions();
         var readiness = new ReadinessFlags();
         var plannedMoves = new Option<bool>("--planned-moves")
         {
@@ -42,6 +44,7 @@ internal static class SpeakerCommand
             DefaultValueFactory = _ => true,
         };
         var command = new Command("speaker", "Announce LoadBalancer Services; one of these runs on each node.") { node, pod, secret, ignoreExcludeLabel, plannedMoves };
+        liveness.AddTo(command);
         options.AddTo(command);
         readiness.AddTo(command);
         var tls = new TlsOptions();
@@ -55,9 +58,9 @@ internal static class SpeakerCommand
         command.SetAction((parse, stop) => RunAsync(
             parse,
             options,
-            readiness.Read(parse, new SpeakerOptions(
+            liveness.Read(parse, readiness.Read(parse, new SpeakerOptions(
                 parse.GetValue(node)!, parse.GetValue(options.Namespace)!, parse.GetValue(pod)!, parse.GetValue(secret)!,
-                parse.GetValue(options.LoadBalancerClass), parse.GetValue(ignoreExcludeLabel)) { PlannedMoves = parse.GetValue(plannedMoves) }),
+                parse.GetValue(options.LoadBalancerClass), parse.GetValue(ignoreExcludeLabel)) { PlannedMoves = parse.GetValue(plannedMoves) })),
             tls,
             stop));
         return command;

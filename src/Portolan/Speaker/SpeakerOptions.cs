@@ -1,3 +1,5 @@
+using Portolan.Speaker.Liveness;
+
 namespace Portolan.Speaker;
 
 /// <summary>What a speaker is told by its flags.</summary>
@@ -21,4 +23,10 @@ internal sealed record SpeakerOptions(
 
     /// <summary>Connections outlive it when an address moves here from a node that lives (<c>--planned-moves</c>).</summary>
     public bool PlannedMoves { get; init; } = true;
+
+    /// <summary>Where the bfd process of this pod is; empty: this process holds the sessions between speakers.</summary>
+    public string BfdSocket { get; init; } = "";
+
+    /// <summary>How fast a dead speaker is noticed by them, with a bfd process.</summary>
+    public LivenessProfile LivenessProfile { get; init; }
 }

@@ -1,7 +1,6 @@
-using System.Diagnostics;
-using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
+using Portolan.Bfd;
 using Portolan.Core.Addresses;
 using Portolan.Linux.Sockets;
 using Portolan.Protocols.Bfd;
@@ -9,33 +8,33 @@ using Portolan.Protocols.Bfd;
 namespace Portolan.Speaker.Liveness;
 
 /// <summary>
-/// Carries a <see cref="BfdEngine{TPeer}"/> on UDP between nodes, single hop (RFC 5881), on a thread of its own: no pool and no timer queue can
-/// make a packet late. The engine is touched by that thread only; what others want of it is left at the door.
+/// Holds the sessions between speakers in this process, on a thread of their own: no pool and no timer queue can make a packet late, but a garbage collection
+/// can. What others want of the sessions is left at the door.
 /// </summary>
-internal sealed class BfdEndpoint(BfdSettings settings, Action<BfdTransition<IpAddress>> onTransition, ILogger log)
+internal sealed class BfdEndpoint(BfdSettings settings, Action<BfdTransition<IpAddress>> onTransition, ILogger log) : ISessionHolder
 {
-    public const int Port = 3784;
-    private const int Farewells = 3;
-    private static readonly TimeSpan FarewellPause = TimeSpan.FromMilliseconds(10);
-
     private readonly Lock _door = new();
+    private readonly HashSet<SessionName> _held = []; // of the thread alone
     private IReadOnlyCollection<IpAddress> _peers = [];
     private BfdKey? _key;
     private bool _news = true;
     private bool _stop;
-    private Wakeup? _wakeup;
+    private DeadlineWait? _wait;
 
-    /// <summary>The peers to hold sessions with from now on.</summary>
+    /// <inheritdoc/>
+    public LoopFigures Figures { get; private set; } = new();
+
+    /// <inheritdoc/>
     public void SetPeers(IReadOnlyCollection<IpAddress> peers) => Leave(() => _peers = [.. peers]);
 
-    /// <summary>The key from now on; null: none.</summary>
+    /// <inheritdoc/>
     public void UseKey(BfdKey? key) => Leave(() => _key = key);
 
     /// <summary>Ends <see cref="Hold"/>, with a goodbye to every peer.</summary>
     public void Stop() => Leave(() => _stop = true);
 
-    /// <summary>Holds the sessions on a thread of their own until cancelled.</summary>
-    /// <inheritdoc cref="Hold"/>
+    /// <inheritdoc/>
+    /// <exception cref="SocketException">The address is not this host's (yet), or another program holds the port.</exception>
     public async Task RunAsync(IpAddress local, Action started, CancellationToken stop)
     {
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -66,20 +65,35 @@ internal sealed class BfdEndpoint(BfdSettings settings, Action<BfdTransition<IpA
     /// <exception cref="SocketException">The address is not this host's (yet), or another program holds the port.</exception>
     public void Hold(IpAddress local, Action started)
     {
-        using var listener = SingleHopListener.Open(new IPEndPoint(local.ToIPAddress(), Port));
-        using var wakeup = new Wakeup(listener.Socket);
+        using var wait = new DeadlineWait();
+        using var loop = new SessionLoop(
+            wait,
+            transition => onTransition(new(transition.Peer.Peer, transition.From, transition.State, transition.Diagnostic, transition.RemoteState)),
+            OnListening,
+            log);
+        Figures = loop.Figures;
         lock (_door)
-            (_wakeup, _news) = (wakeup, true);
+            (_wait, _news) = (wait, true);
         try
         {
+            _held.Clear();
+            loop.Listen(local);
             started();
-            HoldSessions(local.ToIPAddress(), listener, wakeup);
+            while (TakeNews(loop, local))
+                loop.Turn();
+            loop.SayFarewell();
         }
         finally
         {
             lock (_door)
-                _wakeup = null;
+                _wait = null;
         }
+    }
+
+    private static void OnListening(ListenNews news)
+    {
+        if (news.Error != 0)
+            throw new SocketException(news.Error);
     }
 
     private void Leave(Action change)
@@ -88,38 +102,12 @@ internal sealed class BfdEndpoint(BfdSettings settings, Action<BfdTransition<IpA
         {
             change();
             _news = true;
-            _wakeup?.Wake();
-        }
-    }
-
-    private void HoldSessions(IPAddress local, SingleHopListener listener, Wakeup wakeup)
-    {
-        var engine = new BfdEngine<IpAddress>(settings, Random.Shared);
-        using var senders = new Senders(local, log);
-        var buffer = new byte[BfdPacket.MaxSize];
-        BfdKey? key = null;
-        while (TakeNews(engine, senders, ref key))
-        {
-            while (listener.TryReceive(buffer, out var length, out var source))
-                Receive(engine, IpAddress.Read(source), buffer.AsSpan(0, length));
-            SendDue(engine, senders, buffer);
-            while (engine.TryTakeTransition(out var transition))
-                onTransition(transition);
-            wakeup.Wait(Milliseconds(engine.Deadline));
-        }
-
-        // Packets get lost, so the goodbye is said more than once.
-        for (var i = 0; i < Farewells; i++)
-        {
-            if (i > 0)
-                Thread.Sleep(FarewellPause);
-            engine.AdminDown(Now());
-            SendDue(engine, senders, buffer);
+            _wait?.Wake();
         }
     }
 
     /// <returns>False when it is time to go.</returns>
-    private bool TakeNews(BfdEngine<IpAddress> engine, Senders senders, ref BfdKey? key)
+    private bool TakeNews(SessionLoop loop, IpAddress local)
     {
         lock (_door)
         {
@@ -128,76 +116,14 @@ internal sealed class BfdEndpoint(BfdSettings settings, Action<BfdTransition<IpA
             if (!_news)
                 return true;
             _news = false;
-            if (key != _key)
-                engine.UseKey(key = _key);
-            foreach (var gone in engine.Peers.Except(_peers).ToList())
-            {
-                engine.Remove(gone);
-                senders.Remove(gone);
-            }
-
-            foreach (var peer in _peers)
-                engine.Add(peer, Now());
+            var wanted = _peers.Select(peer => new SessionName(local, peer)).ToHashSet();
+            foreach (var gone in _held.Except(wanted).ToList())
+                loop.Forget(gone);
+            foreach (var name in wanted)
+                loop.Want(new SessionWish(name, settings, _key));
+            _held.Clear();
+            _held.UnionWith(wanted);
             return true;
-        }
-    }
-
-    private void Receive(BfdEngine<IpAddress> engine, IpAddress source, ReadOnlySpan<byte> datagram)
-    {
-        var rejection = engine.Receive(source, datagram, Now());
-        if (rejection is not BfdRejection.None && log.IsEnabled(LogLevel.Debug))
-            log.LogDebug("bfd: a packet of {Peer} is discarded: {Rejection}", source, rejection);
-    }
-
-    private static void SendDue(BfdEngine<IpAddress> engine, Senders senders, byte[] buffer)
-    {
-        while (engine.TryTakePacket(Now(), buffer, out var peer, out var length))
-            senders.Send(peer, buffer.AsSpan(0, length));
-    }
-
-    /// <summary>Microseconds of the clock that the engine is run by.</summary>
-    public static long Now() => Stopwatch.GetTimestamp() / (Stopwatch.Frequency / 1_000_000);
-
-    // Rounded up: a wait that ends early would only come back to wait again.
-    private static int Milliseconds(long deadline) =>
-        deadline == long.MaxValue ? -1 : (int)Math.Clamp((deadline - Now() + 999) / 1000, 0, int.MaxValue);
-
-    /// <summary>A socket per session: each keeps its own source port (RFC 5881 §4).</summary>
-    private sealed class Senders(IPAddress local, ILogger log) : IDisposable
-    {
-        private readonly Dictionary<IpAddress, Socket> _sockets = [];
-        private readonly HashSet<IpAddress> _failing = [];
-
-        public void Send(IpAddress peer, ReadOnlySpan<byte> packet)
-        {
-            try
-            {
-                if (!_sockets.TryGetValue(peer, out var socket))
-                    _sockets[peer] = socket = SingleHopSender.Connect(local, new IPEndPoint(peer.ToIPAddress(), Port));
-                socket.Send(packet, SocketFlags.None, out var error);
-                // Refused means that a packet before this one found no speaker there, which is what we are about to find out anyway.
-                if (error is not (SocketError.Success or SocketError.ConnectionRefused))
-                    throw new SocketException((int)error);
-                _failing.Remove(peer);
-            }
-            catch (SocketException failure)
-            {
-                if (_failing.Add(peer))
-                    log.LogWarning("bfd: cannot send to {Peer}: {Failure}", peer, failure.Message);
-                Remove(peer);
-            }
-        }
-
-        public void Remove(IpAddress peer)
-        {
-            if (_sockets.Remove(peer, out var socket))
-                socket.Dispose();
-        }
-
-        public void Dispose()
-        {
-            foreach (var socket in _sockets.Values)
-                socket.Dispose();
         }
     }
 }

@@ -6,12 +6,11 @@ using Portolan.Protocols.Bfd;
 namespace Portolan.Speaker.Liveness;
 
 /// <summary>
-/// Keeps a <see cref="BfdEndpoint"/> running on this node's address, whatever that is at the moment, once it is known whether there is a key.
+/// Keeps sessions running on this node's address, whatever that is at the moment, once it is known whether there is a key.
 /// Setters have one caller at a time.
 /// </summary>
-internal sealed class SpeakerSessions(BfdSettings settings, ILogger log, Action<BfdTransition<IpAddress>> onTransition)
+internal sealed class SpeakerSessions(ISessionHolder holder, ILogger log)
 {
-    private readonly BfdEndpoint _endpoint = new(settings, onTransition, log);
     private readonly Channel<IpAddress?> _locals =
         Channel.CreateBounded<IpAddress?>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true });
 
@@ -23,7 +22,7 @@ internal sealed class SpeakerSessions(BfdSettings settings, ILogger log, Action<
     /// <summary>This node's address, or null while there is none, and the other nodes'.</summary>
     public void SetPeers(IpAddress? local, IReadOnlyCollection<IpAddress> peers)
     {
-        _endpoint.SetPeers(peers);
+        holder.SetPeers(peers);
         if (local == _wanted)
             return;
         _wanted = local;
@@ -35,7 +34,7 @@ internal sealed class SpeakerSessions(BfdSettings settings, ILogger log, Action<
     public void UseKey(BfdKey? key)
     {
         _hasKey = key is not null;
-        _endpoint.UseKey(key);
+        holder.UseKey(key);
     }
 
     /// <summary>From now on it is known whether there is a key: sessions may start.</summary>
@@ -56,7 +55,7 @@ internal sealed class SpeakerSessions(BfdSettings settings, ILogger log, Action<
             while (_running is null)
                 _running = await _locals.Reader.ReadAsync(stop);
             using var change = CancellationTokenSource.CreateLinkedTokenSource(stop);
-            var holding = _endpoint.RunAsync(_running.Value, started, change.Token);
+            var holding = holder.RunAsync(_running.Value, started, change.Token);
             try
             {
                 await Task.WhenAny(holding, _locals.Reader.WaitToReadAsync(change.Token).AsTask());
