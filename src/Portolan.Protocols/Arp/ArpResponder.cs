@@ -37,7 +37,7 @@ public sealed class ArpResponder(MacAddress mac, params ReadOnlySpan<IPv4> annou
     public MacAddress Mac { get; } = mac;
 
     /// <summary>Who asked for the addresses whose clients several nodes share.</summary>
-    public AskerMemory<IPv4> Askers { get; } = new();
+    public AskerMemory<IPv4> Askers { get; init; } = new();
 
     /// <summary>Starts answering for an address.</summary>
     /// <param name="address">The address.</param>
@@ -57,6 +57,9 @@ public sealed class ArpResponder(MacAddress mac, params ReadOnlySpan<IPv4> annou
 
     /// <summary>Whether an address is answered for.</summary>
     public bool Announces(IPv4 address) => _announced.ContainsKey(address);
+
+    /// <summary>Whether this client is answered for an address.</summary>
+    public bool Answers(IPv4 address, MacAddress client) => _announced.TryGetValue(address, out var answers) && answers?.Invoke(client) is not false;
 
     /// <summary>Decides on one received frame.</summary>
     /// <param name="frame">The bytes from the destination address on.</param>
@@ -88,9 +91,10 @@ public sealed class ArpResponder(MacAddress mac, params ReadOnlySpan<IPv4> annou
         if (answers is not null)
         {
             // One that probes has no address yet at which it could be told.
+            var isOurs = answers(request.SenderMac);
             if (!request.Sender.IsAny)
-                Askers.Note(new Asker<IPv4>(request.SenderMac, request.Sender, request.Target));
-            if (!answers(request.SenderMac))
+                Askers.Note(new Asker<IPv4>(request.SenderMac, request.Sender, request.Target), isOurs);
+            if (!isOurs)
                 return ArpRejection.AnotherNodesClient;
         }
 

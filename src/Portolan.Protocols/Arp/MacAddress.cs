@@ -15,6 +15,9 @@ public readonly record struct MacAddress
     /// <summary>ff:ff:ff:ff:ff:ff, every station of the link.</summary>
     public static MacAddress Broadcast { get; } = new(0xffff_ffff_ffff);
 
+    /// <summary>The address as a number of 48 bits, its first byte the most significant.</summary>
+    public ulong Value => _value;
+
     /// <summary>Whether every bit is set.</summary>
     public bool IsBroadcast => _value == 0xffff_ffff_ffff;
 

@@ -18,7 +18,7 @@ public sealed class NdpResponder(MacAddress mac, params ReadOnlySpan<IPv6> annou
     public MacAddress Mac { get; } = mac;
 
     /// <summary>Who asked for the addresses whose clients several nodes share.</summary>
-    public AskerMemory<IPv6> Askers { get; } = new();
+    public AskerMemory<IPv6> Askers { get; init; } = new();
 
     /// <summary>Starts answering for an address.</summary>
     /// <param name="address">The address.</param>
@@ -38,6 +38,9 @@ public sealed class NdpResponder(MacAddress mac, params ReadOnlySpan<IPv6> annou
 
     /// <summary>Whether an address is answered for.</summary>
     public bool Announces(IPv6 address) => _announced.ContainsKey(address);
+
+    /// <summary>Whether this client is answered for an address.</summary>
+    public bool Answers(IPv6 address, MacAddress client) => _announced.TryGetValue(address, out var answers) && answers?.Invoke(client) is not false;
 
     /// <summary>Decides on one received frame.</summary>
     /// <param name="bytes">The frame from the destination address on.</param>
@@ -69,9 +72,10 @@ public sealed class NdpResponder(MacAddress mac, params ReadOnlySpan<IPv6> annou
         if (answers is not null)
         {
             // One that probes has no address yet at which it could be told.
+            var isOurs = answers(asker);
             if (!frame.Source.IsUnspecified)
-                Askers.Note(new Asker<IPv6>(asker, frame.Source, target));
-            if (!answers(asker))
+                Askers.Note(new Asker<IPv6>(asker, frame.Source, target), isOurs);
+            if (!isOurs)
                 return NdpRejection.AnotherNodesClient;
         }
 

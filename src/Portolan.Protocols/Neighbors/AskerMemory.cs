@@ -35,6 +35,7 @@ public sealed class AskerMemory<T>(int capacity = AskerMemory<T>.DefaultCapacity
     private struct Entry
     {
         public Asker<T> Asker;
+        public bool IsAnswered;
         public int Later;
         public int Earlier;
     }
@@ -50,7 +51,9 @@ public sealed class AskerMemory<T>(int capacity = AskerMemory<T>.DefaultCapacity
     }
 
     /// <summary>Somebody asked. What is remembered of the same client and target is replaced.</summary>
-    public void Note(in Asker<T> asker)
+    /// <param name="asker">Who, and for what.</param>
+    /// <param name="isAnswered">This node answers.</param>
+    public void Note(in Asker<T> asker, bool isAnswered = false)
     {
         lock (_gate)
         {
@@ -59,9 +62,30 @@ public sealed class AskerMemory<T>(int capacity = AskerMemory<T>.DefaultCapacity
                 Unlink(slot);
             else
                 _slots[key] = slot = Free();
-            _entries[slot].Asker = asker;
+            (_entries[slot].Asker, _entries[slot].IsAnswered) = (asker, isAnswered);
             Lead(slot);
         }
+    }
+
+    /// <summary>Somebody asked another node for the address. What is remembered already stays as it is.</summary>
+    /// <returns>Whether it was not known.</returns>
+    public bool Learn(in Asker<T> asker)
+    {
+        lock (_gate)
+        {
+            if (_slots.ContainsKey((asker.Mac, asker.Target)))
+                return false;
+            Note(asker);
+            return true;
+        }
+    }
+
+    /// <summary>This node answers somebody, who asked before.</summary>
+    public void Answered(in Asker<T> asker)
+    {
+        lock (_gate)
+            if (_slots.TryGetValue((asker.Mac, asker.Target), out var slot))
+                _entries[slot].IsAnswered = true;
     }
 
     /// <summary>All that are remembered, the latest first.</summary>
@@ -75,6 +99,17 @@ public sealed class AskerMemory<T>(int capacity = AskerMemory<T>.DefaultCapacity
                 askers[i++] = _entries[slot].Asker;
             return askers;
         }
+    }
+
+    /// <summary>Those that this node answered, and no other since, as far as it heard them ask; the latest first.</summary>
+    public List<Asker<T>> WhereAnswered()
+    {
+        var askers = new List<Asker<T>>();
+        lock (_gate)
+            for (var slot = _latest; slot != None; slot = _entries[slot].Earlier)
+                if (_entries[slot].IsAnswered)
+                    askers.Add(_entries[slot].Asker);
+        return askers;
     }
 
     private int Free()

@@ -284,9 +284,12 @@ internal sealed class AnnouncingSpeaker : IDisposable
             }
 
             _departures.Remove(service);
-            _announcer.Set(service, plan?.Addresses ?? [], plan?.Interfaces ?? [], Now);
+            _announcer.Set(
+                service, plan?.Addresses ?? [], plan?.InterfacesOn(_options.NodeName) ?? [], Now,
+                address => plan?.ChoiceFor(address) is { } choice ? new NodeShare(choice, _options.NodeName) : null);
         }
 
+        _announcer.Advance(Now);
         _senses.Changed(changed);
         foreach (var service in changed)
             Tell(service);
@@ -306,7 +309,8 @@ internal sealed class AnnouncingSpeaker : IDisposable
     private void Tell(ObjectKey service)
     {
         var (plan, before) = (Mine(service), _announced.GetValueOrDefault(service));
-        _statuses.Want(service, plan?.InterfacesOn(_options.NodeName), [.. plan?.Answering.Select(answering => answering.Node) ?? []]);
+        var interfaces = plan?.InterfacesOn(_options.NodeName) ?? [];
+        _statuses.Want(service, plan is null ? null : interfaces, [.. plan?.Answering.Select(answering => answering.Node) ?? []]);
         if (plan is null)
         {
             if (_announced.Remove(service))
@@ -315,15 +319,15 @@ internal sealed class AnnouncingSpeaker : IDisposable
         }
 
         _announced[service] = plan;
-        if (before is not null && before.Addresses.SequenceEqual(plan.Addresses) && before.Interfaces.SequenceEqual(plan.Interfaces))
+        if (before is not null && before.Addresses.SequenceEqual(plan.Addresses) && before.InterfacesOn(_options.NodeName).SequenceEqual(interfaces))
             return;
         _log.LogInformation("{Event}: {Service} has {Addresses}", "serviceAnnounced", service, string.Join(", ", plan.Addresses));
         if (before is null)
             Record(service, isWarning: false, "nodeAssigned", $"announcing from node \"{_options.NodeName}\" with protocol \"layer2\"");
-        if (_linksKnown && !_announcer.HasInterface(plan.Interfaces))
-            Record(service, isWarning: true, "announceFailed", plan.Interfaces.Count == 0
+        if (_linksKnown && !_announcer.HasInterface(interfaces))
+            Record(service, isWarning: true, "announceFailed", interfaces.Count == 0
                 ? $"node \"{_options.NodeName}\" has no interface that can announce"
-                : $"node \"{_options.NodeName}\" has none of the interfaces {string.Join(", ", plan.Interfaces)} up");
+                : $"node \"{_options.NodeName}\" has none of the interfaces {string.Join(", ", interfaces)} up");
     }
 
     private string Reason(ObjectKey service) =>

@@ -15,6 +15,9 @@ public sealed class AskerMemoryTests
         memory.Note(Asker(1, 2));
         memory.Note(Asker(1, 1) with { Address = new IPv4(77) }); // it has another address now
         Assert.Equal([Asker(1, 1) with { Address = new IPv4(77) }, Asker(1, 2), Asker(2, 1)], memory.ToArray());
+        Assert.False(memory.Learn(Asker(2, 1)));
+        Assert.True(memory.Learn(Asker(3, 1)));
+        Assert.Equal([Asker(3, 1), Asker(1, 1) with { Address = new IPv4(77) }], memory.ToArray().Take(2));
     }
 
     [Fact]

@@ -3,6 +3,7 @@ using Portolan.Core.Addresses;
 using Portolan.Linux.Links;
 using Portolan.Linux.Sockets;
 using Portolan.Protocols.Arp;
+using Portolan.Protocols.Neighbors;
 
 namespace Portolan.Speaker.Layer2;
 
@@ -12,25 +13,26 @@ internal sealed class ArpInterface : LinkResponder
     private readonly ArpResponder _responder;
     private readonly byte[] _answer = new byte[ArpFrame.Size];
 
-    private ArpInterface(Link link, ArpSocket socket, Layer2Counters counters, ILogger log)
-        : base(link, socket, counters, log) => _responder = new ArpResponder(Mac);
+    private ArpInterface(Link link, ArpSocket socket, AskerMemory<IPv4> askers, Layer2Counters counters, ILogger log)
+        : base(link, socket, counters, log) => _responder = new ArpResponder(Mac) { Askers = askers };
 
     public override IpFamily Family => IpFamily.IPv4;
 
     /// <summary>Begins to answer on an interface.</summary>
     /// <param name="link">The interface; what answers say is its present hardware address.</param>
     /// <param name="socket">Open on it; belongs to the result.</param>
+    /// <param name="askers">Who asked there, also of another socket before this.</param>
     /// <param name="counters">Counts.</param>
     /// <param name="log">Told of conflicts.</param>
     /// <param name="onEnd">Called once, from another thread, when the interface fails by itself.</param>
-    public static ArpInterface Start(Link link, ArpSocket socket, Layer2Counters counters, ILogger log, Action<LinkResponder> onEnd)
+    public static ArpInterface Start(Link link, ArpSocket socket, AskerMemory<IPv4> askers, Layer2Counters counters, ILogger log, Action<LinkResponder> onEnd)
     {
-        var started = new ArpInterface(link, socket, counters, log);
+        var started = new ArpInterface(link, socket, askers, counters, log);
         started.Start(onEnd);
         return started;
     }
 
-    public override bool Announce(IpAddress address) => _responder.Announce(address.ToIPv4());
+    public override bool Announce(IpAddress address, NodeShare? share) => _responder.Announce(address.ToIPv4(), share?.Answers);
 
     public override bool Withdraw(IpAddress address) => _responder.Withdraw(address.ToIPv4());
 
@@ -44,6 +46,28 @@ internal sealed class ArpInterface : LinkResponder
         SendGratuitous(address, frame);
         ArpFrame.GratuitousReply(Mac, address.ToIPv4()).WriteTo(frame);
         SendGratuitous(address, frame);
+    }
+
+    public override IEnumerable<SharedClient> OwnClients() =>
+        _responder.Askers.WhereAnswered().Select(asker => new SharedClient(asker.Mac, asker.Address.ToIpAddress(), asker.Target.ToIpAddress()));
+
+    public override bool Learn(SharedClient client) =>
+        _responder.Announces(client.Target.ToIPv4())
+        && _responder.Askers.Learn(new Asker<IPv4>(client.Mac, client.Address.ToIPv4(), client.Target.ToIPv4()))
+        && _responder.Answers(client.Target.ToIPv4(), client.Mac);
+
+    public override void TellAskers(Func<IpAddress, MacAddress, bool> select)
+    {
+        Span<byte> frame = stackalloc byte[ArpFrame.Size];
+        foreach (var asker in _responder.Askers.ToArray())
+        {
+            var address = asker.Target.ToIpAddress();
+            if (!select(address, asker.Mac))
+                continue;
+            _responder.Askers.Answered(asker);
+            ArpFrame.UnaskedReply(Mac, asker.Target, asker.Mac, asker.Address).WriteTo(frame);
+            SendGratuitous(address, frame);
+        }
     }
 
     protected override void Handle(ReadOnlySpan<byte> frame, PacketType type)

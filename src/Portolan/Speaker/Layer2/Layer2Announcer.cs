@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Portolan.Core.Addresses;
 using Portolan.Core.Cluster;
 using Portolan.Linux.Links;
+using Portolan.Protocols.Arp;
 
 namespace Portolan.Speaker.Layer2;
 
@@ -28,6 +29,7 @@ internal sealed class Layer2Announcer(
     private readonly Dictionary<IpAddress, List<ObjectKey>> _holders = [];
     private readonly PriorityQueue<Repeat, long> _repeats = new();
     private readonly Dictionary<(LinkResponder, IpAddress), long> _bursts = [];
+    private readonly SharedClients _shared = new();
     private LinkSnapshot _links = new(new Dictionary<int, Link>(), []);
     private AnswersClient? _answersClient;
     private bool _discovers;
@@ -47,7 +49,7 @@ internal sealed class Layer2Announcer(
         get
         {
             var repeat = _repeats.TryPeek(out _, out var due) ? due : long.MaxValue;
-            var next = Math.Min(repeat, _retryAt ?? long.MaxValue);
+            var next = Math.Min(Math.Min(repeat, _shared.Deadline ?? long.MaxValue), _retryAt ?? long.MaxValue);
             return next == long.MaxValue ? null : next;
         }
     }
@@ -68,7 +70,12 @@ internal sealed class Layer2Announcer(
     public IReadOnlyCollection<IpAddress> Addresses => _holders.Keys;
 
     /// <summary>Announces exactly these addresses for a Service; none withdraws it.</summary>
-    public void Set(ObjectKey service, IReadOnlyList<IpAddress> addresses, IReadOnlyList<string> interfaces, long now)
+    /// <param name="service">The Service.</param>
+    /// <param name="addresses">Its addresses.</param>
+    /// <param name="interfaces">Only on these; empty: on all.</param>
+    /// <param name="now">The present.</param>
+    /// <param name="shares">This node's share of an address's clients, or null for all; null: all of all.</param>
+    public void Set(ObjectKey service, IReadOnlyList<IpAddress> addresses, IReadOnlyList<string> interfaces, long now, Func<IpAddress, NodeShare?>? shares = null)
     {
         var before = _wanted.GetValueOrDefault(service)?.Addresses ?? [];
         if (addresses.Count == 0)
@@ -87,8 +94,12 @@ internal sealed class Layer2Announcer(
             var holders = _holders[address];
             holders.Remove(service);
             if (holders.Count == 0)
+            {
                 _holders.Remove(address);
-            Spread(address, now);
+                _shared.Set(address, null);
+            }
+
+            Spread(address, _shared.Of(address), now);
         }
 
         foreach (var address in addresses)
@@ -97,7 +108,7 @@ internal sealed class Layer2Announcer(
                 _holders[address] = holders = [];
             if (!holders.Contains(service))
                 holders.Add(service);
-            Spread(address, now);
+            Spread(address, shares?.Invoke(address), now);
         }
     }
 
@@ -146,6 +157,7 @@ internal sealed class Layer2Announcer(
             OpenMissing(now);
         }
 
+        _shared.Advance(now, opened => _interfaces.GetValueOrDefault(Key(opened)) == opened);
         while (_repeats.TryPeek(out var repeat, out var due) && due <= now)
         {
             _repeats.Dequeue();
@@ -160,6 +172,26 @@ internal sealed class Layer2Announcer(
             else
                 _bursts.Remove(key);
         }
+    }
+
+    /// <summary>The clients that found shared addresses at this node: what other nodes have to know to take them over.</summary>
+    public IReadOnlyCollection<SharedClient> OwnClients() => [.. _interfaces.Values.SelectMany(opened => opened.OwnClients()).Distinct()];
+
+    /// <summary>Other nodes heard these clients ask. Those that are this node's now, and did not know, are told.</summary>
+    public void Learn(IEnumerable<SharedClient> clients)
+    {
+        var mine = new Dictionary<LinkResponder, HashSet<(IpAddress, MacAddress)>>();
+        foreach (var client in clients)
+            foreach (var opened in _interfaces.Values)
+                if (opened.Family == client.Target.Family && opened.Family == client.Address.Family && _shared.Of(client.Target) is not null && opened.Learn(client))
+                {
+                    if (!mine.TryGetValue(opened, out var told))
+                        mine[opened] = told = [];
+                    told.Add((client.Target, client.Mac));
+                }
+
+        foreach (var (opened, told) in mine)
+            opened.TellAskers((address, client) => told.Contains((address, client)));
     }
 
     /// <summary>Whether any open interface is among these, or there is any at all when none is named.</summary>
@@ -192,8 +224,8 @@ internal sealed class Layer2Announcer(
         try
         {
             LinkResponder opened = family is IpFamily.IPv4
-                ? ArpInterface.Start(link, sockets.Arp(link.Index), counters, log, onFailure)
-                : NdpInterface.Start(link, sockets.Ndp(link.Index), counters, log, onFailure);
+                ? ArpInterface.Start(link, sockets.Arp(link.Index), _shared.AskersOfIPv4(link.Name), counters, log, onFailure)
+                : NdpInterface.Start(link, sockets.Ndp(link.Index), _shared.AskersOfIPv6(link.Name), counters, log, onFailure);
             opened.Answers = _answersClient;
             _interfaces.Add((link.Index, family), opened);
             log.LogInformation("{Interface}: announcing {Family} with {Mac}", link.Name, family, link.Address);
@@ -214,26 +246,40 @@ internal sealed class Layer2Announcer(
         foreach (var address in _holders.Keys)
             if (Belongs(address, opened))
             {
-                opened.Announce(address);
+                opened.Announce(address, _shared.Of(address));
                 Burst(opened, address, now);
             }
     }
 
-    private void Spread(IpAddress address, long now)
+    private void Spread(IpAddress address, NodeShare? share, long now)
     {
+        var before = _shared.Of(address);
+        var isOther = _shared.Set(address, share);
         foreach (var opened in _interfaces.Values)
         {
             if (address.Family != opened.Family)
                 continue;
             if (!Belongs(address, opened))
                 opened.Withdraw(address);
-            else if (opened.Announce(address))
+            else if (opened.Announce(address, share))
+                Burst(opened, address, now);
+            else if (isOther && share is not null && before is not null)
+                _shared.Tell(opened, address, before, now);
+            else if (isOther)
                 Burst(opened, address, now);
         }
     }
 
+    // Where nodes share the clients, all others' must not hear of it: those of this node that are known are told alone.
     private void Burst(LinkResponder opened, IpAddress address, long now)
     {
+        if (_shared.Of(address) is not null)
+        {
+            _bursts.Remove((opened, address));
+            _shared.Tell(opened, address, null, now);
+            return;
+        }
+
         opened.SendGratuitous(address);
         _bursts[(opened, address)] = now + RepeatFor;
         _repeats.Enqueue(new Repeat(opened, address, now + RepeatFor), now + RepeatEvery);

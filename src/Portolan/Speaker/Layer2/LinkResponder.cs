@@ -47,8 +47,10 @@ internal abstract class LinkResponder : IDisposable
     protected Layer2Counters Counters { get; }
 
     /// <summary>Starts answering.</summary>
+    /// <param name="address">The address.</param>
+    /// <param name="share">This node's share of the clients, in place of what was said before; null: all.</param>
     /// <returns>False when it did already.</returns>
-    public abstract bool Announce(IpAddress address);
+    public abstract bool Announce(IpAddress address, NodeShare? share);
 
     /// <summary>Stops answering, from this very moment on.</summary>
     /// <returns>False when it did not answer.</returns>
@@ -58,6 +60,17 @@ internal abstract class LinkResponder : IDisposable
 
     /// <summary>Tells every neighbour whose address it is now.</summary>
     public abstract void SendGratuitous(IpAddress address);
+
+    /// <summary>Those who asked for shared addresses and found them here, as far as they are remembered.</summary>
+    public abstract IEnumerable<SharedClient> OwnClients();
+
+    /// <summary>Remembers a client that another node heard.</summary>
+    /// <returns>Whether it is one that is to be answered here, and was not known.</returns>
+    public abstract bool Learn(SharedClient client);
+
+    /// <summary>Tells some of those who asked for shared addresses whose these are now, and nobody else.</summary>
+    /// <param name="select">Which: by the address asked for and the client.</param>
+    public abstract void TellAskers(Func<IpAddress, MacAddress, bool> select);
 
     /// <summary>The interface's addresses have changed: tries again what could not be done before.</summary>
     public virtual void Refresh()

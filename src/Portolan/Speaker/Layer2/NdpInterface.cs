@@ -5,6 +5,7 @@ using Portolan.Linux.Links;
 using Portolan.Linux.Sockets;
 using Portolan.Protocols.Arp;
 using Portolan.Protocols.Ndp;
+using Portolan.Protocols.Neighbors;
 
 namespace Portolan.Speaker.Layer2;
 
@@ -21,22 +22,22 @@ internal sealed class NdpInterface : LinkResponder
     private readonly HashSet<IPv6> _joined = [];
     private readonly HashSet<IPv6> _unheard = [];
 
-    private NdpInterface(Link link, NdpSocket socket, Layer2Counters counters, ILogger log)
-        : base(link, socket, counters, log) => (_socket, _log, _responder) = (socket, log, new NdpResponder(Mac));
+    private NdpInterface(Link link, NdpSocket socket, AskerMemory<IPv6> askers, Layer2Counters counters, ILogger log)
+        : base(link, socket, counters, log) => (_socket, _log, _responder) = (socket, log, new NdpResponder(Mac) { Askers = askers });
 
     public override IpFamily Family => IpFamily.IPv6;
 
     /// <inheritdoc cref="ArpInterface.Start"/>
-    public static NdpInterface Start(Link link, NdpSocket socket, Layer2Counters counters, ILogger log, Action<LinkResponder> onEnd)
+    public static NdpInterface Start(Link link, NdpSocket socket, AskerMemory<IPv6> askers, Layer2Counters counters, ILogger log, Action<LinkResponder> onEnd)
     {
-        var started = new NdpInterface(link, socket, counters, log);
+        var started = new NdpInterface(link, socket, askers, counters, log);
         started.Start(onEnd);
         return started;
     }
 
-    public override bool Announce(IpAddress address)
+    public override bool Announce(IpAddress address, NodeShare? share)
     {
-        if (!_responder.Announce(address.ToIPv6()))
+        if (!_responder.Announce(address.ToIPv6(), share?.Answers))
             return false;
         Join(address.ToIPv6());
         return true;
@@ -68,6 +69,29 @@ internal sealed class NdpInterface : LinkResponder
         IPv6[] missing = [.. _unheard];
         foreach (var address in missing)
             Join(address);
+    }
+
+    public override IEnumerable<SharedClient> OwnClients() =>
+        _responder.Askers.WhereAnswered().Select(asker => new SharedClient(asker.Mac, asker.Address.ToIpAddress(), asker.Target.ToIpAddress()));
+
+    public override bool Learn(SharedClient client) =>
+        _responder.Announces(client.Target.ToIPv6())
+        && _responder.Askers.Learn(new Asker<IPv6>(client.Mac, client.Address.ToIPv6(), client.Target.ToIPv6()))
+        && _responder.Answers(client.Target.ToIPv6(), client.Mac);
+
+    public override void TellAskers(Func<IpAddress, MacAddress, bool> select)
+    {
+        Span<byte> frame = stackalloc byte[NdpFrame.MaxSize];
+        foreach (var asker in _responder.Askers.ToArray())
+        {
+            var address = asker.Target.ToIpAddress();
+            if (!select(address, asker.Mac))
+                continue;
+            _responder.Askers.Answered(asker);
+            var told = NdpFrame.UnsolicitedTo(Mac, asker.Target, asker.Mac, asker.Address);
+            told.WriteTo(frame);
+            SendGratuitous(address, frame[..told.Size]);
+        }
     }
 
     protected override void Handle(ReadOnlySpan<byte> frame, PacketType type)
