@@ -59,6 +59,27 @@ internal static class ClassicFilter
         new(Return, 0, 0, 0),
     ]);
 
+    /// <summary>ARP replies for IPv4 that were sent to this host alone, on a packet socket that sees Ethernet headers.</summary>
+    internal static void AttachArpReplies(Socket socket) => Attach(socket,
+    [
+        new(LoadHalf, 0, 0, 20), new(JumpEqual, 0, 5, 2),               // operation: reply
+        new(LoadWord, 0, 0, 14), new(JumpEqual, 0, 3, 0x00010800),      // Ethernet, IPv4
+        new(LoadWord, 0, 0, PacketTypeOffset), new(JumpEqual, 0, 1, 0), // to this host
+        new(Return, 0, 0, Everything),
+        new(Return, 0, 0, 0),
+    ]);
+
+    /// <summary>Neighbour advertisements with hop limit 255 that were sent to this host alone, on a packet socket that sees Ethernet headers.</summary>
+    internal static void AttachAdvertisements(Socket socket) => Attach(socket,
+    [
+        new(LoadByte, 0, 0, 20), new(JumpEqual, 0, 7, 58),              // next header: ICMPv6
+        new(LoadByte, 0, 0, 21), new(JumpEqual, 0, 5, 255),             // hop limit
+        new(LoadByte, 0, 0, 54), new(JumpEqual, 0, 3, 136),             // type
+        new(LoadWord, 0, 0, PacketTypeOffset), new(JumpEqual, 0, 1, 0), // to this host
+        new(Return, 0, 0, Everything),
+        new(Return, 0, 0, 0),
+    ]);
+
     /// <summary>
     /// Datagrams that no router has touched: time to live, or hop limit, 255 (GTSM, RFC 5082; RFC 5881 §5 demands it of BFD).
     /// IP_MINTTL does nothing on UDP, and the runtime shows nobody the TTL, so the kernel must be told this way.

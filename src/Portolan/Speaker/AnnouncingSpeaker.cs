@@ -105,6 +105,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
 
     public void Dispose()
     {
+        _senses.Dispose();
         _announcer.Dispose();
         _handovers?.Dispose();
     }

@@ -5,6 +5,7 @@ using Portolan.Core.Announcements;
 using Portolan.Core.Cluster;
 using Portolan.Hosting;
 using Portolan.Linux.Links;
+using Portolan.Linux.Sockets;
 using Portolan.Speaker.Layer2;
 
 namespace Portolan.Speaker.Readiness;
@@ -13,10 +14,11 @@ namespace Portolan.Speaker.Readiness;
 /// Watches this speaker's own node, and says what is wrong with it: to the other speakers and to this one's own plans by <see cref="Report"/>, to
 /// people by log, events and metrics. The speaker's loop calls it, one thread at a time; times are microseconds.
 /// </summary>
-internal sealed class NodeSenses
+internal sealed class NodeSenses : IDisposable
 {
     private readonly OwnReport _own;
     private readonly ProxyWatch _proxy;
+    private readonly GatewayWatch _gateway;
     private readonly NodeConditionMetrics _metrics;
     private readonly SpeakerState _state;
     private readonly SpeakerOptions _options;
@@ -27,6 +29,7 @@ internal sealed class NodeSenses
     private NodeConditions _toldConditions;
     private IReadOnlySet<string> _toldHeldBack = NodeReport.Well.HeldBack;
     private HashSet<ObjectKey> _toldUnserved = [];
+    private bool _isCandidate;
     private bool _isReady;
     private bool _toldSource;
 
@@ -55,6 +58,11 @@ internal sealed class NodeSenses
                 wake();
             },
             wake);
+        _gateway = new GatewayWatch(GatewayMonitor.Open, NeighborAnswers.Open, log, isUnreachable =>
+        {
+            _own!.OnGateway(isUnreachable);
+            wake();
+        });
         _own = new OwnReport(state, options.NodeName, InterfaceSelection.Default, _proxy.Services.Find, now, WallClock);
         state.SetOwnReport(_own.Report);
     }
@@ -69,10 +77,15 @@ internal sealed class NodeSenses
     {
         host.Supervise("proxy-socket", _proxy.FollowSocketAsync);
         host.Supervise("proxy-healthz", _proxy.AskHealthzAsync);
+        host.Supervise("gateway", _gateway.RunAsync);
     }
 
     /// <inheritdoc cref="OwnReport.SetLinks"/>
-    public void SetLinks(LinkSnapshot links) => _own.SetLinks(links);
+    public void SetLinks(LinkSnapshot links)
+    {
+        _own.SetLinks(links);
+        _gateway.SetLinks(links);
+    }
 
     /// <summary>The plans of these Services changed.</summary>
     public void Changed(IEnumerable<ObjectKey> services) => _own.Changed(services);
@@ -105,11 +118,15 @@ internal sealed class NodeSenses
     {
         _own.Changed(_proxy.TakeChanged());
         var isAnother = _own.Advance(now, WallClock);
+        if (_own.IsCandidate != _isCandidate)
+            _gateway.SetNeeded(_isCandidate = _own.IsCandidate);
         if (isAnother)
             _state.SetOwnReport(_own.Report);
         Tell();
         return isAnother;
     }
+
+    public void Dispose() => _gateway.Dispose();
 
     private void Tell()
     {
