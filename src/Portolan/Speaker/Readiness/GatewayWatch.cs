@@ -5,7 +5,6 @@ using Portolan.Linux.Links;
 using Portolan.Linux.Sockets;
 using Portolan.Protocols.Arp;
 using Portolan.Protocols.Ndp;
-using Portolan.Speaker.Liveness;
 
 namespace Portolan.Speaker.Readiness;
 
@@ -32,7 +31,7 @@ internal sealed class GatewayWatch(
     private bool _isUnreachable;
     private HashSet<DefaultGateway> _silent = [];
 
-    private static long Now => BfdEndpoint.Now();
+    private static long Now => DeadlineWait.Now;
 
     /// <summary>Takes the interfaces as they are now. Any thread.</summary>
     public void SetLinks(LinkSnapshot links)
