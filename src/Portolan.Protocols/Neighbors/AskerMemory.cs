@@ -31,6 +31,7 @@ public sealed class AskerMemory<T>(int capacity = AskerMemory<T>.DefaultCapacity
     private Entry[] _entries = [];
     private int _latest = None;
     private int _oldest = None;
+    private long _version;
 
     private struct Entry
     {
@@ -50,6 +51,16 @@ public sealed class AskerMemory<T>(int capacity = AskerMemory<T>.DefaultCapacity
         }
     }
 
+    /// <summary>Another number whenever <see cref="WhereAnswered"/> would give others.</summary>
+    public long Version
+    {
+        get
+        {
+            lock (_gate)
+                return _version;
+        }
+    }
+
     /// <summary>Somebody asked. What is remembered of the same client and target is replaced.</summary>
     /// <param name="asker">Who, and for what.</param>
     /// <param name="isAnswered">This node answers.</param>
@@ -62,7 +73,10 @@ public sealed class AskerMemory<T>(int capacity = AskerMemory<T>.DefaultCapacity
                 Unlink(slot);
             else
                 _slots[key] = slot = Free();
-            (_entries[slot].Asker, _entries[slot].IsAnswered) = (asker, isAnswered);
+            ref var entry = ref _entries[slot];
+            if (entry.IsAnswered != isAnswered || isAnswered && !entry.Asker.Equals(asker))
+                _version++;
+            (entry.Asker, entry.IsAnswered) = (asker, isAnswered);
             Lead(slot);
         }
     }
@@ -84,8 +98,12 @@ public sealed class AskerMemory<T>(int capacity = AskerMemory<T>.DefaultCapacity
     public void Answered(in Asker<T> asker)
     {
         lock (_gate)
-            if (_slots.TryGetValue((asker.Mac, asker.Target), out var slot))
-                _entries[slot].IsAnswered = true;
+        {
+            if (!_slots.TryGetValue((asker.Mac, asker.Target), out var slot) || _entries[slot].IsAnswered)
+                return;
+            _entries[slot].IsAnswered = true;
+            _version++;
+        }
     }
 
     /// <summary>All that are remembered, the latest first.</summary>

@@ -11,10 +11,14 @@ namespace Portolan.Protocols.Peers;
 /// </summary>
 public ref struct AskersMessage
 {
+    /// <summary>Bytes of a client of IPv4.</summary>
+    public const int IPv4Size = 1 + MacAddress.Size + 2 * IPv4.Size;
+
+    /// <summary>Bytes of a client of IPv6.</summary>
+    public const int IPv6Size = 1 + MacAddress.Size + 2 * IPv6.Size;
+
     private const byte OfIPv4 = 4;
     private const byte OfIPv6 = 6;
-    private const int IPv4Size = 1 + MacAddress.Size + 2 * IPv4.Size;
-    private const int IPv6Size = 1 + MacAddress.Size + 2 * IPv6.Size;
 
     private ReadOnlySpan<byte> _rest;
 

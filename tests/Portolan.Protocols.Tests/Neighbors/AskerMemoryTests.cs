@@ -21,6 +21,31 @@ public sealed class AskerMemoryTests
     }
 
     [Fact]
+    public void TellsWhomThisNodeAnswered_AndWhetherThatIsNews()
+    {
+        var memory = new AskerMemory<IPv4>(2);
+        memory.Note(Asker(1, 1), isAnswered: true);
+        memory.Note(Asker(2, 1));
+        var before = memory.Version;
+        memory.Note(Asker(1, 1), isAnswered: true);
+        memory.Note(Asker(2, 1));
+        Assert.Equal(before, memory.Version);
+        Assert.Equal([Asker(1, 1)], memory.WhereAnswered());
+        memory.Answered(Asker(2, 1)); // it was told, without having asked
+        memory.Answered(Asker(3, 1)); // nobody
+        Assert.Equal([Asker(2, 1), Asker(1, 1)], memory.WhereAnswered());
+        Assert.NotEqual(before, memory.Version);
+
+        // Another node answered it, or it is forgotten.
+        memory.Note(Asker(1, 1));
+        Assert.Equal([Asker(2, 1)], memory.WhereAnswered());
+        before = memory.Version;
+        memory.Note(Asker(4, 1));
+        Assert.Empty(memory.WhereAnswered());
+        Assert.NotEqual(before, memory.Version);
+    }
+
+    [Fact]
     public void ForgetsWhoHasNotAskedForLongest_AndAllocatesNothingForIt()
     {
         var memory = new AskerMemory<IPv4>(64);

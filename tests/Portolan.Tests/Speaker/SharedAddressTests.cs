@@ -1,4 +1,5 @@
 using Portolan.Core.Addresses;
+using Portolan.Speaker.Layer2;
 
 namespace Portolan.Tests.Speaker;
 
@@ -72,13 +73,27 @@ public sealed class SharedAddressTests
         Assert.All(lan.Clients, client => Assert.Equal(believed[client], lan.Believes(client)));
         Assert.All(lan.Clients, client => Assert.Empty(lan.Received(client)));
 
-        absent.Announcer.Learn(first.SelectMany(node => node.Announcer.OwnClients()));
+        var (news, exchange) = (new List<byte[]>(), new SharedClientExchange(absent.Announcer, (_, _) => Assert.Fail("it has heard of nobody yet")));
+        foreach (var node in first)
+        {
+            var told = new SharedClientExchange(node.Announcer, (part, payload) =>
+            {
+                Assert.Equal(0, part);
+                news.Add(payload);
+                exchange.Heard(node.Name, part, payload);
+            });
+            told.Advance(0);
+            told.Advance(2_000_000); // and nothing more
+        }
+
+        Assert.Equal(ClientCount, news.Sum(payload => payload.Length) / (family is IpFamily.IPv4 ? 15 : 39));
         foreach (var client in lan.Clients)
             Eventually(lan, [], () => lan.Believes(client) == lan.NodeOf(client, lan.Nodes).Mac.ToString());
         Assert.All(lan.Clients, client => Assert.Equal(lan.NodeOf(client, lan.Nodes) == absent ? [$"{absent.Name} → {client.Name}"] : [], lan.Received(client)));
 
         // Said again, it is nothing new.
-        absent.Announcer.Learn(first.SelectMany(node => node.Announcer.OwnClients()));
+        exchange.Heard(first[0].Name, 0, news[0]);
+        exchange.SharesChanged(lan.Nodes.Select(node => node.Name).ToHashSet());
         Assert.All(lan.Clients, client => Assert.Empty(lan.Received(client)));
     }
 

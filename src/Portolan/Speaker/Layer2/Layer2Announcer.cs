@@ -174,6 +174,9 @@ internal sealed class Layer2Announcer(
         }
     }
 
+    /// <summary>Another number whenever <see cref="OwnClients"/> may give others; null where no address's clients are shared.</summary>
+    public long? ClientsVersion => _shared.IsEmpty ? null : _shared.Version;
+
     /// <summary>The clients that found shared addresses at this node: what other nodes have to know to take them over.</summary>
     public IReadOnlyCollection<SharedClient> OwnClients() => [.. _interfaces.Values.SelectMany(opened => opened.OwnClients()).Distinct()];
 

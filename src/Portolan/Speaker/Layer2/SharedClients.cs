@@ -41,6 +41,12 @@ internal sealed class SharedClients
     /// <summary>Who asked on an interface for addresses of IPv6.</summary>
     public AskerMemory<IPv6> AskersOfIPv6(string link) => Memory(_askersOfIPv6, link);
 
+    /// <summary>Whether there is any such address.</summary>
+    public bool IsEmpty => _shares.Count == 0;
+
+    /// <summary>Another number whenever clients found addresses here that did not before.</summary>
+    public long Version => _askersOfIPv4.Values.Sum(memory => memory.Version) + _askersOfIPv6.Values.Sum(memory => memory.Version);
+
     /// <summary>The share is this now.</summary>
     /// <returns>Whether it was another.</returns>
     public bool Set(IpAddress address, NodeShare? share)
