@@ -5,15 +5,15 @@ using Portolan.Core.Cluster;
 namespace Portolan.Core.Announcements;
 
 /// <summary>
-/// What is, and what follows from it: Services, their endpoints and the context, with the plan of each Service. A change re-plans the
-/// Services it touches, a change of the context all of them; the plans are always those a fresh index would hold. Not thread safe.
+/// What is, and what follows from it: Services, their endpoints and the context, with the plan of each Service. A change re-plans the Services
+/// it touches and no others; the plans are always those a fresh index would hold. Not thread safe.
 /// </summary>
-public sealed class AnnouncementIndex
+public sealed partial class AnnouncementIndex
 {
-    private readonly Dictionary<ObjectKey, ServiceFacts> _services = [];
+    private readonly Dictionary<ObjectKey, AnnouncedService> _services = [];
     private readonly Dictionary<ObjectKey, SortedDictionary<ObjectKey, EndpointSliceFacts>> _slices = [];
     private readonly Dictionary<ObjectKey, ObjectKey> _serviceOfSlice = [];
-    private readonly Dictionary<IpAddress, HashSet<ObjectKey>> _sharers = [];
+    private readonly Dictionary<IpAddress, AddressSharers> _sharers = [];
     private readonly Dictionary<ObjectKey, AnnouncementPlan> _plans = [];
 
     /// <summary>The context the plans were made in.</summary>
@@ -23,20 +23,24 @@ public sealed class AnnouncementIndex
     public IReadOnlyDictionary<ObjectKey, AnnouncementPlan> Plans => _plans;
 
     /// <summary>A Service appeared or changed.</summary>
-    /// <returns>The Services whose plan is another now.</returns>
+    /// <returns>The Services whose plan is another now. Those of bounded placement follow with <see cref="Settle"/>.</returns>
     public IReadOnlyList<ObjectKey> Set(ServiceFacts service)
     {
-        var before = FirstAddress(service.Key);
-        _services[service.Key] = service;
-        return Replan(service.Key, before);
+        if (!_services.TryGetValue(service.Key, out var known))
+            _services[service.Key] = known = new AnnouncedService(service, BallotOf);
+        _isUnplaced |= known.Now is not null && known.Facts.CreatedAt != service.CreatedAt;
+        known.Facts = service;
+        return Follow(known, service.Ingress.Count > 0 ? service.Ingress[0].Address : null);
     }
 
     /// <summary>A Service is gone.</summary>
     /// <inheritdoc cref="Set(ServiceFacts)" path="/returns"/>
     public IReadOnlyList<ObjectKey> RemoveService(ObjectKey service)
     {
-        var before = FirstAddress(service);
-        return _services.Remove(service) ? Replan(service, before) : [];
+        if (!_services.Remove(service, out var known))
+            return [];
+        known.IsGone = true;
+        return Follow(known, null);
     }
 
     /// <summary>An EndpointSlice appeared or changed, perhaps its Service too.</summary>
@@ -49,7 +53,8 @@ public sealed class AnnouncementIndex
         if (!_slices.TryGetValue(slice.Service, out var slices))
             _slices[slice.Service] = slices = [];
         slices[slice.Key] = slice;
-        return [.. former, .. Replan(slice.Service)];
+        var own = EndpointsChanged(slice.Service);
+        return former.Count == 0 ? own : [.. former, .. own];
     }
 
     /// <summary>An EndpointSlice is gone.</summary>
@@ -62,62 +67,112 @@ public sealed class AnnouncementIndex
         slices.Remove(slice);
         if (slices.Count == 0)
             _slices.Remove(service);
-        return Replan(service);
+        return EndpointsChanged(service);
     }
 
-    /// <summary>Pools, advertisements, nodes or living speakers changed.</summary>
-    /// <inheritdoc cref="Set(ServiceFacts)" path="/returns"/>
+    /// <summary>Pools, advertisements, policies, nodes, living speakers or their reports changed.</summary>
+    /// <returns>The Services whose plan is another now, those of bounded placement among them.</returns>
     public IReadOnlyList<ObjectKey> Set(AnnouncementContext context)
     {
+        var isSameConfiguration = SameConfiguration(Context, context);
         Context = context;
+        var haveNodesChanged = UpdateNodes();
+        var everything = UpdateVerdicts() || haveNodesChanged;
+        var suspects = UpdateUnprogrammed();
+        if (!isSameConfiguration)
+            _electorates.Clear();
+        foreach (var electorate in _electorates.Values)
+            electorate.Update(context, haveNodesChanged);
+
         var changed = new List<ObjectKey>();
-        foreach (var key in _services.Keys)
-            changed.AddRange(Replan(key));
+        foreach (var service in _services.Values)
+        {
+            if (!isSameConfiguration)
+                Classify(service);
+            if ((!isSameConfiguration || everything || service.Electorate is { HasChanged: true } || (suspects && IsSuspect(service))) && Elect(service))
+                changed.Add(service.Facts.Key);
+        }
+
+        _formerlyUnprogrammed.Clear();
+        changed.AddRange(Settle());
         return changed;
     }
 
+    /// <summary>
+    /// Places the addresses of bounded placement anew, where anything changed that they depend on: a batch of changes costs one placement.
+    /// </summary>
+    /// <returns>The Services whose plan is another now.</returns>
+    public IReadOnlyList<ObjectKey> Settle() => _isUnplaced ? Place() : [];
+
     /// <summary>The facts of a Service.</summary>
-    public bool TryGetService(ObjectKey key, [MaybeNullWhen(false)] out ServiceFacts service) => _services.TryGetValue(key, out service);
-
-    private IpAddress? FirstAddress(ObjectKey service) =>
-        _services.TryGetValue(service, out var facts) && facts.Ingress.Count > 0 ? facts.Ingress[0].Address : null;
-
-    // A Service, and those that share the address it had or has now: all of them follow what is wrong with any.
-    private IReadOnlyList<ObjectKey> Replan(ObjectKey key, IpAddress? before)
+    public bool TryGetService(ObjectKey key, [MaybeNullWhen(false)] out ServiceFacts service)
     {
-        var after = FirstAddress(key);
-        if (before == after)
-            return Replan(key);
-        var touched = new SortedSet<ObjectKey> { key };
-        if (before is { } left && _sharers.TryGetValue(left, out var former))
-        {
-            former.Remove(key);
-            touched.UnionWith(former);
-            if (former.Count == 0)
-                _sharers.Remove(left);
-        }
-
-        if (after is { } joined)
-        {
-            if (!_sharers.TryGetValue(joined, out var sharers))
-                _sharers[joined] = sharers = [];
-            sharers.Add(key);
-            touched.UnionWith(sharers);
-        }
-
-        return [.. touched.SelectMany(Replan)];
+        service = _services.GetValueOrDefault(key)?.Facts;
+        return service is not null;
     }
 
-    private ObjectKey[] Replan(ObjectKey key)
+    private IReadOnlyList<ObjectKey> EndpointsChanged(ObjectKey key)
     {
         if (!_services.TryGetValue(key, out var service))
-            return _plans.Remove(key) ? [key] : [];
-        IReadOnlyList<EndpointSliceFacts> slices = _slices.TryGetValue(key, out var own) ? [.. own.Values] : [];
-        IReadOnlyCollection<ObjectKey> sharers = FirstAddress(key) is { } address && _sharers[address] is { Count: > 1 } all ? [.. all.Where(other => other != key)] : [];
-        var plan = AnnouncementPlan.For(service, slices, Context, sharers);
-        if (_plans.TryGetValue(key, out var old) && old.Equals(plan))
             return [];
-        _plans[key] = plan;
-        return [key];
+        Classify(service);
+        return Elect(service) ? [key] : [];
     }
+
+    // A Service, and those that share the address it had or has now: all of them follow what is wrong with any.
+    private IReadOnlyList<ObjectKey> Follow(AnnouncedService service, IpAddress? address)
+    {
+        var touched = new SortedSet<ObjectKey>();
+        if (service.Sharers is { } former && former.Address != address)
+        {
+            former.Services.Remove(service);
+            service.Sharers = null;
+            _isUnplaced |= service.Now is not null;
+            service.Now = null;
+            foreach (var other in former.Services)
+                if (Elect(other))
+                    touched.Add(other.Facts.Key);
+            if (former.Services.Count == 0)
+                _sharers.Remove(former.Address);
+        }
+
+        var joined = service.Sharers is null && address is not null;
+        if (joined)
+        {
+            if (!_sharers.TryGetValue(address!.Value, out var sharers))
+                _sharers[address.Value] = sharers = new AddressSharers(address.Value, _nodes);
+            sharers.Services.Add(service);
+            service.Sharers = sharers;
+        }
+
+        if (service.IsGone)
+        {
+            if (_plans.Remove(service.Facts.Key))
+                touched.Add(service.Facts.Key);
+        }
+        else
+        {
+            Classify(service);
+            if (Elect(service))
+                touched.Add(service.Facts.Key);
+        }
+
+        if (joined)
+            foreach (var other in service.Sharers!.Services)
+                if (other != service && Elect(other))
+                    touched.Add(other.Facts.Key);
+        return [.. touched];
+    }
+
+    private IReadOnlyList<EndpointSliceFacts> SlicesOf(ObjectKey service) => _slices.TryGetValue(service, out var slices) ? [.. slices.Values] : [];
+
+    private Ballot BallotOf(AnnouncedService service) => new(
+        service.Facts,
+        SlicesOf(service.Facts.Key),
+        service.Facts.Ingress[0].Address,
+        service.Announceable.Advertisements,
+        service.Announceable.Policy,
+        Context,
+        [.. service.Sharers!.Services.Where(other => other != service).Select(other => other.Facts.Key)],
+        service.Announceable.Policy.Placement is Placement.Bounded ? _plans.GetValueOrDefault(service.Facts.Key)?.Election.Winner : null);
 }

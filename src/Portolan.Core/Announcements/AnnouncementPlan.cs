@@ -17,7 +17,7 @@ public readonly record struct AnsweringNode(string Node, IReadOnlyList<string> I
 
 /// <summary>What is announced for one Service, by whom, on which interfaces, or why nothing is.</summary>
 /// <param name="Service">The Service.</param>
-/// <param name="Addresses">Its addresses, as its status lists them; empty when nothing may be announced at all.</param>
+/// <param name="Addresses">Its addresses, as its status lists them, but for those left to somebody else; empty when nothing may be announced at all.</param>
 /// <param name="Reason"><see cref="WithdrawalReason.None"/>, or why no node announces it.</param>
 /// <param name="Election">Who announces it; <see cref="Election.Nobody"/> when no election was held.</param>
 /// <param name="Interfaces">On the winner, only on these, by name; empty: on all that can carry announcements.</param>
@@ -48,40 +48,33 @@ public sealed record AnnouncementPlan(
     /// <summary>Which of the nodes answers which client for an address, or null where the winner answers all.</summary>
     public ClientChoice? ChoiceFor(IpAddress address) => Answering.Count == 0 ? null : new ClientChoice(address, Answering.Select(answering => answering.Node));
 
-    /// <summary>Plans one Service: a pure function of the Service, its endpoints, the context and who shares its address.</summary>
+    /// <summary>
+    /// Plans one Service: a pure function of the Service, its endpoints, the context and who shares its address. Only bounded placement needs to
+    /// know all Services: <see cref="AnnouncementIndex"/> does it; here it is told by <paramref name="placed"/>.
+    /// </summary>
     /// <param name="service">The Service.</param>
     /// <param name="slices">Its endpoints.</param>
     /// <param name="context">What every plan depends on.</param>
     /// <param name="sharers">The other Services with the same first address; null: none.</param>
+    /// <param name="placed">The node that bounded placement gave the address to; null: its own hash decides.</param>
     public static AnnouncementPlan For(
-        ServiceFacts service, IReadOnlyList<EndpointSliceFacts> slices, AnnouncementContext context, IReadOnlyCollection<ObjectKey>? sharers = null)
+        ServiceFacts service,
+        IReadOnlyList<EndpointSliceFacts> slices,
+        AnnouncementContext context,
+        IReadOnlyCollection<ObjectKey>? sharers = null,
+        string? placed = null)
     {
-        if (service.Type is not ServiceType.LoadBalancer || service.LoadBalancerClass != context.LoadBalancerClass)
-            return Withdrawn(service, WithdrawalReason.NotLoadBalancer);
-        if (service.Ingress.Count == 0)
-            return Withdrawn(service, WithdrawalReason.NoIPAllocated);
+        var (reason, advertisements, policy) = Announceable.Of(service, Eligibility.HasUsable(slices), context);
+        if (reason is not WithdrawalReason.None)
+            return Withdrawn(service.Key, reason, policy);
+        if (policy.RequireMajority && !Majority.IsHeld(context.Nodes, context.LivingSpeakers))
+            return Withdrawn(service.Key, WithdrawalReason.NoMajority, policy);
+        var addresses = Unclaimed([.. service.Ingress.Select(ingress => ingress.Address)], policy, ClaimedByOthers(context));
+        if (addresses.Count == 0)
+            return Withdrawn(service.Key, WithdrawalReason.AddressConflict, policy);
 
-        // Whoever gave the address: what lies in a known pool is announced. Several addresses must be from one pool.
-        var pool = context.Pools.Of(service.Ingress[0].Address);
-        if (pool is null || !service.Ingress.All(ingress => pool.Contains(ingress.Address)))
-            return Withdrawn(service, WithdrawalReason.IPNotAllowed);
-
-        var covering = context.Advertisements.Where(advertisement => advertisement.Covers(pool)).ToList();
-        var advertisements = covering.FindAll(advertisement => advertisement.Selects(service));
-        if (advertisements.Count == 0)
-            return Withdrawn(service, WithdrawalReason.NoMatchingAdvertisement);
-
-        // Sharers of an address must be announced by one node: an advertisement for some of them would tear them apart.
-        if (ServiceAnnotations.Read(service, ServiceAnnotations.AllowSharedIP).Length > 0
-            && covering.Exists(advertisement => advertisement.ServiceSelectors.Count > 0))
-            return Withdrawn(service, WithdrawalReason.SharedIPWithServiceSelector);
-        if (!slices.Any(slice => slice.Endpoints.Any(Election.IsUsable)))
-            return Withdrawn(service, WithdrawalReason.NoEndpoints);
-
-        var addresses = service.Ingress.Select(ingress => ingress.Address).ToList();
-        var policy = AnnouncementPolicy.For(pool, context.Policies);
-        var election = Election.Elect(service, slices, addresses[0], advertisements, policy, context, sharers ?? []);
-        return new AnnouncementPlan(service.Key, addresses, WithdrawalReason.None, election, InterfacesOf(election.Winner, advertisements, context))
+        var election = new Ballot(service, slices, service.Ingress[0].Address, advertisements, policy, context, sharers ?? [], placed).Count();
+        return new AnnouncementPlan(service.Key, addresses, reason, election, InterfacesOf(election.Winner, advertisements, context))
         {
             Policy = policy,
             Answering = policy.AnnounceFrom is AnnounceFrom.All ? AnsweringOf(election, advertisements, context) : [],
@@ -96,7 +89,34 @@ public sealed record AnnouncementPlan(
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Service, Reason, Election);
 
-    private static AnnouncementPlan Withdrawn(ServiceFacts service, WithdrawalReason reason) => new(service.Key, [], reason, Election.Nobody, []);
+    internal static AnnouncementPlan Withdrawn(ObjectKey service, WithdrawalReason reason, AnnouncementPolicy policy) =>
+        new(service, [], reason, Election.Nobody, []) { Policy = policy };
+
+    /// <summary>The addresses that living speakers saw others claim; what a dead one saw, its heir will see too.</summary>
+    internal static HashSet<IpAddress> ClaimedByOthers(AnnouncementContext context)
+    {
+        var claimed = new HashSet<IpAddress>();
+        foreach (var (node, report) in context.Reports)
+            if (report.Yielded.Count > 0 && context.LivingSpeakers.Contains(node))
+                claimed.UnionWith(report.Yielded);
+        return claimed;
+    }
+
+    /// <summary>The addresses that are announced: under a policy that defends, all.</summary>
+    internal static IReadOnlyList<IpAddress> Unclaimed(IReadOnlyList<IpAddress> addresses, AnnouncementPolicy policy, HashSet<IpAddress> claimed) =>
+        claimed.Count == 0 || policy.OnConflict is ConflictPolicy.Defend ? addresses : [.. addresses.Where(address => !claimed.Contains(address))];
+
+    /// <summary>The union over the advertisements that let a node announce; one that names no interface means all of them.</summary>
+    internal static List<string> InterfacesOf(NodeFacts node, IReadOnlyList<Layer2Advertisement> advertisements)
+    {
+        var selecting = advertisements.Where(advertisement => advertisement.Selects(node)).ToList();
+        return selecting.Exists(advertisement => advertisement.Interfaces.Count == 0)
+            ? []
+            : [.. selecting.SelectMany(advertisement => advertisement.Interfaces).Distinct().Order(StringComparer.Ordinal)];
+    }
+
+    private static List<string> InterfacesOf(string? name, IReadOnlyList<Layer2Advertisement> advertisements, AnnouncementContext context) =>
+        context.Nodes.FirstOrDefault(node => node.Name == name) is { } node ? InterfacesOf(node, advertisements) : [];
 
     private bool Answers(string node)
     {
@@ -106,7 +126,7 @@ public sealed record AnnouncementPlan(
         return false;
     }
 
-    private static List<AnsweringNode> AnsweringOf(Election election, List<Layer2Advertisement> advertisements, AnnouncementContext context)
+    private static List<AnsweringNode> AnsweringOf(Election election, IReadOnlyList<Layer2Advertisement> advertisements, AnnouncementContext context)
     {
         var answering = new List<AnsweringNode>();
         var least = 0;
@@ -115,23 +135,11 @@ public sealed record AnnouncementPlan(
             // Those that may announce come first, and of them the winner.
             if (verdict.Reason is WithdrawalReason.None)
                 least = verdict.Conditions.Severity();
-            if (verdict.Reason is WithdrawalReason.None || verdict.Reason is WithdrawalReason.NotOwner && verdict.Conditions.Severity() == least)
+            if (verdict.Reason is WithdrawalReason.None || (verdict.Reason is WithdrawalReason.NotOwner && verdict.Conditions.Severity() == least))
                 answering.Add(new AnsweringNode(verdict.Node, InterfacesOf(verdict.Node, advertisements, context)));
         }
 
         answering.Sort((a, b) => string.CompareOrdinal(a.Node, b.Node));
         return answering;
-    }
-
-    // The union over the advertisements that let the node announce; one that names no interface means all of them.
-    private static List<string> InterfacesOf(string? name, List<Layer2Advertisement> advertisements, AnnouncementContext context)
-    {
-        var node = context.Nodes.FirstOrDefault(node => node.Name == name);
-        if (node is null)
-            return [];
-        var selecting = advertisements.FindAll(advertisement => advertisement.Selects(node));
-        return selecting.Exists(advertisement => advertisement.Interfaces.Count == 0)
-            ? []
-            : [.. selecting.SelectMany(advertisement => advertisement.Interfaces).Distinct().Order(StringComparer.Ordinal)];
     }
 }

@@ -38,6 +38,12 @@ public enum WithdrawalReason : byte
 
     /// <summary>Another node ranks before this one.</summary>
     NotOwner,
+
+    /// <summary>By policy the majority of the nodes must be reachable, and is not. MetalLB knows no such reason.</summary>
+    NoMajority,
+
+    /// <summary>Somebody else claims all its addresses, and by policy they are left to him. MetalLB knows no such reason.</summary>
+    AddressConflict,
 }
 
 /// <summary>The words for the reasons.</summary>
@@ -58,6 +64,8 @@ public static class WithdrawalReasons
         WithdrawalReason.NodeLabeledExcludeBalancers => "nodeLabeledExcludeBalancers",
         WithdrawalReason.NoSpeaker => "noSpeaker",
         WithdrawalReason.NotOwner => "notOwner",
+        WithdrawalReason.NoMajority => "noMajority",
+        WithdrawalReason.AddressConflict => "addressConflict",
         _ => throw new ArgumentOutOfRangeException(nameof(reason)),
     };
 }

@@ -168,7 +168,7 @@ internal sealed class SpeakerState
     public IReadOnlyList<ObjectKey> Settle(long now)
     {
         if (!_contextChanged)
-            return [];
+            return _index.Settle();
         _contextChanged = false;
         if (!IsReady(now))
             return _index.Context == AnnouncementContext.Empty ? [] : _index.Set(AnnouncementContext.Empty);

@@ -20,6 +20,31 @@ public sealed class ElectionTests
         Assert.Equal([WithdrawalReason.None, WithdrawalReason.NotOwner, WithdrawalReason.NotOwner], election.Verdicts.Select(verdict => verdict.Reason));
     }
 
+    // printf 'worker-0#2001:db8::1' | sha256sum, and so on.
+    [Theory]
+    [InlineData("10.0.0.1", "worker-1 worker-3 worker-2 worker-4 worker-0")]
+    [InlineData("172.16.255.254", "worker-4 worker-2 worker-0 worker-3 worker-1")]
+    [InlineData("2001:db8::1", "worker-0 worker-2 worker-4 worker-1 worker-3")]
+    [InlineData("fd00:100::f0", "worker-3 worker-4 worker-1 worker-0 worker-2")]
+    [InlineData("203.0.113.7", "ip-10-0-2-7.eu-central-1.compute.internal edge ip-10-0-1-23.eu-central-1.compute.internal")]
+    [InlineData("2001:db8:0:1:1:1:1:1", "ip-10-0-1-23.eu-central-1.compute.internal edge ip-10-0-2-7.eu-central-1.compute.internal")]
+    public void OrdersAnyNodesForAnyAddressAsMetalLBDoes(string address, string order)
+    {
+        var nodes = order.Split(' ').Order(StringComparer.Ordinal).ToList();
+        var context = Given.Context with
+        {
+            Pools = Given.Pools(("all", address.Contains(':') ? address + "/128" : address + "/32")),
+            Nodes = [.. nodes.Select(node => Given.Node(node))],
+            LivingSpeakers = nodes.ToHashSet(),
+        };
+        Assert.Equal(order, string.Join(' ', Given.Plan(Given.Service(address), context).Election.Verdicts.Select(verdict => verdict.Node)));
+        var index = new AnnouncementIndex();
+        index.Set(context);
+        index.Set(Given.Slice(Given.Endpoint(nodes[0])));
+        index.Set(Given.Service(address));
+        Assert.Equal(order.Split(' ')[0], index.Plans[Given.Web].Election.Winner);
+    }
+
     [Fact]
     public void PassesToTheNextInLine_WhenASpeakerDies()
     {
