@@ -14,6 +14,7 @@ public sealed class NodeReportsTests
     [InlineData(false, false, "node.kubernetes.io/out-of-service", false, NodeConditions.OutOfService)]
     [InlineData(false, false, "DeletionCandidateOfClusterAutoscaler", false, NodeConditions.None)]
     [InlineData(false, false, "node-role.kubernetes.io/control-plane", false, NodeConditions.None)]
+    [Contract("§4 cordon")]
     public void ReadsFromTheNodeWhatEveryoneCanSee(bool cordoned, bool deleting, string taint, bool ignoreCordon, NodeConditions expected) =>
         Assert.Equal(expected, NodeReports.OfObject(
             new NodeFacts { Name = "node1", Unschedulable = cordoned, Deleting = deleting, TaintKeys = taint.Length > 0 ? [taint] : [] }, ignoreCordon));

@@ -9,6 +9,7 @@ namespace Portolan.Tests.Speaker.Readiness;
 public sealed class CarrierTests
 {
     [Fact]
+    [Contract("§4 carrier")]
     public async Task IsLostWithTheCable_AndBackWithIt()
     {
         NetworkNamespace.SkipUnlessRoot();

@@ -21,6 +21,7 @@ public sealed class ProxyWatchTests : IAsyncDisposable
     private string SocketPath => Path.Combine(_directory, "proxy.sock");
 
     [Fact]
+    [Contract("§4 data plane")]
     public async Task FollowsTheProxysSocket_ThroughItsDeathAndReturn()
     {
         var watch = Watch(null);
