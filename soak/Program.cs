@@ -11,6 +11,7 @@ var trials = new Dictionary<string, (string What, int Count, Func<int, Task<int>
     ["api-kills"] = ("kill the API server without warning under writes and watches", 100, ApiKillsTrial.RunAsync),
     ["controller-kills"] = ("kill the controller without warning while Services and pools change", 200, ControllerKillsTrial.RunAsync),
     ["lab-cycles"] = ("make a lab, kill something of it, take it away: is the machine as it was?", 100, LabCyclesTrial.RunAsync),
+    ["layer2-drains"] = ("drain the node that has an address, and let it come back, under load: nothing fails", 50, DrainsTrial.RunAsync),
     ["layer2-gaps"] = ("kill the holder of an address, and cut its cable: how long is it away?", 50, new GapsTrial("default", 0.30, 0.40).RunAsync),
     ["layer2-gaps-fast"] = ("the same with the fast profile", 50, new GapsTrial("fast", 0.17, 0.25).RunAsync),
     ["layer2-saturation"] = ("leave the machine nothing: does a speaker take over from another that lives? COUNT minutes", 60, SaturationTrial.RunAsync),
