@@ -301,8 +301,8 @@ internal sealed class AnnouncingSpeaker : IDisposable
     private ForwardingNodes Nodes => new(_state.Context, _state.Liveness.Departed());
 
     private bool GoesToAnother(ObjectKey service) =>
-        _announced.TryGetValue(service, out var before) && _state.Plans.TryGetValue(service, out var plan)
-        && plan.Election.Winner is { } winner && winner != _options.NodeName && before.Addresses.SequenceEqual(plan.Addresses);
+        _state.Plans.TryGetValue(service, out var plan) && plan.Election.Winner is { } winner && winner != _options.NodeName
+        && (_departures.Contains(service) || (_announced.TryGetValue(service, out var before) && before.Addresses.SequenceEqual(plan.Addresses)));
 
     private AnnouncementPlan? Mine(ObjectKey service) =>
         _state.Plans.TryGetValue(service, out var plan) && plan.On(_options.NodeName) is WithdrawalReason.None ? plan : null;

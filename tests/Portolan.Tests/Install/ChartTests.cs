@@ -95,6 +95,20 @@ public sealed class ChartTests
         Assert.Contains("frrk8s: there is no FRR", notes.Output, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void SpeakerHasNoRightToChangeTheNetwork_WhereItNeedsNone()
+    {
+        static (IEnumerable<string?> Rights, IEnumerable<string?> Arguments) Speaker(params string[] values)
+        {
+            var speaker = Pod(Helm.Template("portolan", values), "DaemonSet");
+            return (speaker["containers"]![0]!["securityContext"]!["capabilities"]!["add"]!.AsArray().Select(right => (string?)right), Arguments(speaker));
+        }
+
+        Assert.Equal(["NET_RAW", "NET_ADMIN"], Speaker().Rights);
+        Assert.Equal(["NET_RAW"], Speaker("--set", "speaker.plannedMoves=false").Rights);
+        Assert.Contains("--planned-moves=false", Speaker("--set", "speaker.plannedMoves=false").Arguments);
+    }
+
     /// <summary>MetalLB's charts meant plain metrics by the port up to 0.15, and TLS since.</summary>
     [Fact]
     public void ServesMetricsOverTls_WhenThePortIsThatOfLaterCharts()

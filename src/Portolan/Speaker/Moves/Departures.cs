@@ -25,6 +25,9 @@ internal sealed class Departures
             _queue.Enqueue((service, now + Overlap));
     }
 
+    /// <summary>Whether the Service is on its way.</summary>
+    public bool Contains(ObjectKey service) => _due.ContainsKey(service);
+
     /// <summary>The Service stays, or has gone at once.</summary>
     public void Remove(ObjectKey service) => _due.Remove(service);
 

@@ -1,4 +1,6 @@
+using System.Buffers.Binary;
 using System.Collections.Concurrent;
+using System.Net;
 using System.Net.Sockets;
 using Portolan.Core.Addresses;
 using Portolan.Speaker.Moves;
@@ -70,6 +72,49 @@ public sealed class HandoverTableTests
         socket.Shutdown(SocketShutdown.Send);
         Assert.Equal(0, socket.Receive(new byte[10]));
         socket.Dispose();
+    }
+
+    /// <summary>A router says that an answer did not fit: without that the pod would send it again and again.</summary>
+    [Theory]
+    [InlineData(IpFamily.IPv4)]
+    [InlineData(IpFamily.IPv6)]
+    public void SendsErrorsAfterTheConnectionTheyAreAbout(IpFamily family)
+    {
+        using var lab = new MovesLab(family, Translator.Portolan);
+        var (socket, _) = lab.Connect();
+        lab.Move(lab.A, lab.B);
+        lab.Count(lab.A);
+        lab.Client.Inside(() =>
+        {
+            using var raw = new Socket(socket.AddressFamily, SocketType.Raw, family is IpFamily.IPv4 ? ProtocolType.Icmp : ProtocolType.IcmpV6);
+            return raw.SendTo(TooBig(lab.Vip, lab.Address(10), (ushort)((IPEndPoint)socket.LocalEndPoint!).Port), new IPEndPoint(lab.Vip.ToIPAddress(), 0));
+        });
+        Assert.True(SpinWait.SpinUntil(() => MovesLab.Counted(lab.A) > 0, TimeSpan.FromSeconds(10)));
+        Assert.Equal(1, MovesLab.Counted(lab.A, "related"));
+        socket.Dispose();
+    }
+
+    // ICMP "fragmentation needed" (RFC 792, RFC 1191) or ICMPv6 "packet too big" (RFC 4443 §3.2), next MTU 1300, with the header of a segment from the Service to the client.
+    private static byte[] TooBig(IpAddress from, IpAddress to, ushort clientPort)
+    {
+        byte[] ports = [0, MovesLab.Port, (byte)(clientPort >> 8), (byte)clientPort, 0, 0, 0, 1];
+        if (!from.IsIPv4)
+            return [2, 0, 0, 0, 0, 0, 0x05, 0x14, 0x60, 0, 0, 0, 0x05, 0xb4, 6, 64, .. from.ToIPAddress().GetAddressBytes(), .. to.ToIPAddress().GetAddressBytes(), .. ports];
+        byte[] inner = [0x45, 0, 0x05, 0xdc, 0, 0, 0x40, 0, 64, 6, 0, 0, .. from.ToIPAddress().GetAddressBytes(), .. to.ToIPAddress().GetAddressBytes()];
+        BinaryPrimitives.WriteUInt16BigEndian(inner.AsSpan(10), Checksum(inner));
+        byte[] message = [3, 4, 0, 0, 0, 0, 0x05, 0x14, .. inner, .. ports];
+        BinaryPrimitives.WriteUInt16BigEndian(message.AsSpan(2), Checksum(message));
+        return message;
+    }
+
+    private static ushort Checksum(ReadOnlySpan<byte> bytes)
+    {
+        var sum = 0u;
+        for (var i = 0; i < bytes.Length; i += 2)
+            sum += BinaryPrimitives.ReadUInt16BigEndian(bytes[i..]);
+        while (sum > ushort.MaxValue)
+            sum = (sum & ushort.MaxValue) + (sum >> 16);
+        return (ushort)~sum;
     }
 
     [Theory]

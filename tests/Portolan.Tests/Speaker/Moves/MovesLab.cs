@@ -122,14 +122,19 @@ internal sealed class MovesLab : IDisposable
                     type filter hook prerouting priority -400
                     {{(Family is IpFamily.IPv4 ? "ip" : "ip6")}} daddr {{Vip}} counter name arrived
                 }
+                counter related { }
+                chain second {
+                    type filter hook prerouting priority -150
+                    {{(Family is IpFamily.IPv4 ? "ip" : "ip6")}} daddr {{Vip}} ct state related counter name related
+                }
             }
 
             """)}");
 
     /// <inheritdoc cref="Count"/>
-    internal static int Counted(Node node)
+    internal static int Counted(Node node, string counter = "arrived")
     {
-        var text = node.Namespace.RunInside("nft", "list counter inet counting arrived");
+        var text = node.Namespace.RunInside("nft", $"list counter inet counting {counter}");
         return int.Parse(text[(text.IndexOf("packets ", StringComparison.Ordinal) + 8)..].Split(' ')[0]);
     }
 

@@ -130,7 +130,9 @@ public sealed class PlannedMovesTests
         departures.Add(Mail, 100);
         Assert.Equal(Departures.Overlap, departures.Deadline);
         Assert.False(departures.TryTakeDue(Departures.Overlap - 1, out _));
+        Assert.True(departures.Contains(Web));
         departures.Remove(Web);
+        Assert.False(departures.Contains(Web));
         departures.Add(Web, 200);
         Assert.False(departures.TryTakeDue(Departures.Overlap, out _));
         Assert.True(departures.TryTakeDue(Departures.Overlap + 200, out var first));
