@@ -54,4 +54,12 @@ public sealed class SoakTests
         var trial = (await Shell.RunAsync($"./soak.sh layer2-saturation {minutes}", seconds: 900)).Succeeds();
         Assert.Equal("layer2-saturation holds", trial.Lines[^1]);
     }
+
+    [Fact]
+    public async Task NothingFails_WhenTheNodeThatHasAnAddressIsDrainedAndComesBack()
+    {
+        var drains = Long ? 10 : 2;
+        var trial = (await Shell.RunAsync($"./soak.sh layer2-drains {drains}", seconds: 600)).Succeeds();
+        Assert.Equal("layer2-drains holds", trial.Lines[^1]);
+    }
 }
