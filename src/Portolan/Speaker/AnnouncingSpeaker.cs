@@ -146,6 +146,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
                     _linksKnown = true;
                     _announcer.SetLinks(seen, Now);
                     _senses.SetLinks(seen);
+                    _handovers?.SetLinks(seen);
                 },
                 stop);
         }
