@@ -56,8 +56,9 @@ internal sealed class PlannedMoves(string self)
         foreach (var address in plan.Addresses)
         {
             var node = before is { } known && known.Addresses.Contains(address) ? Former(known, plan, address, formerHolder)
-                : isStarting && plan.Answering.Count == 0 ? NextInLine(plan, address, formerHolder)
-                : null;
+                : !isStarting ? null
+                : plan.Answering.Count == 0 ? NextInLine(plan, address, formerHolder)
+                : NextSharer(plan, [self], address, formerHolder);
             if (node is null || node == self || formerHolder(node, address.Family) is not { } holder)
                 continue;
             var move = new Handover(address, node, holder, now + (long)Longest.TotalMicroseconds);
@@ -77,12 +78,29 @@ internal sealed class PlannedMoves(string self)
     /// <returns>Whether anything ended.</returns>
     public bool Keep(FormerHolder formerHolder) => Drop(move => formerHolder(move.Node, move.Address.Family) != move.Holder);
 
-    // Of nodes that share an address, one that leaves is followed. Where one joins, its clients come from all the others, and no one place is right.
-    private static string? Former(Held before, AnnouncementPlan plan, IpAddress address, FormerHolder formerHolder) =>
-        plan.Answering.Count == 0
-            ? before.Node
-            : before.Answering.Select(answering => answering.Node).Except(plan.Answering.Select(answering => answering.Node))
-                .FirstOrDefault(node => formerHolder(node, address.Family) is not null);
+    // Of nodes that share an address, one that leaves is followed.
+    private string? Former(Held before, AnnouncementPlan plan, IpAddress address, FormerHolder formerHolder)
+    {
+        if (plan.Answering.Count == 0)
+            return before.Node;
+        List<string> had = before.Answering.Count == 0 ? [before.Node] : [.. before.Answering.Select(answering => answering.Node)];
+        List<string> have = [.. plan.Answering.Select(answering => answering.Node)];
+        return had.Except(have).FirstOrDefault(node => formerHolder(node, address.Family) is not null)
+            ?? NextSharer(plan, [.. have.Except(had)], address, formerHolder);
+    }
+
+    // Where a node joins, its clients come from all the others: what belongs to no connection of one of them goes on to the next, in the order of their
+    // names. The steps that a packet takes are limited (HandoverShape), so with more nodes than that some connections are not found.
+    private string? NextSharer(AnnouncementPlan plan, List<string> joined, IpAddress address, FormerHolder formerHolder)
+    {
+        if (joined.Count == 0)
+            return null;
+        var isJoining = joined.Contains(self);
+        foreach (var (node, _) in plan.Answering)
+            if (!joined.Contains(node) && (isJoining || string.CompareOrdinal(node, self) > 0) && formerHolder(node, address.Family) is not null)
+                return node;
+        return null;
+    }
 
     private static string? NextInLine(AnnouncementPlan plan, IpAddress address, FormerHolder formerHolder)
     {

@@ -111,16 +111,38 @@ public sealed class PlannedMovesTests
     {
         See(Web, Shared("node1", "node2", "node3"), 0);
         Assert.Equal("node2", Assert.Single(See(Web, Shared("node1", "node3"), 1)).Node);
-        Assert.Empty(See(Web, Shared("node1", "node2", "node3"), 2));
         _forwarding.Remove("node3");
-        Assert.Empty(See(Web, Shared("node1", "node2"), 3));
-
-        static AnnouncementPlan Shared(params string[] nodes) => Plan("node9") with
-        {
-            Election = new Election("node9", [.. nodes.Select(node => new NodeVerdict(node, WithdrawalReason.None))]),
-            Answering = [.. nodes.Select(node => new AnsweringNode(node, []))],
-        };
+        Assert.Empty(See(Web, Shared("node1"), 2));
     }
+
+    [Fact]
+    public void LeadsFromNodeToNode_WhereOneJoinsThoseThatShareAnAddress()
+    {
+        _forwarding.UnionWith(["node0", "node4"]);
+
+        // Its clients were with any of them: here first, then with those whose names come after ours.
+        See(Web, Shared("node0", "node1", "node3", "node4"), 0);
+        Assert.Equal("node3", Assert.Single(See(Web, Shared("node0", "node1", "node2", "node3", "node4"), 1)).Node);
+        Assert.Empty(See(Mail, Shared("node0", "node1"), 2)); // new: nobody had it
+        Assert.Empty(See(Mail, Shared("node0", "node1", "node4"), 3)); // ours is the last
+
+        // This node joins: those that were there are asked from the first on.
+        Assert.Equal("node0", Assert.Single(See(new ObjectKey("default", "new"), Shared(IpAddress.Parse("192.168.100.241"), "node0", "node1", "node3"), 4, isStarting: true)).Node);
+        See(Web, Shared("node2", "node3"), 5);
+        Assert.Equal("node2", Assert.Single(See(Web, Shared("node1", "node2", "node3"), 6)).Node);
+
+        // One that had the address alone.
+        See(Web, Plan("node2"), 7);
+        Assert.Equal("node2", Assert.Single(See(Web, Shared("node1", "node2", "node3"), 8)).Node);
+    }
+
+    private static AnnouncementPlan Shared(params string[] nodes) => Shared(Vip, nodes);
+
+    private static AnnouncementPlan Shared(IpAddress address, params string[] nodes) => Plan("node9", address) with
+    {
+        Election = new Election("node9", [.. nodes.Select(node => new NodeVerdict(node, WithdrawalReason.None))]),
+        Answering = [.. nodes.Select(node => new AnsweringNode(node, []))],
+    };
 
     [Fact]
     public void FormerAnnouncerAnswersALittleLonger_UnlessTheAddressComesBack()
