@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-using System.Security.Cryptography;
 using System.Text;
 using Portolan.Core.Addresses;
 
@@ -20,13 +18,8 @@ public sealed class ClientChoice
     public ClientChoice(IpAddress address, IEnumerable<string> nodes)
     {
         Nodes = [.. nodes.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
-        _hashes = new ulong[Nodes.Count];
-        Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
-        for (var i = 0; i < _hashes.Length; i++)
-        {
-            SHA256.HashData(Encoding.UTF8.GetBytes($"{Nodes[i]}#{address}"), digest);
-            _hashes[i] = BinaryPrimitives.ReadUInt64BigEndian(digest);
-        }
+        var salt = Mix((ulong)(address.Value >> 64) ^ Mix((ulong)address.Value));
+        _hashes = [.. Nodes.Select(node => Mix(salt ^ Hash(node)))];
     }
 
     /// <summary>The nodes, by name.</summary>
@@ -47,6 +40,15 @@ public sealed class ClientChoice
         }
 
         return best;
+    }
+
+    // FNV-1a of 64 bits: when a node dies, every address's nodes are hashed at once, and nobody gains by choosing a node's name.
+    private static ulong Hash(string node)
+    {
+        var hash = 0xcbf29ce484222325;
+        foreach (var octet in Encoding.UTF8.GetBytes(node))
+            hash = (hash ^ octet) * 0x100000001b3;
+        return Mix(hash);
     }
 
     // A bijection in which each bit of the input turns about half the bits of the result (the finaliser of MurmurHash3).
