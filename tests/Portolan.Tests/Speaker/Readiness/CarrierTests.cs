@@ -43,6 +43,26 @@ public sealed class CarrierTests
         await Until(monitor, carrier, isLost: true);
     }
 
+    [Fact]
+    public async Task WiresOfPodsDoNotHideThatTheNodesOwnCableIsOut()
+    {
+        NetworkNamespace.SkipUnlessRoot();
+        using var node = new NetworkNamespace("carrier-node");
+        using var far = new NetworkNamespace("carrier-switch");
+        using var monitor = node.Inside(LinkMonitor.Open);
+        var carrier = new Carrier(new InterfaceSelection([new Regex("^lo$")]));
+        node.Wire("podf00", far, "pod");
+        node.Wire("eth0", far, "port");
+        await Until(monitor, carrier, isLost: false);
+        node.Link("addr add 192.168.100.100/24 dev eth0");
+        far.Link("link set port down");
+        await Until(monitor, carrier, isLost: true);
+        far.Link("link set port up");
+        await Until(monitor, carrier, isLost: false);
+        node.Link("link set eth0 down");
+        await Until(monitor, carrier, isLost: true);
+    }
+
     private static async Task Until(LinkMonitor monitor, Carrier carrier, bool isLost)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
