@@ -48,6 +48,8 @@ public sealed partial class SpeakerVerdicts(string self, long grace)
     private long? _startedAt;
     private long? _readyAt;
     private bool _wasSettled;
+    private bool _isDirty = true;
+    private bool _hasDoubts;
     private long _restateAt = long.MaxValue;
     private long _deadline = long.MaxValue;
 
@@ -99,6 +101,7 @@ public sealed partial class SpeakerVerdicts(string self, long grace)
         foreach (var gone in _speakers.Keys.Where(node => !_nodes.Contains(node)).ToList())
             _speakers.Remove(gone);
         Departures.Keep(_nodes);
+        _isDirty = true;
     }
 
     /// <summary>The sessions run, for the first time or again: what they said before does not count any more.</summary>
@@ -120,6 +123,7 @@ public sealed partial class SpeakerVerdicts(string self, long grace)
             return;
         (session.Sight, session.Since) = (sight, now);
         Edition++;
+        _isDirty = true;
     }
 
     /// <summary>Takes what another speaker says of itself and of the nodes that it watches: everything it has to say, in place of what it said before.</summary>
@@ -134,6 +138,7 @@ public sealed partial class SpeakerVerdicts(string self, long grace)
             return;
         if (!_speakers.TryGetValue(speaker, out var known))
             _speakers[speaker] = known = new Speaker();
+        _isDirty |= _hasDoubts || known.IsReady != isReady;
         known.IsReady = isReady;
         if (isDirect)
             known.DirectAt = now;
@@ -144,21 +149,29 @@ public sealed partial class SpeakerVerdicts(string self, long grace)
             var old = before.GetValueOrDefault(sighting.Node);
             known.Said[sighting.Node] = new Word(
                 sighting.Sight, now, sighting.Sight == old.Sight ? old.Since : now, sighting.IsDead, sighting.IsDead && old.IsDead ? old.DeadSince : now);
+            _isDirty |= sighting.Sight != old.Sight || sighting.IsDead != old.IsDead;
             if (sighting.Sight is Sight.Down && old.Sight is not Sight.Down && CanContradict(sighting.Node) && Accusers(sighting.Node) == 1)
                 Restate(now);
         }
+
+        _isDirty |= before.Count != known.Said.Count;
     }
 
     /// <summary>Draws the conclusions.</summary>
     /// <param name="now">The present, microseconds.</param>
-    /// <returns>Whether <see cref="Living"/> or <see cref="IsSettled"/> is another now.</returns>
+    /// <returns>Whether <see cref="Living"/>, <see cref="IsSettled"/> or <see cref="Contested"/> is another now.</returns>
     public bool Advance(long now)
     {
-        _deadline = long.MaxValue;
+        if (!_isDirty && now < Deadline)
+            return false;
+        (_isDirty, _hasDoubts, _deadline) = (false, false, long.MaxValue);
+        var isNews = false;
         foreach (var (node, session) in _sessions)
         {
-            var lived = session.Lives;
+            var (lived, wasContested) = (session.Lives, session.IsContested);
             session.Lives = Judge(node, session, now);
+            _hasDoubts |= session.Sight is not Sight.Up;
+            isNews |= wasContested != session.IsContested;
             if (lived == session.Lives)
                 continue;
             Edition += session.Sight is Sight.Unknown ? 0 : 1;
@@ -177,7 +190,7 @@ public sealed partial class SpeakerVerdicts(string self, long grace)
 
         var living = Reach(now);
         Settle(now);
-        var isNews = _wasSettled != IsSettled;
+        isNews |= _wasSettled != IsSettled;
         _wasSettled = IsSettled;
         if (living.SetEquals(_living))
             return isNews;
@@ -191,6 +204,7 @@ public sealed partial class SpeakerVerdicts(string self, long grace)
             _sessions[node] = new Session { Since = now };
         (_startedAt, _readyAt, IsSettled) = (startedAt, null, false);
         Edition++;
+        _isDirty = true;
     }
 
     private void Restate(long now)
