@@ -50,6 +50,7 @@ public sealed partial class SpeakerVerdicts(string self, long grace)
     private bool _wasSettled;
     private bool _isDirty = true;
     private bool _hasDoubts;
+    private bool _isFarewell;
     private long _restateAt = long.MaxValue;
     private long _deadline = long.MaxValue;
 
@@ -76,8 +77,24 @@ public sealed partial class SpeakerVerdicts(string self, long grace)
     public IEnumerable<string> Contested =>
         _sessions.Where(entry => entry.Value is { Sight: Sight.Down, Lives: true, IsContested: true }).Select(entry => entry.Key);
 
+    /// <summary>Nodes whose speakers said goodbye and were not heard since: a planned stop, after which the node goes on forwarding.</summary>
+    public IEnumerable<string> Departed
+    {
+        get
+        {
+            foreach (var (node, session) in _sessions)
+                if (session.Sight is Sight.Stopped)
+                    yield return node;
+            foreach (var (name, speaker) in _speakers)
+                if (_living.Contains(name))
+                    foreach (var (node, word) in speaker.Said)
+                        if (word.Sight is Sight.Stopped && !_sessions.ContainsKey(node) && !_living.Contains(node))
+                            yield return node;
+        }
+    }
+
     /// <summary>How often each watched node was seen to go away without a goodbye.</summary>
-    public Departures Departures { get; } = new();
+    public Disappearances Disappearances { get; } = new();
 
     /// <summary>Takes the cluster's nodes.</summary>
     /// <param name="nodes">All names.</param>
@@ -100,7 +117,7 @@ public sealed partial class SpeakerVerdicts(string self, long grace)
             _sessions.TryAdd(node, new Session { Since = now });
         foreach (var gone in _speakers.Keys.Where(node => !_nodes.Contains(node)).ToList())
             _speakers.Remove(gone);
-        Departures.Keep(_nodes);
+        Disappearances.Keep(_nodes);
         _isDirty = true;
     }
 
@@ -121,6 +138,7 @@ public sealed partial class SpeakerVerdicts(string self, long grace)
         // A goodbye stays one when silence follows.
         if (session.Sight is Sight.Stopped && sight is Sight.Down)
             return;
+        _isFarewell |= session.Sight is Sight.Stopped || sight is Sight.Stopped;
         (session.Sight, session.Since) = (sight, now);
         Edition++;
         _isDirty = true;
@@ -150,6 +168,7 @@ public sealed partial class SpeakerVerdicts(string self, long grace)
             known.Said[sighting.Node] = new Word(
                 sighting.Sight, now, sighting.Sight == old.Sight ? old.Since : now, sighting.IsDead, sighting.IsDead && old.IsDead ? old.DeadSince : now);
             _isDirty |= sighting.Sight != old.Sight || sighting.IsDead != old.IsDead;
+            _isFarewell |= sighting.Sight != old.Sight && (sighting.Sight is Sight.Stopped || old.Sight is Sight.Stopped);
             if (sighting.Sight is Sight.Down && old.Sight is not Sight.Down && CanContradict(sighting.Node) && Accusers(sighting.Node) == 1)
                 Restate(now);
         }
@@ -159,13 +178,14 @@ public sealed partial class SpeakerVerdicts(string self, long grace)
 
     /// <summary>Draws the conclusions.</summary>
     /// <param name="now">The present, microseconds.</param>
-    /// <returns>Whether <see cref="Living"/>, <see cref="IsSettled"/> or <see cref="Contested"/> is another now.</returns>
+    /// <returns>Whether <see cref="Living"/>, <see cref="IsSettled"/>, <see cref="Contested"/> or <see cref="Departed"/> may be another now.</returns>
     public bool Advance(long now)
     {
         if (!_isDirty && now < Deadline)
             return false;
         (_isDirty, _hasDoubts, _deadline) = (false, false, long.MaxValue);
-        var isNews = false;
+        var isNews = _isFarewell;
+        _isFarewell = false;
         foreach (var (node, session) in _sessions)
         {
             var (lived, wasContested) = (session.Lives, session.IsContested);
@@ -181,7 +201,7 @@ public sealed partial class SpeakerVerdicts(string self, long grace)
             if (_speakers.TryGetValue(node, out var speaker))
                 speaker.IsReady = null;
             if (session.Sight is Sight.Down)
-                Departures.Add(node, now);
+                Disappearances.Add(node, now);
         }
 
         if (now >= _restateAt)

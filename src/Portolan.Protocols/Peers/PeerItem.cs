@@ -20,8 +20,8 @@ public enum PeerItemType : byte
     /// <summary>What a speaker says of its own node: <see cref="ReportMessage"/>.</summary>
     Report = 17,
 
-    /// <summary>How often nodes went away: <see cref="DeparturesMessage"/>.</summary>
-    Departures = 18,
+    /// <summary>How often nodes went away: <see cref="DisappearancesMessage"/>.</summary>
+    Disappearances = 18,
 
     /// <summary>What a speaker found when it asked for an announced address as a client would.</summary>
     QueryResults = 19,

@@ -29,8 +29,8 @@ public readonly ref struct ReportEntry(ReportEntryType type, ReadOnlySpan<byte> 
 
 /// <summary>
 /// What a speaker says of its own node, or a part of it: the payload of a <see cref="PeerItemType.Report"/> record.
-/// <code>| parts (1) | conditions (2) | entry … |</code>
-/// Of several parts (0 and up, by the item's part) the entries count together; the conditions are in each.
+/// <code>| parts (1) | conditions (2) | standing (8) | entry … |</code>
+/// Of several parts (0 and up, by the item's part) the entries count together; the rest is in each.
 /// </summary>
 public ref struct ReportMessage
 {
@@ -38,13 +38,13 @@ public ref struct ReportMessage
     public const int MaxParts = 8;
 
     /// <summary>Bytes before the first entry.</summary>
-    public const int HeaderSize = 3;
+    public const int HeaderSize = 11;
 
     private ReadOnlySpan<byte> _rest;
 
-    private ReportMessage(byte parts, ushort conditions, ReadOnlySpan<byte> entries)
+    private ReportMessage(byte parts, ushort conditions, long standing, ReadOnlySpan<byte> entries)
     {
-        (Parts, Conditions) = (parts, conditions);
+        (Parts, Conditions, Standing) = (parts, conditions, standing);
         _rest = entries;
         Current = default;
     }
@@ -54,6 +54,9 @@ public ref struct ReportMessage
 
     /// <summary>The node's conditions, a bit each.</summary>
     public ushort Conditions { get; }
+
+    /// <summary>When the report last changed, milliseconds since 1970: negated where things only got better; 0: unknown.</summary>
+    public long Standing { get; }
 
     /// <summary>The present entry.</summary>
     public ReportEntry Current { get; private set; }
@@ -81,15 +84,16 @@ public ref struct ReportMessage
         for (var rest = entries; !rest.IsEmpty; rest = rest[(2 + rest[1])..])
             if (rest.Length < 2 || rest.Length < 2 + rest[1] || !Allows((ReportEntryType)rest[0], rest[1]))
                 return false;
-        message = new ReportMessage(payload[0], BinaryPrimitives.ReadUInt16BigEndian(payload[1..]), entries);
+        message = new ReportMessage(payload[0], BinaryPrimitives.ReadUInt16BigEndian(payload[1..]), BinaryPrimitives.ReadInt64BigEndian(payload[3..]), entries);
         return true;
     }
 
     /// <summary>Writes the <see cref="HeaderSize"/> bytes before the entries.</summary>
-    public static void WriteHeader(Span<byte> destination, byte parts, ushort conditions)
+    public static void WriteHeader(Span<byte> destination, byte parts, ushort conditions, long standing)
     {
         destination[0] = parts;
         BinaryPrimitives.WriteUInt16BigEndian(destination[1..], conditions);
+        BinaryPrimitives.WriteInt64BigEndian(destination[3..], standing);
     }
 
     /// <summary>Writes an entry.</summary>

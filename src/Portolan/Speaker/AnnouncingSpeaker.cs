@@ -11,9 +11,11 @@ using Portolan.Kubernetes.Watching;
 using Portolan.Linux.Links;
 using Portolan.Linux.Sockets;
 using Portolan.Protocols.Bfd;
+using Portolan.Protocols.Peers;
 using Portolan.Speaker.Layer2;
 using Portolan.Speaker.Liveness;
 using Portolan.Speaker.Moves;
+using Portolan.Speaker.Peers;
 using Portolan.Speaker.Readiness;
 
 namespace Portolan.Speaker;
@@ -43,6 +45,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
     private readonly Layer2StatusWriter _statuses;
     private readonly Layer2Announcer _announcer;
     private readonly SpeakerSessions _sessions;
+    private readonly SpeakerPeers _peers;
     private readonly NodeSenses _senses;
     private readonly Handovers? _handovers;
     private readonly Departures _departures = new();
@@ -57,7 +60,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
     {
         (_host, _client, _options) = (host, client, options);
         _log = host.Logs.CreateLogger("Speaker");
-        _state = new SpeakerState(options, Grace);
+        _state = new SpeakerState(options);
         _metrics = new SpeakerMetrics(host.Meter, options.NodeName);
         _events = new EventRecorder(client, Component, host.Time, _log);
         _statuses = new Layer2StatusWriter(client, options, host.Time, _log);
@@ -66,10 +69,12 @@ internal sealed class AnnouncingSpeaker : IDisposable
             failed => Urgent(() => _announcer!.Failed(failed, Now)));
         _handovers = options.PlannedMoves ? new Handovers(options.NodeName, family => new HandoverTable(family), _log) : null;
         _handovers?.Start(Now);
-        var holder = LivenessOptions.Holder(options, transition => Urgent(() => OnTransition(transition)), _log);
+        _peers = new SpeakerPeers(options.NodeName, options.PeerPort, options.PeerAddress, Grace, new PeerMetrics(host.Meter), _log, () => Urgent(OnPeers));
+        var holder = LivenessOptions.Holder(options, OnTransition, _log);
         LivenessMetrics.AddTo(host.Meter, holder);
         _sessions = new SpeakerSessions(holder, _log);
         _senses = new NodeSenses(_state, options, _events, host.Meter, host.Time, _log, () => _queue.Writer.TryWrite(Nothing), Now);
+        _peers.SetOwnReport(_senses.Report);
     }
 
     private static long Now => DeadlineWait.Now;
@@ -86,9 +91,8 @@ internal sealed class AnnouncingSpeaker : IDisposable
         _host.Supervise("links", FollowLinksAsync);
         _senses.Supervise(_host);
         _host.Supervise("liveness", stop => _sessions.RunAsync(
-            () => Urgent(() => Sense(() => _state.Liveness.Started(Now))),
-            () => Urgent(() => Sense(_state.Liveness.Stopped)),
-            stop));
+            _peers.Started, _peers.Stopped, stop));
+        _host.Supervise("peers", _peers.RunAsync);
         _host.Supervise("farewell", StayForOthersAsync);
         _host.Supervise("events", _events.RunAsync);
         _host.Supervise("layer2-status", _statuses.RunAsync);
@@ -156,7 +160,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
     private async Task StayForOthersAsync(CancellationToken stop)
     {
         await Task.Delay(Timeout.InfiniteTimeSpan, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (_announces && _state.Liveness.Peers.Count > 0)
+        if (_announces && _state.Peers.Living.Count > 1)
             await Task.Delay(Farewell, CancellationToken.None);
     }
 
@@ -177,7 +181,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
                 throw;
             }
 
-            var next = new[] { _announcer.Deadline, _state.Liveness.SettlesAt, _senses.Deadline(Now), _departures.Deadline, _handovers?.Deadline }.Min() ?? long.MaxValue;
+            var next = new[] { _announcer.Deadline, _senses.Deadline(Now), _departures.Deadline, _handovers?.Deadline }.Min() ?? long.MaxValue;
             alarm.Change(next == long.MaxValue ? Timeout.InfiniteTimeSpan : TimeSpan.FromMicroseconds(Math.Max(0, next - Now)), Timeout.InfiniteTimeSpan);
         }
     }
@@ -186,24 +190,26 @@ internal sealed class AnnouncingSpeaker : IDisposable
     {
         while (_urgent.Reader.TryRead(out var news))
             news();
-        if (!_ready && _state.IsReady(Now))
-            _state.LivenessChanged();
-        Apply(_state.Settle(Now));
-        _senses.SetReady(_state.IsReady(Now), Now);
+        Apply(_state.Settle());
+        _senses.SetReady(_state.IsReady, Now);
         if (_senses.Advance(Now))
-            Apply(_state.Settle(Now));
+        {
+            _peers.SetOwnReport(_senses.Report);
+            Apply(_state.Settle());
+        }
+
         while (_departures.TryTakeDue(Now, out var gone))
             _announcer.Set(gone, [], [], Now);
         _handovers?.Advance(Nodes, Now);
         _announcer.Advance(Now);
         TellFaults();
-        if (_ready == _state.IsReady(Now))
+        if (_ready == _state.IsReady)
             return;
         _ready = !_ready;
         if (_ready)
         {
             _host.Readiness.Reached("announcements");
-            _log.LogInformation("announcing from {Node}; speakers: {Living}", _options.NodeName, string.Join(", ", _state.Liveness.Living().Order()));
+            _log.LogInformation("announcing from {Node}; speakers: {Living}", _options.NodeName, string.Join(", ", _state.Peers.Living.Order()));
         }
         else
         {
@@ -226,8 +232,9 @@ internal sealed class AnnouncingSpeaker : IDisposable
             _senses.SetNode(InvolvedObject.Of(Kinds.Nodes, node));
         if (!_state.On(change))
             return;
-        _state.Liveness.SetNodes(_state.Nodes);
-        _sessions.SetPeers(_state.Liveness.Local, _state.Liveness.Peers);
+        var map = PeerMap.Of(_options.NodeName, _state.Nodes);
+        _peers.SetNodes(map);
+        _sessions.SetPeers(map.Local, [.. map.Watched.Values]);
         PublishPeers();
     }
 
@@ -237,6 +244,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
         {
             // From here on it is known whether there is a key, so nobody starts a session without it by mistake.
             _sessions.KeyIsKnown();
+            _peers.KeyIsKnown();
             return;
         }
 
@@ -244,29 +252,31 @@ internal sealed class AnnouncingSpeaker : IDisposable
         if (secret is not { Length: > 0 })
             _log.LogWarning("Secret {Secret} has no {Key}: speakers believe each other unauthenticated", _options.SecretName, SecretKey);
         _sessions.UseKey(secret is { Length: > 0 } ? BfdKey.Derive(KeyId, secret) : null);
+        _peers.UseKey(secret is { Length: > 0 } ? PeerKey.Derive(secret) : null);
     }
 
+    // On the thread that keeps the sessions: the verdict must not wait for the loop.
     private void OnTransition(BfdTransition<IpAddress> transition)
     {
+        _peers.On(transition);
         // Its coming and going are news; what it hears of us in between is for those who look closely.
         _log.Log(
             transition.From != transition.State && (transition.From is BfdState.Up || transition.State is BfdState.Up) ? LogLevel.Information : LogLevel.Debug,
             "speaker at {Peer}: {From} → {State} ({Diagnostic}, it says {RemoteState})",
             transition.Peer, transition.From, transition.State, transition.Diagnostic, transition.RemoteState);
-        Sense(() => _state.Liveness.On(transition));
     }
 
-    private void Sense(Action change)
+    private void OnPeers()
     {
-        change();
-        _state.LivenessChanged();
+        _state.On(_peers.View);
+        _senses.SetDisappearances(_state.Peers.Disappearances);
         PublishPeers();
     }
 
     private void PublishPeers()
     {
-        var living = _state.Liveness.Living();
-        _senses.Hear(living.Count - 1, _state.Liveness.Peers.Count, Now);
+        var living = _state.Peers.Living;
+        _senses.Hear(living.Count - 1, _state.Nodes.Count() - 1, Now);
         _metrics.Peers(_state.Nodes.Where(node => node.Name != _options.NodeName).ToDictionary(node => node.Name, node => living.Contains(node.Name)));
     }
 
@@ -299,7 +309,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
         _metrics.Announced([.. _announced.SelectMany(entry => entry.Value.Addresses.Select(address => (entry.Key, address)))]);
     }
 
-    private ForwardingNodes Nodes => new(_state.Context, _state.Liveness.Departed());
+    private ForwardingNodes Nodes => new(_state.Context, _state.Peers.Departed);
 
     private bool GoesToAnother(ObjectKey service) =>
         _state.Plans.TryGetValue(service, out var plan) && plan.Election.Winner is { } winner && winner != _options.NodeName

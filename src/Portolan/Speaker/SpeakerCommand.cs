@@ -2,6 +2,7 @@ using System.CommandLine;
 using Portolan.Hosting;
 using Portolan.Kubernetes.Client;
 using Portolan.Speaker.Liveness;
+using Portolan.Speaker.Peers;
 using Portolan.Speaker.Readiness;
 
 namespace Portolan.Speaker;
@@ -47,20 +48,22 @@ internal static class SpeakerCommand
         liveness.AddTo(command);
         options.AddTo(command);
         readiness.AddTo(command);
+        var peers = new PeerFlags();
+        peers.AddTo(command);
         var tls = new TlsOptions();
         tls.AddTo(command);
 
-        // Speakers tell each other's life from BFD sessions between node addresses: what MetalLB's gossip needs is understood, and not needed.
-        foreach (var flag in new[] { "--ml-bindaddr", "--ml-bindport", "--ml-labels", "--ml-secret-key-path" })
+        // Of what MetalLB's gossip needs, speakers here need an address, a port and a Secret only.
+        foreach (var flag in new[] { "--ml-labels", "--ml-secret-key-path" })
             command.Add(new Option<string>(flag) { Description = "Accepted for MetalLB's manifests; has no effect.", Hidden = true });
         command.Add(new Option<bool>("--ml-wan-config") { Description = "Accepted for MetalLB's manifests; has no effect.", Hidden = true });
 
         command.SetAction((parse, stop) => RunAsync(
             parse,
             options,
-            liveness.Read(parse, readiness.Read(parse, new SpeakerOptions(
+            peers.Read(parse, liveness.Read(parse, readiness.Read(parse, new SpeakerOptions(
                 parse.GetValue(node)!, parse.GetValue(options.Namespace)!, parse.GetValue(pod)!, parse.GetValue(secret)!,
-                parse.GetValue(options.LoadBalancerClass), parse.GetValue(ignoreExcludeLabel)) { PlannedMoves = parse.GetValue(plannedMoves) })),
+                parse.GetValue(options.LoadBalancerClass), parse.GetValue(ignoreExcludeLabel)) { PlannedMoves = parse.GetValue(plannedMoves) }))),
             tls,
             stop));
         return command;

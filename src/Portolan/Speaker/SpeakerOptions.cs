@@ -1,4 +1,6 @@
+using System.Net;
 using Portolan.Speaker.Liveness;
+using Portolan.Speaker.Peers;
 
 namespace Portolan.Speaker;
 
@@ -29,4 +31,10 @@ internal sealed record SpeakerOptions(
 
     /// <summary>How fast a dead speaker is noticed by them, with a bfd process.</summary>
     public LivenessProfile LivenessProfile { get; init; }
+
+    /// <summary>Where to listen for other speakers; null, or of another family than the node's address: there.</summary>
+    public IPAddress? PeerAddress { get; init; }
+
+    /// <summary>The UDP port on which speakers talk to each other.</summary>
+    public int PeerPort { get; init; } = SpeakerPeers.DefaultPort;
 }

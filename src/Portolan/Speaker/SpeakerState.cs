@@ -3,7 +3,7 @@ using Portolan.Core.Announcements;
 using Portolan.Core.Cluster;
 using Portolan.Kubernetes.Resources;
 using Portolan.Kubernetes.Watching;
-using Portolan.Speaker.Liveness;
+using Portolan.Speaker.Peers;
 
 namespace Portolan.Speaker;
 
@@ -28,14 +28,14 @@ internal sealed class SpeakerState
     private readonly Dictionary<string, IReadOnlyList<FieldError>> _policyErrors = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, NodeFacts> _nodes = new(StringComparer.Ordinal);
     private readonly HashSet<string> _awaited = new(StringComparer.Ordinal) { "services", "endpointslices", "nodes", "ipaddresspools", "l2advertisements", "announcementpolicies" };
-    private readonly Dictionary<string, NodeReport> _reports = new(StringComparer.Ordinal);
     private PoolSet _pools = PoolSet.Empty;
+    private NodeReport _report = NodeReport.Well;
     private bool _contextChanged;
 
-    public SpeakerState(SpeakerOptions options, TimeSpan grace) => (_options, Liveness) = (options, new SpeakerLiveness(options.NodeName, grace));
+    public SpeakerState(SpeakerOptions options) => (_options, Peers) = (options, PeerView.Nothing(options.NodeName));
 
-    /// <summary>The other speakers, as their sessions show them.</summary>
-    public SpeakerLiveness Liveness { get; }
+    /// <summary>What is known of the other speakers.</summary>
+    public PeerView Peers { get; private set; }
 
     /// <summary>The kinds not listed yet.</summary>
     public IReadOnlyCollection<string> Awaited => _awaited;
@@ -154,23 +154,22 @@ internal sealed class SpeakerState
     public ServiceFacts? Find(ObjectKey service) => _index.TryGetService(service, out var facts) ? facts : null;
 
     /// <summary>What this speaker says of its own node.</summary>
-    public void SetOwnReport(NodeReport report) => (_reports[_options.NodeName], _contextChanged) = (report, true);
+    public void SetOwnReport(NodeReport report) => (_report, _contextChanged) = (report, true);
 
-    /// <summary>Something was heard of a speaker, or time has passed.</summary>
-    public void LivenessChanged() => _contextChanged = true;
+    /// <summary>Something else is known of the other speakers.</summary>
+    public void On(PeerView peers) => (Peers, _contextChanged) = (peers, true);
 
     /// <summary>Whether enough is known to announce.</summary>
-    public bool IsReady(long now) => _awaited.Count == 0 && Liveness.IsSettled(now);
+    public bool IsReady => _awaited.Count == 0 && Peers.IsSettled;
 
     /// <summary>Makes the plans anew if the context is another.</summary>
-    /// <param name="now">The present, microseconds.</param>
     /// <returns>The Services whose plan is another now.</returns>
-    public IReadOnlyList<ObjectKey> Settle(long now)
+    public IReadOnlyList<ObjectKey> Settle()
     {
         if (!_contextChanged)
             return _index.Settle();
         _contextChanged = false;
-        if (!IsReady(now))
+        if (!IsReady)
             return _index.Context == AnnouncementContext.Empty ? [] : _index.Set(AnnouncementContext.Empty);
         return _index.Set(new AnnouncementContext
         {
@@ -178,12 +177,16 @@ internal sealed class SpeakerState
             Advertisements = [.. _advertisements.Values],
             Policies = [.. _policies.Values],
             Nodes = [.. _nodes.Values],
-            LivingSpeakers = Liveness.Living(),
-            Reports = NodeReports.Merge(_reports, _nodes.Values, _options.IgnoreCordon),
+            LivingSpeakers = Peers.Living,
+            Reports = NodeReports.Merge(Reports(), _nodes.Values, _options.IgnoreCordon),
             IgnoreExcludeLabel = _options.IgnoreExcludeLabel,
             LoadBalancerClass = _options.LoadBalancerClass,
         });
     }
+
+    // Of its own node this speaker knows more than it has told.
+    private Dictionary<string, NodeReport> Reports() =>
+        new(Peers.Reports, StringComparer.Ordinal) { [_options.NodeName] = _report };
 
     private bool Listed<T>(Change<T> change, string kind)
         where T : class

@@ -118,7 +118,8 @@ public sealed class SpeakerVerdictsTests
         See("node2", Sight.Down); // silence follows
         Advance();
         Assert.Equal(["node1", "node3"], Living());
-        Assert.Empty(_verdicts.Departures.Within(_now));
+        Assert.Equal(["node2"], _verdicts.Departed);
+        Assert.Empty(_verdicts.Disappearances.Within(_now));
     }
 
     [Fact]
@@ -132,7 +133,7 @@ public sealed class SpeakerVerdictsTests
         See("node2", Sight.Down);
         Advance();
         Assert.Equal(["node1", "node3"], Living());
-        Assert.Equal(1, _verdicts.Departures.Within(_now)["node2"]);
+        Assert.Equal(1, _verdicts.Disappearances.Within(_now)["node2"]);
         Assert.Contains(new Sighting("node2", Sight.Down, IsDead: true), _verdicts.Sightings);
     }
 
@@ -253,6 +254,7 @@ public sealed class SpeakerVerdictsTests
         See("node2", Sight.Down);
         Say("node3", ("node2", Sight.Down));
         Advance();
+        Assert.Empty(_verdicts.Departed);
         _now += 2 * Second;
         See("node2", Sight.Up);
         Advance();

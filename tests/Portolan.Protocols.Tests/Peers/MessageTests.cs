@@ -61,29 +61,29 @@ public sealed class MessageTests
     }
 
     [Fact]
-    public void ReadsAndWritesDepartures()
+    public void ReadsAndWritesDisappearances()
     {
         var bytes = Hex.Bytes("1111111111111111 01 2222222222222222 20");
-        Assert.True(DeparturesMessage.TryParse(bytes, out var message));
+        Assert.True(DisappearancesMessage.TryParse(bytes, out var message));
         var read = new List<(ulong, byte)>();
-        foreach (var departures in message)
-            read.Add(departures);
+        foreach (var disappearances in message)
+            read.Add(disappearances);
         Assert.Equal([(0x1111111111111111, 1), (0x2222222222222222, 32)], read);
         var written = new byte[PeerRecord.MaxPayloadSize];
-        Assert.Equal(bytes, written[..DeparturesMessage.Write(written, [.. read])]);
-        Assert.False(DeparturesMessage.TryParse(bytes.AsSpan(1), out _));
-        Assert.False(DeparturesMessage.TryParse(Hex.Bytes("1111111111111111 00"), out _));
+        Assert.Equal(bytes, written[..DisappearancesMessage.Write(written, [.. read])]);
+        Assert.False(DisappearancesMessage.TryParse(bytes.AsSpan(1), out _));
+        Assert.False(DisappearancesMessage.TryParse(Hex.Bytes("1111111111111111 00"), out _));
     }
 
     [Fact]
     public void ReadsAndWritesAReport()
     {
-        // One part; draining and without a carrier; a Service, a policy "east", an address of each family, and something newer than us.
-        var bytes = Hex.Bytes("01 0009 01 08 0102030405060708 02 04 65617374 03 04 c0a864f0 03 10 fd000000000000000000000000000001 77 01 00");
+        // One part; draining and without a carrier; better since some time; a Service, a policy "east", an address of each family, and something newer than us.
+        var bytes = Hex.Bytes("01 0009 fffffe6b8b8a8000 01 08 0102030405060708 02 04 65617374 03 04 c0a864f0 03 10 fd000000000000000000000000000001 77 01 00");
         Assert.True(ReportMessage.TryParse(bytes, out var message));
-        Assert.Equal((1, 9), (message.Parts, message.Conditions));
+        Assert.Equal((1, 9, -1_737_120_645_120), (message.Parts, message.Conditions, message.Standing));
         var written = new byte[bytes.Length];
-        ReportMessage.WriteHeader(written, message.Parts, message.Conditions);
+        ReportMessage.WriteHeader(written, message.Parts, message.Conditions, message.Standing);
         var size = ReportMessage.HeaderSize;
         foreach (var entry in message)
         {
@@ -98,13 +98,14 @@ public sealed class MessageTests
     [Theory]
     [InlineData("")]
     [InlineData("01 00")]
-    [InlineData("00 0000")]
-    [InlineData("09 0000")]
-    [InlineData("01 0000 01")]
-    [InlineData("01 0000 01 08 01020304050607")]
-    [InlineData("01 0000 01 04 01020304")]
-    [InlineData("01 0000 02 00")]
-    [InlineData("01 0000 03 05 0102030405")]
+    [InlineData("01 0000 00000000000000")]
+    [InlineData("00 0000 0000000000000000")]
+    [InlineData("09 0000 0000000000000000")]
+    [InlineData("01 0000 0000000000000000 01")]
+    [InlineData("01 0000 0000000000000000 01 08 01020304050607")]
+    [InlineData("01 0000 0000000000000000 01 04 01020304")]
+    [InlineData("01 0000 0000000000000000 02 00")]
+    [InlineData("01 0000 0000000000000000 03 05 0102030405")]
     public void RefusesABadReport(string bytes) => Assert.False(ReportMessage.TryParse(Hex.Bytes(bytes), out _));
 
     [Fact]

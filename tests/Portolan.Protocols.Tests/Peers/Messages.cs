@@ -20,9 +20,9 @@ internal static class Messages
         if (VerdictsMessage.TryParse(record.Payload, out var verdicts))
             foreach (var verdict in verdicts)
                 seen += verdict.Sight;
-        if (DeparturesMessage.TryParse(record.Payload, out var departures))
-            foreach (var departure in departures)
-                seen += departure.Count;
+        if (DisappearancesMessage.TryParse(record.Payload, out var disappearances))
+            foreach (var disappearance in disappearances)
+                seen += disappearance.Count;
         if (ReportMessage.TryParse(record.Payload, out var report))
             foreach (var entry in report)
                 seen += entry.Value.Length;

@@ -1,35 +1,33 @@
-using Portolan.Core.Addresses;
 using Portolan.Core.Announcements;
 using Portolan.Core.Cluster;
 using Portolan.Kubernetes.Resources;
 using Portolan.Kubernetes.Watching;
-using Portolan.Protocols.Bfd;
 using Portolan.Speaker;
+using Portolan.Speaker.Peers;
 
 namespace Portolan.Tests.Speaker;
 
 public sealed class SpeakerStateTests
 {
     private static readonly ObjectKey Web = new("default", "web");
-    private readonly SpeakerState _state = new(new SpeakerOptions("node1", "metallb-system", "", "memberlist", null, false), TimeSpan.FromSeconds(4));
+    private readonly SpeakerState _state = new(new SpeakerOptions("node1", "metallb-system", "", "memberlist", null, false));
 
     [Fact]
     public void AnnouncesNothing_BeforeEverythingWasListed()
     {
         Load();
-        _state.Liveness.SetNodes(_state.Nodes);
-        _state.Liveness.Started(0);
+        _state.On(Living("node1"));
         _state.On(Synced<Service>());
         _state.On(Synced<EndpointSlice>());
         _state.On(Synced<Node>());
         _state.On(Synced<IPAddressPool>());
-        Assert.Empty(_state.Settle(0));
-        Assert.False(_state.IsReady(0));
+        Assert.Empty(_state.Settle());
+        Assert.False(_state.IsReady);
         _state.On(Synced<L2Advertisement>());
-        Assert.False(_state.IsReady(0));
+        Assert.False(_state.IsReady);
         _state.On(Synced<AnnouncementPolicyObject>());
-        Assert.True(_state.IsReady(0));
-        Assert.Equal([Web], _state.Settle(0));
+        Assert.True(_state.IsReady);
+        Assert.Equal([Web], _state.Settle());
         Assert.Equal(WithdrawalReason.None, _state.Plans[Web].On("node1"));
     }
 
@@ -38,12 +36,10 @@ public sealed class SpeakerStateTests
     {
         Load("node1", "node2");
         SyncAll();
-        _state.Liveness.SetNodes(_state.Nodes);
-        _state.Liveness.Started(0);
-        _state.LivenessChanged();
-        Assert.Empty(_state.Settle(0));
-        _state.LivenessChanged();
-        Assert.Equal([Web], _state.Settle(4_000_000));
+        _state.On(PeerView.Nothing("node1"));
+        Assert.Empty(_state.Settle());
+        _state.On(Living("node1"));
+        Assert.Equal([Web], _state.Settle());
         Assert.Equal("node1", _state.Plans[Web].Election.Winner);
     }
 
@@ -52,11 +48,23 @@ public sealed class SpeakerStateTests
     {
         Load("node1", "node2");
         SyncAll();
-        _state.Liveness.SetNodes(_state.Nodes);
-        _state.Liveness.Started(0);
-        Assert.Equal("node2", Hear(BfdState.Up));
-        Assert.Equal("node1", Hear(BfdState.Down));
-        Assert.Equal("node2", Hear(BfdState.Up)); // and back, as MetalLB does
+        _state.On(Living("node1"));
+        Assert.Equal("node2", Winner(Living("node1", "node2")));
+        Assert.Equal("node1", Winner(Living("node1")));
+        Assert.Equal("node2", Winner(Living("node1", "node2"))); // and back, as MetalLB does
+    }
+
+    [Fact]
+    public void RanksByWhatOthersSayOfTheirNodes_AndByItsOwnReportUntold()
+    {
+        Load("node1", "node2");
+        SyncAll();
+        var both = Living("node1", "node2");
+        var draining = new NodeReport { Conditions = NodeConditions.Draining };
+        Assert.Equal("node1", Winner(both with { Reports = new Dictionary<string, NodeReport> { ["node2"] = draining } }));
+        Assert.Equal("node2", Winner(both));
+        _state.SetOwnReport(draining);
+        Assert.Equal("node2", Winner(both));
     }
 
     [Fact]
@@ -64,13 +72,10 @@ public sealed class SpeakerStateTests
     {
         Load();
         SyncAll();
-        _state.Liveness.SetNodes(_state.Nodes);
-        _state.Liveness.Started(0);
-        _state.LivenessChanged();
-        Assert.Equal([Web], _state.Settle(0));
-        _state.Liveness.Stopped();
-        _state.LivenessChanged();
-        Assert.Equal([Web], _state.Settle(1));
+        _state.On(Living("node1"));
+        Assert.Equal([Web], _state.Settle());
+        _state.On(PeerView.Nothing("node1"));
+        Assert.Equal([Web], _state.Settle());
         Assert.NotEqual(WithdrawalReason.None, _state.Plans[Web].On("node1"));
     }
 
@@ -79,15 +84,13 @@ public sealed class SpeakerStateTests
     {
         Load();
         SyncAll();
-        _state.Liveness.SetNodes(_state.Nodes);
-        _state.Liveness.Started(0);
-        _state.LivenessChanged();
-        _state.Settle(0);
+        _state.On(Living("node1"));
+        _state.Settle();
         _state.On(Added(new L2Advertisement { Metadata = new() { Name = "l2" }, Spec = new() { Interfaces = ["eth0", "eth0"] } }));
-        Assert.Empty(_state.Settle(1));
+        Assert.Empty(_state.Settle());
         Assert.Equal("L2Advertisement l2: spec.interfaces[1]: eth0: is listed twice", string.Join(';', _state.Faults.Select(fault => $"{fault.Kind} {fault.Name}: {fault.Error}")));
         _state.On(Added(new L2Advertisement { Metadata = new() { Name = "l2" }, Spec = new() { Interfaces = ["eth0"] } }));
-        Assert.Equal([Web], _state.Settle(2));
+        Assert.Equal([Web], _state.Settle());
         Assert.Empty(_state.Faults);
         Assert.Equal(["eth0"], _state.Plans[Web].Interfaces);
     }
@@ -157,13 +160,14 @@ public sealed class SpeakerStateTests
         _state.On(Synced<AnnouncementPolicyObject>());
     }
 
-    private string? Hear(BfdState state)
+    private string? Winner(PeerView peers)
     {
-        _state.Liveness.On(new BfdTransition<IpAddress>(IpAddress.Parse("192.168.100.2"), BfdState.Down, state, BfdDiagnostic.None, BfdState.Down));
-        _state.LivenessChanged();
-        _state.Settle(1);
+        _state.On(peers);
+        _state.Settle();
         return _state.Plans[Web].Election.Winner;
     }
+
+    private static PeerView Living(params string[] nodes) => PeerView.Nothing("node1") with { IsSettled = true, Living = nodes.ToHashSet() };
 
     private static Node ReadyNode(string name) => new()
     {

@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using Portolan.Core.Addresses;
 using Portolan.Core.Liveness;
 using Portolan.Protocols.Peers;
 
@@ -24,7 +23,7 @@ internal sealed partial class PeerExchange
     {
         get
         {
-            var deadline = Math.Min(_verdicts.Deadline, _departuresAt);
+            var deadline = Math.Min(_verdicts.Deadline, _disappearancesAt);
             foreach (var peer in _peers.Values)
                 deadline = Math.Min(deadline, peer.Deadline);
             return deadline;
@@ -145,7 +144,7 @@ internal sealed partial class PeerExchange
             return true;
         if (item.Type is PeerItemType.Report || life != record.Incarnation)
             GatherReports();
-        _isNews |= item.Type is PeerItemType.Departures;
+        _isNews |= item.Type is PeerItemType.Disappearances;
         if (_listeners.TryGetValue(item.Type, out var listener))
             listener(node, item.Part, record.Payload.ToArray());
         return true;
@@ -155,7 +154,7 @@ internal sealed partial class PeerExchange
     {
         PeerItemType.Verdicts => VerdictsMessage.TryParse(payload, out _),
         PeerItemType.Report => payload.IsEmpty || ReportMessage.TryParse(payload, out _),
-        PeerItemType.Departures => DeparturesMessage.TryParse(payload, out _),
+        PeerItemType.Disappearances => DisappearancesMessage.TryParse(payload, out _),
         _ => true,
     };
 

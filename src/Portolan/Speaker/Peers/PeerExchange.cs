@@ -29,7 +29,7 @@ internal sealed partial class PeerExchange(string self, long grace, ulong incarn
     private NodeReport _report = NodeReport.Well;
     private Dictionary<string, NodeReport> _reports = new(StringComparer.Ordinal);
     private long _told = -1;
-    private long _departuresAt;
+    private long _disappearancesAt;
     private bool _isNews = true;
 
     /// <summary>What is known of the other speakers. A new one whenever it is another.</summary>
@@ -110,11 +110,11 @@ internal sealed partial class PeerExchange(string self, long grace, ulong incarn
         {
             _told = _verdicts.Edition;
             TellVerdicts(now);
-            TellDepartures(now);
+            TellDisappearances(now);
         }
-        else if (now >= _departuresAt)
+        else if (now >= _disappearancesAt)
         {
-            TellDepartures(now);
+            TellDisappearances(now);
         }
 
         if (!_isNews)
@@ -122,7 +122,8 @@ internal sealed partial class PeerExchange(string self, long grace, ulong incarn
         _isNews = false;
         var view = new PeerView(
             _verdicts.Living, _verdicts.IsSettled,
-            _reports.Where(report => _verdicts.Living.Contains(report.Key)).ToDictionary(StringComparer.Ordinal), OwnDepartures(), [.. _verdicts.Contested.Order(StringComparer.Ordinal)]);
+            _reports.Where(report => _verdicts.Living.Contains(report.Key)).ToDictionary(StringComparer.Ordinal),
+            _verdicts.Departed.ToHashSet(StringComparer.Ordinal), OwnDisappearances(), [.. _verdicts.Contested.Order(StringComparer.Ordinal)]);
         if (view.Equals(View))
             return false;
         View = view;
@@ -142,24 +143,24 @@ internal sealed partial class PeerExchange(string self, long grace, ulong incarn
         Tell(new RecordKey(_id, PeerItemType.Verdicts, 0), payload[..VerdictsMessage.Write(payload, _verdicts.IsReady, verdicts)], now);
     }
 
-    private void TellDepartures(long now)
+    private void TellDisappearances(long now)
     {
-        _departuresAt = now + 60_000_000; // they are forgotten after an hour: a minute more or less
+        _disappearancesAt = now + 60_000_000; // they are forgotten after an hour: a minute more or less
         Span<byte> payload = stackalloc byte[PeerRecord.MaxPayloadSize];
-        (ulong, byte)[] departures = [.. _verdicts.Departures.Within(now).OrderBy(entry => entry.Key, StringComparer.Ordinal).Select(entry => (PeerNode.IdOf(entry.Key), (byte)entry.Value))];
-        if (departures.Length > 0 || _records.Find(new RecordKey(_id, PeerItemType.Departures, 0)) is not null)
-            Publish(PeerItemType.Departures, 0, payload[..DeparturesMessage.Write(payload, departures)], now);
+        (ulong, byte)[] disappearances = [.. _verdicts.Disappearances.Within(now).OrderBy(entry => entry.Key, StringComparer.Ordinal).Select(entry => (PeerNode.IdOf(entry.Key), (byte)entry.Value))];
+        if (disappearances.Length > 0 || _records.Find(new RecordKey(_id, PeerItemType.Disappearances, 0)) is not null)
+            Publish(PeerItemType.Disappearances, 0, payload[..DisappearancesMessage.Write(payload, disappearances)], now);
     }
 
-    private int OwnDepartures()
+    private int OwnDisappearances()
     {
         var most = 0;
         foreach (var origin in _names.Keys)
         {
-            if (origin == _id || _records.Find(new RecordKey(origin, PeerItemType.Departures, 0)) is not { } body)
+            if (origin == _id || _records.Find(new RecordKey(origin, PeerItemType.Disappearances, 0)) is not { } body)
                 continue;
-            if (DeparturesMessage.TryParse(body.AsSpan(PeerRecord.HeaderSize), out var departures))
-                foreach (var (node, count) in departures)
+            if (DisappearancesMessage.TryParse(body.AsSpan(PeerRecord.HeaderSize), out var disappearances))
+                foreach (var (node, count) in disappearances)
                     if (node == _id)
                         most = Math.Max(most, count);
         }

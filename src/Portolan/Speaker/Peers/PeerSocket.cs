@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Portolan.Core.Addresses;
-using Portolan.Linux.Sockets;
 
 namespace Portolan.Speaker.Peers;
 
@@ -26,11 +25,10 @@ internal sealed class PeerSocket : IDisposable
     {
         (_socket, _port, _log) = (socket, port, log);
         _source = new SocketAddress(socket.AddressFamily);
-        Wakeup = new Wakeup(socket);
     }
 
-    /// <summary>Waits for datagrams, and can be woken.</summary>
-    public Wakeup Wakeup { get; }
+    /// <summary>For <see cref="Linux.Sockets.DeadlineWait"/>.</summary>
+    public Socket Socket => _socket;
 
     /// <summary>Listens on an address of this host.</summary>
     /// <exception cref="SocketException">The address is not this host's (yet), or another program holds the port.</exception>
@@ -90,9 +88,5 @@ internal sealed class PeerSocket : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        Wakeup.Dispose();
-        _socket.Dispose();
-    }
+    public void Dispose() => _socket.Dispose();
 }

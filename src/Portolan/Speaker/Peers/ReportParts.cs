@@ -33,7 +33,7 @@ internal static class ReportParts
         if (parts.Count < ReportMessage.MaxParts)
             parts.Add(buffer[..size]);
         foreach (var part in parts)
-            ReportMessage.WriteHeader(part, (byte)parts.Count, (ushort)report.Conditions);
+            ReportMessage.WriteHeader(part, (byte)parts.Count, (ushort)report.Conditions, report.Standing);
         return parts;
     }
 
@@ -41,6 +41,7 @@ internal static class ReportParts
     public static NodeReport Read(IEnumerable<byte[]> parts)
     {
         var conditions = NodeConditions.None;
+        var standing = 0L;
         var unprogrammed = new HashSet<ulong>();
         var heldBack = new HashSet<string>(StringComparer.Ordinal);
         var yielded = new HashSet<IpAddress>();
@@ -49,6 +50,7 @@ internal static class ReportParts
             if (!ReportMessage.TryParse(part, out var message))
                 continue;
             conditions |= (NodeConditions)message.Conditions;
+            standing = message.Standing;
             foreach (var entry in message)
             {
                 switch (entry.Type)
@@ -66,7 +68,7 @@ internal static class ReportParts
             }
         }
 
-        return new NodeReport { Conditions = conditions, Unprogrammed = unprogrammed, HeldBack = heldBack, Yielded = yielded };
+        return new NodeReport { Conditions = conditions, Standing = standing, Unprogrammed = unprogrammed, HeldBack = heldBack, Yielded = yielded };
     }
 
     private static void Add(List<byte[]> parts, byte[] buffer, ref int size, ReportEntryType type, ReadOnlySpan<byte> value)

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
@@ -35,7 +34,7 @@ internal sealed class SpeakerPeers(string self, int port, IPAddress? bind, TimeS
     private readonly byte[] _buffer = new byte[PeerDatagram.MaxSize + 1];
     private List<Action<long>> _news = [];
     private List<Action<long>> _taken = [];
-    private Wakeup? _wakeup;
+    private DeadlineWait? _wait;
     private bool _stop;
 
     // Of the thread.
@@ -118,38 +117,40 @@ internal sealed class SpeakerPeers(string self, int port, IPAddress? bind, TimeS
         lock (_door)
         {
             _stop = true;
-            _wakeup?.Wake();
+            _wait?.Wake();
         }
     }
 
     /// <summary>Talks to the others on the calling thread, in its network namespace, until <see cref="Stop"/>.</summary>
     public void Talk()
     {
-        using var idle = new Wakeup();
+        using var wait = new DeadlineWait();
+        lock (_door)
+            _wait = wait;
         try
         {
             while (TakeNews())
             {
-                var now = Now();
-                Open(now);
+                var now = DeadlineWait.Now;
+                Open(wait, now);
                 for (var i = 0; i < MostReceivedAtOnce && _socket is not null && _socket.TryReceive(_buffer, out var length); i++)
                     metrics.Received(_exchange.Receive(_buffer.AsSpan(0, length), now));
                 Proceed(now);
-                Wait(idle);
+                wait.Until(_socket is null && _keyIsKnown && _local is not null ? Math.Min(_exchange.Deadline, _openAt) : _exchange.Deadline);
             }
 
-            _exchange.Stopped(Now());
+            _exchange.Stopped(DeadlineWait.Now);
             for (var copies = 0; copies < 2; copies++)
             {
                 if (copies > 0)
                     Thread.Sleep(TimeSpan.FromMicroseconds(PeerExchange.SecondCopyAfter));
-                Proceed(Now());
+                Proceed(DeadlineWait.Now);
             }
         }
         finally
         {
             lock (_door)
-                _wakeup = null;
+                _wait = null;
             Close();
         }
     }
@@ -161,15 +162,12 @@ internal sealed class SpeakerPeers(string self, int port, IPAddress? bind, TimeS
         return BitConverter.ToUInt64(bytes);
     }
 
-    // Microseconds of a clock that never goes back.
-    private static long Now() => Stopwatch.GetTimestamp() / (Stopwatch.Frequency / 1_000_000);
-
     private void Leave(Action<long> news)
     {
         lock (_door)
         {
             _news.Add(news);
-            _wakeup?.Wake();
+            _wait?.Wake();
         }
     }
 
@@ -183,7 +181,7 @@ internal sealed class SpeakerPeers(string self, int port, IPAddress? bind, TimeS
             (_news, _taken) = (_taken, _news);
         }
 
-        var now = Now();
+        var now = DeadlineWait.Now;
         foreach (var news in _taken)
         {
             news(now);
@@ -223,7 +221,7 @@ internal sealed class SpeakerPeers(string self, int port, IPAddress? bind, TimeS
         metrics.Contested(contested);
     }
 
-    private void Open(long now)
+    private void Open(DeadlineWait wait, long now)
     {
         if (_socket is not null || !_keyIsKnown || _local is not { } local || now < _openAt)
             return;
@@ -231,6 +229,7 @@ internal sealed class SpeakerPeers(string self, int port, IPAddress? bind, TimeS
         {
             var address = local.ToIPAddress();
             _socket = PeerSocket.Open(bind is not null && bind.AddressFamily == address.AddressFamily ? bind : address, port, log);
+            wait.Add(_socket.Socket);
         }
         catch (SocketException failure)
         {
@@ -241,25 +240,11 @@ internal sealed class SpeakerPeers(string self, int port, IPAddress? bind, TimeS
 
     private void Close()
     {
-        _socket?.Dispose();
-        _socket = null;
         _openAt = 0;
-    }
-
-    private void Wait(Wakeup idle)
-    {
-        var wakeup = _socket?.Wakeup ?? idle;
-        lock (_door)
-        {
-            if (_news.Count > 0 || _stop)
-                return;
-            _wakeup = wakeup;
-        }
-
-        var deadline = _socket is null && _keyIsKnown && _local is not null ? Math.Min(_exchange.Deadline, _openAt) : _exchange.Deadline;
-        // Rounded up: a wait that ends early would only come back to wait again.
-        wakeup.Wait(deadline == long.MaxValue ? -1 : (int)Math.Clamp((deadline - Now() + 999) / 1000, 0, int.MaxValue));
-        lock (_door)
-            _wakeup = null;
+        if (_socket is null)
+            return;
+        _wait?.Remove(_socket.Socket);
+        _socket.Dispose();
+        _socket = null;
     }
 }

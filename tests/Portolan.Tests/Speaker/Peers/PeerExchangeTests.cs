@@ -12,6 +12,7 @@ public sealed class PeerExchangeTests
     {
         Conditions = NodeConditions.Draining | NodeConditions.NoCarrier,
         Unprogrammed = new HashSet<ulong> { 1, ulong.MaxValue },
+        Standing = -1_700_000_000_000,
         HeldBack = new HashSet<string> { "east", "west" },
         Yielded = new HashSet<IpAddress> { IpAddress.Parse("192.168.100.240"), IpAddress.Parse("fd00::240") },
     };
@@ -156,7 +157,7 @@ public sealed class PeerExchangeTests
             speakers.Run(1 * Second);
             speakers.Start("node3");
             speakers.Run(100 * Millisecond);
-            Assert.Equal(times, speakers["node3"].View.Departures);
+            Assert.Equal(times, speakers["node3"].View.Disappearances);
         }
 
         speakers.See("node1", "node3", BfdState.Down, BfdState.AdminDown);
@@ -165,9 +166,9 @@ public sealed class PeerExchangeTests
         speakers.Run(1 * Second);
         speakers.Start("node3");
         speakers.Run(100 * Millisecond);
-        Assert.Equal(3, speakers["node3"].View.Departures); // that was a goodbye
+        Assert.Equal(3, speakers["node3"].View.Disappearances); // that was a goodbye
         speakers.Run(3700 * Second);
-        Assert.Equal(0, speakers["node3"].View.Departures);
+        Assert.Equal(0, speakers["node3"].View.Disappearances);
     }
 
     [Fact]

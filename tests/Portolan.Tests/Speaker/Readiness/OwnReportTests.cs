@@ -7,6 +7,7 @@ using Portolan.Linux.Links;
 using Portolan.Proxy.Programmed;
 using Portolan.Speaker;
 using Portolan.Speaker.Layer2;
+using Portolan.Speaker.Peers;
 using Portolan.Speaker.Readiness;
 
 namespace Portolan.Tests.Speaker.Readiness;
@@ -14,7 +15,7 @@ namespace Portolan.Tests.Speaker.Readiness;
 public sealed class OwnReportTests
 {
     private const long Second = 1_000_000;
-    private readonly SpeakerState _state = new(new SpeakerOptions("node1", "metallb-system", "", "memberlist", null, false), TimeSpan.FromSeconds(4));
+    private readonly SpeakerState _state = new(new SpeakerOptions("node1", "metallb-system", "", "memberlist", null, false));
     private readonly Dictionary<ObjectKey, ProgrammedService> _programmed = [];
     private readonly OwnReport _own;
     private long _now;
@@ -35,8 +36,7 @@ public sealed class OwnReportTests
         _state.On(Synced<IPAddressPool>());
         _state.On(Synced<L2Advertisement>());
         _state.On(Synced<AnnouncementPolicyObject>());
-        _state.Liveness.SetNodes(_state.Nodes);
-        _state.Liveness.Started(0);
+        _state.On(PeerView.Nothing("node1") with { IsSettled = true });
     }
 
     [Fact]
@@ -200,8 +200,7 @@ public sealed class OwnReportTests
 
     private void Settle()
     {
-        _state.LivenessChanged();
-        _own.Changed(_state.Settle(_now));
+        _own.Changed(_state.Settle());
     }
 
     private ObjectKey Add(string name, int last, bool hasEndpoint = true, string? address = null)

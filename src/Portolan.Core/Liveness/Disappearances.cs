@@ -1,7 +1,7 @@
 namespace Portolan.Core.Liveness;
 
 /// <summary>How often nodes were seen to go away without a goodbye within the hour. Times are microseconds, passed in.</summary>
-public sealed class Departures
+public sealed class Disappearances
 {
     /// <summary>How long one counts, microseconds: an hour.</summary>
     public const long Memory = 3_600_000_000;
