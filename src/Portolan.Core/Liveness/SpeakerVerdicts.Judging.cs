@@ -2,15 +2,15 @@ namespace Portolan.Core.Liveness;
 
 public sealed partial class SpeakerVerdicts
 {
-    private int Accusers(string node) =>
-        _speakers.Count(speaker => speaker.Key != node && !IsVoid(speaker.Key, speaker.Value)
+    private int Accusers(string node, long now) =>
+        _speakers.Count(speaker => speaker.Key != node && !IsVoid(speaker.Key, speaker.Value, now)
             && speaker.Value.Said.TryGetValue(node, out var word) && word.Sight is Sight.Down);
 
-    private bool IsContradicted()
+    private bool IsContradicted(long now)
     {
         foreach (var (name, speaker) in _speakers)
         {
-            if (IsVoid(name, speaker) || (!_sessions.ContainsKey(name) && !_living.Contains(name)))
+            if (IsVoid(name, speaker, now) || (!_sessions.ContainsKey(name) && !_living.Contains(name)))
                 continue;
             foreach (var (node, word) in speaker.Said)
                 if (word.Sight is Sight.Down && node != name && CanContradict(node))
@@ -21,8 +21,17 @@ public sealed partial class SpeakerVerdicts
     }
 
     // Words of a speaker that fell silent after them.
-    private bool IsVoid(string name, Speaker speaker) =>
-        _sessions.TryGetValue(name, out var session) && session.Sight is Sight.Down or Sight.Stopped && speaker.DirectAt < session.Since;
+    private bool IsVoid(string name, Speaker speaker, long now)
+    {
+        if (!_sessions.TryGetValue(name, out var session) || session.Sight is Sight.Up)
+            return false;
+        if (session.Sight is not Sight.Unknown)
+            return speaker.DirectAt < session.Since;
+        if (now - speaker.DirectAt >= Silence)
+            return true;
+        Due(speaker.DirectAt + Silence);
+        return false;
+    }
 
     private bool Judge(string node, Session session, long now)
     {
@@ -39,10 +48,10 @@ public sealed partial class SpeakerVerdicts
             if (name == node)
             {
                 // Whoever speaks, lives.
-                if (speaker.IsReady is not true)
+                if (speaker.IsReady is not true || IsVoid(name, speaker, now))
                     continue;
             }
-            else if (IsVoid(name, speaker) || !speaker.Said.TryGetValue(node, out var word))
+            else if (IsVoid(name, speaker, now) || !speaker.Said.TryGetValue(node, out var word))
             {
                 continue;
             }

@@ -32,6 +32,9 @@ public sealed partial class SpeakerVerdicts(string self, long grace)
     /// <summary>How long an "up" counts against our own "down", microseconds.</summary>
     public const long Validity = 1_500_000;
 
+    /// <summary>How long the words of a speaker count that no session was ever up with, microseconds: it speaks each second.</summary>
+    public const long Silence = 2_500_000;
+
     /// <summary>How long a node whose session is up may take to say anything itself, microseconds; it counts as ready then: its port may be closed.</summary>
     public const long Mute = 1_000_000;
 
@@ -77,13 +80,16 @@ public sealed partial class SpeakerVerdicts(string self, long grace)
     public IEnumerable<string> Contested =>
         _sessions.Where(entry => entry.Value is { Sight: Sight.Down, Lives: true, IsContested: true }).Select(entry => entry.Key);
 
-    /// <summary>Nodes whose speakers said goodbye and were not heard since: a planned stop, after which the node goes on forwarding.</summary>
+    /// <summary>
+    /// Nodes that go on forwarding although their speakers announce nothing: those speakers said goodbye and were not heard since, or say that they are
+    /// not ready (any more, or yet).
+    /// </summary>
     public IEnumerable<string> Departed
     {
         get
         {
             foreach (var (node, session) in _sessions)
-                if (session.Sight is Sight.Stopped)
+                if (session.Sight is Sight.Stopped || (session.Lives && _speakers.TryGetValue(node, out var own) && own.IsReady is false))
                     yield return node;
             foreach (var (name, speaker) in _speakers)
                 if (_living.Contains(name))
@@ -169,7 +175,7 @@ public sealed partial class SpeakerVerdicts(string self, long grace)
                 sighting.Sight, now, sighting.Sight == old.Sight ? old.Since : now, sighting.IsDead, sighting.IsDead && old.IsDead ? old.DeadSince : now);
             _isDirty |= sighting.Sight != old.Sight || sighting.IsDead != old.IsDead;
             _isFarewell |= sighting.Sight != old.Sight && (sighting.Sight is Sight.Stopped || old.Sight is Sight.Stopped);
-            if (sighting.Sight is Sight.Down && old.Sight is not Sight.Down && CanContradict(sighting.Node) && Accusers(sighting.Node) == 1)
+            if (sighting.Sight is Sight.Down && old.Sight is not Sight.Down && CanContradict(sighting.Node) && Accusers(sighting.Node, now) == 1)
                 Restate(now);
         }
 
@@ -206,7 +212,7 @@ public sealed partial class SpeakerVerdicts(string self, long grace)
 
         if (now >= _restateAt)
             Restate(now);
-        _restateAt = IsContradicted() ? Math.Min(_restateAt, now + Restatement) : long.MaxValue;
+        _restateAt = IsContradicted(now) ? Math.Min(_restateAt, now + Restatement) : long.MaxValue;
 
         var living = Reach(now);
         Settle(now);

@@ -30,6 +30,9 @@ internal sealed class AnnouncingSpeaker : IDisposable
     private const string Component = "metallb-speaker";
     private const string SecretKey = "secretkey";
     private const byte KeyId = 1;
+
+    // A peer that remembers our former life believes a new sequence number only after twice the detection time (RFC 5880 §6.8.1), and then speaks once
+    // a second: 2 × 900 ms + 1 s with the slowest sessions, and as much again as one such packet lost.
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(4);
     private static readonly TimeSpan Farewell = TimeSpan.FromMilliseconds(500);
 

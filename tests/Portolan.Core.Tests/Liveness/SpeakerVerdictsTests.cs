@@ -88,6 +88,7 @@ public sealed class SpeakerVerdictsTests
         Hear("node2", isReady: false);
         Advance();
         Assert.Equal(["node1", "node3"], Living());
+        Assert.Equal(["node2"], _verdicts.Departed); // its kernel goes on
         Hear("node2", isReady: true);
         Advance();
         Assert.Equal(["node1", "node2", "node3"], Living());
@@ -196,6 +197,21 @@ public sealed class SpeakerVerdictsTests
         Advance();
         Assert.Equal(["node1", "node3"], Living());
         At(_now + 20 * Millisecond);
+        Assert.Equal(["node1"], Living());
+    }
+
+    [Fact]
+    public void DoesNotBelieveForEverWhatASpeakerSaid_ThatNoSessionWasEverUpWith()
+    {
+        Join("node1", "node2");
+        Say("node2");
+        At(4 * Second); // the grace
+        Assert.True(_verdicts.IsSettled);
+        Assert.Equal(["node1"], Living());
+        Say("node2");
+        Advance();
+        Assert.Equal(["node1", "node2"], Living());
+        At(4 * Second + SpeakerVerdicts.Silence);
         Assert.Equal(["node1"], Living());
     }
 
