@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Logging;
 using Portolan.Core.Addresses;
 using Portolan.Linux.Sockets;
@@ -69,6 +70,9 @@ internal sealed class SessionLoop(DeadlineWait wait, Action<BfdTransition<Sessio
         // A speaker that came back does not know what its former life was told.
         _listeners.Tell(wish.Name.Local, wish.Name.Link);
     }
+
+    /// <summary>A session, to look at.</summary>
+    public bool TryGet(SessionName name, [MaybeNullWhen(false)] out BfdSession session) => _engine.TryGet(name, out session);
 
     /// <summary>Ends a session without a word.</summary>
     public void Forget(SessionName name)
