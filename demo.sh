@@ -55,7 +55,7 @@ run "kubectl get ns"
 shows '^metallb-system +Active '
 run "kubectl get po -n metallb-system -o wide"
 count 1 '^controller-[a-z0-9]+-[a-z0-9]{5} +1/1 +Running '
-count 3 '^speaker-[a-z0-9]{5} +1/1 +Running +.* 192\.168\.100\.10[012] +node[123] '
+count 3 '^speaker-[a-z0-9]{5} +2/2 +Running +.* 192\.168\.100\.10[012] +node[123] '
 run "kubectl get ds -n metallb-system"
 shows '^speaker +3 +3 +3 +3 +3 +kubernetes\.io/os=linux '
 
@@ -117,8 +117,8 @@ run "portolan lab image rm portolan --name $lab --node node1 --node node2" || fa
 run "kubectl delete po -n metallb-system -l component=speaker --field-selector spec.nodeName!=node3 --wait=false" || fail "the speakers were not deleted"
 until_true 25 "[ \$(kubectl get po -n metallb-system | grep -c 'speaker-.* ImagePullBackOff') = 2 ]" || true
 run "kubectl get po -n metallb-system"
-count 2 '^speaker-[a-z0-9]{5} +0/1 +ImagePullBackOff '
-count 1 '^speaker-[a-z0-9]{5} +1/1 +Running '
+count 2 '^speaker-[a-z0-9]{5} +0/2 +ImagePullBackOff '
+count 1 '^speaker-[a-z0-9]{5} +2/2 +Running '
 run "kubectl get ds -n metallb-system"
 shows '^speaker +3 +3 +1 +3 +1 +kubernetes\.io/os=linux '
 until_true 10 "on_client curl -s -m 1 192.168.100.240"
@@ -126,7 +126,7 @@ run "portolan lab exec --name $lab client -- curl -s -m 2 192.168.100.240" || fa
 shows '^Hello World!$'
 run "portolan lab image add portolan --name $lab --node node1 --node node2" || fail "the image did not come back"
 run "kubectl delete po -n metallb-system -l component=speaker --field-selector spec.nodeName!=node3 --wait=false" || fail "the speakers were not deleted"
-until_true 25 "[ \$(kubectl get po -n metallb-system -l component=speaker | grep -c ' 1/1 .*Running') = 3 ]" || fail "the speakers did not come back"
+until_true 25 "[ \$(kubectl get po -n metallb-system -l component=speaker | grep -c ' 2/2 .*Running') = 3 ]" || fail "the speakers did not come back"
 
 chapter "8. The announcing node dies"
 announcer() { kubectl get servicel2statuses -n metallb-system -o 'jsonpath={.items[?(@.status.serviceName=="myweb-svc-lb")].status.node}' 2>/dev/null; }

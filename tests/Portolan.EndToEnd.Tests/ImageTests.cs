@@ -64,6 +64,7 @@ public sealed class ImageTests(ImageTests.UnpackedImage image) : IClassFixture<I
     [InlineData("controller --help", "--lb-class")]
     [InlineData("speaker --help", "--node-name")]
     [InlineData("proxy --help", "--proxy-mode")]
+    [InlineData("bfd --help", "--socket")]
     [InlineData("install --print", "kind: DaemonSet")]
     public void RunsFromItsOwnFilesAlone(string arguments, string words) => Assert.Contains(words, Run(arguments).Succeeds().Output, StringComparison.Ordinal);
 

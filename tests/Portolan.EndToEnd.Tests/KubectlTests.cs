@@ -14,7 +14,7 @@ public sealed class KubectlTests(LabFixture fixture)
     {
         Assert.Matches(@"(?m)^kubernetes +ClusterIP +10\.233\.0\.1 +<none> +443/TCP +\S+\n", _lab.Kubectl("get svc", kubectl).Succeeds().Output);
         Assert.Matches(@"(?m)^myweb-svc-lb +LoadBalancer +10\.233\.[0-9.]+ +192\.168\.100\.240 +80:31313/TCP +\S+$", _lab.Kubectl("get svc", kubectl).Output);
-        Assert.Equal(3, Regex.Count(_lab.Kubectl("get po -n metallb-system -o wide", kubectl).Succeeds().Output, @"(?m)^speaker-[a-z0-9]{5} +1/1 +Running .* 192\.168\.100\.10[012] +node[123] +<none> +<none>$"));
+        Assert.Equal(3, Regex.Count(_lab.Kubectl("get po -n metallb-system -o wide", kubectl).Succeeds().Output, @"(?m)^speaker-[a-z0-9]{5} +2/2 +Running .* 192\.168\.100\.10[012] +node[123] +<none> +<none>$"));
         Assert.Matches(@"(?m)^speaker +3 +3 +3 +3 +3 +kubernetes\.io/os=linux +\S+$", _lab.Kubectl("get ds -n metallb-system", kubectl).Succeeds().Output);
         Assert.Matches(@"(?m)^metallb-system +Active +\S+$", _lab.Kubectl("get ns", kubectl).Succeeds().Output);
         Assert.Contains("IPAllocated", _lab.Kubectl("describe svc myweb-svc-lb", kubectl).Succeeds().Output);

@@ -11,7 +11,7 @@ public sealed class LeastPrivilegeTests(LabFixture fixture)
     private const string End = "<!-- end of privileges -->";
 
     private static readonly (string Role, string Namespace, string Workload)[] _roles =
-        [("controller", "metallb-system", "deploy/controller"), ("speaker", "metallb-system", "ds/speaker"), ("proxy", "kube-system", "ds/portolan-proxy")];
+        [("controller", "metallb-system", "deploy/controller"), ("speaker", "metallb-system", "ds/speaker"), ("bfd", "metallb-system", "ds/speaker -c bfd"), ("proxy", "kube-system", "ds/portolan-proxy")];
 
     private readonly Lab _lab = fixture.Lab;
 
@@ -25,7 +25,7 @@ public sealed class LeastPrivilegeTests(LabFixture fixture)
             var status = Status(ns, workload);
             Assert.StartsWith($"portolan\0{role}\0", _lab.Kubectl($"exec -n {ns} {workload} -- cat /proc/1/cmdline").Succeeds().Output);
             var users = status["Uid"].Split('\t').Distinct();
-            var pod = JsonNode.Parse(_lab.Kubectl($"get -n {ns} {workload} -o json").Succeeds().Output)!["spec"]!["template"]!["spec"]!;
+            var pod = JsonNode.Parse(_lab.Kubectl($"get -n {ns} {workload.Split(' ')[0]} -o json").Succeeds().Output)!["spec"]!["template"]!["spec"]!;
             rows.Add($"| {role} | {string.Join(',', users)} | {Named(status["CapEff"])}; {Named(status["CapBnd"])} | {(status["NoNewPrivs"] == "1" ? "set" : "not set")} | {RootFileSystem(ns, workload)} "
                 + $"| {((bool?)pod["hostNetwork"] == true ? "the node's" : "its own")} | {(string?)pod["securityContext"]!["seccompProfile"]!["type"]} |");
             Assert.Equal(status["CapEff"], status["CapPrm"]);
@@ -72,9 +72,9 @@ public sealed class LeastPrivilegeTests(LabFixture fixture)
         await fixture.SpeakersReadyAsync();
         foreach (var (_, ns, workload) in _roles)
         {
-            var pods = workload.StartsWith("ds/", StringComparison.Ordinal) ? workload[3..] : workload["deploy/".Length..];
+            var pods = workload.Split(' ')[0].Split('/')[1];
             foreach (var pod in _lab.Kubectl($"get pods -n {ns} -o name").Succeeds().Lines.Where(pod => pod.StartsWith("pod/" + pods, StringComparison.Ordinal)))
-                Assert.DoesNotContain("orbidden", _lab.Kubectl($"logs -n {ns} {pod}").Succeeds().Output, StringComparison.Ordinal);
+                Assert.DoesNotContain("orbidden", _lab.Kubectl($"logs -n {ns} {pod} --all-containers").Succeeds().Output, StringComparison.Ordinal);
         }
     }
 
@@ -97,7 +97,7 @@ public sealed class LeastPrivilegeTests(LabFixture fixture)
         var names = new List<string>();
         for (var bit = 0; bit < 64; bit++)
             if ((set & 1UL << bit) != 0)
-                names.Add(bit switch { 0 => "CHOWN", 12 => "NET_ADMIN", 13 => "NET_RAW", _ => $"capability {bit}" });
+                names.Add(bit switch { 0 => "CHOWN", 12 => "NET_ADMIN", 13 => "NET_RAW", 23 => "SYS_NICE", _ => $"capability {bit}" });
         return names.Count == 0 ? "none" : string.Join(", ", names);
     }
 

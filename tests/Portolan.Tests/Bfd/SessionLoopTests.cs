@@ -24,13 +24,13 @@ public sealed class SessionLoopTests
             using var pair = new Pair(signed ? new BfdKey(1, "secret"u8) : null);
             pair.RunUntil(() => pair.First.Figures.Received > 300);
             var from = pair.First.Figures.Received;
-            Func<bool> done = () => pair.First.Figures.Received > from + 3000;
+            Func<bool> done = () => pair.First.Figures.Received > from + 2000;
             var before = GC.GetAllocatedBytesForCurrentThread();
             pair.RunUntil(done);
             return (GC.GetAllocatedBytesForCurrentThread() - before, pair.First.Figures.Received - from);
         });
         Assert.Equal(0, allocated);
-        Assert.True(packets >= 3000);
+        Assert.True(packets > 2000);
     }
 
     [Fact]
@@ -69,8 +69,8 @@ public sealed class SessionLoopTests
         {
             First = new SessionLoop(_firstWait, _ => { }, _ => { }, NullLogger.Instance) { Floor = floor };
             Second = new SessionLoop(_secondWait, _ => { }, _ => { }, NullLogger.Instance);
-            First.Want(new SessionWish(new(_a, _b), BfdSettings.Every(2, 255), key));
-            Second.Want(new SessionWish(new(_b, _a), BfdSettings.Every(2, 255), key));
+            First.Want(new SessionWish(new(_a, _b), BfdSettings.Every(1, 255), key));
+            Second.Want(new SessionWish(new(_b, _a), BfdSettings.Every(1, 255), key));
         }
 
         public SessionLoop First { get; }

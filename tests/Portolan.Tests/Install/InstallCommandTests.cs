@@ -54,7 +54,7 @@ public sealed class InstallCommandTests
         await CommandTree.Create().Parse("install --controller-replicas 3 --lb-class example.com/edge --image registry.example/portolan:1 --print").InvokeAsync(new() { Output = output }, TestContext.Current.CancellationToken);
         Assert.Contains("replicas: 3", output.ToString(), StringComparison.Ordinal);
         Assert.Equal(3, output.ToString().Split("--lb-class=example.com/edge").Length);
-        Assert.Equal(3, output.ToString().Split("image: registry.example/portolan:1").Length);
+        Assert.Equal(4, output.ToString().Split("image: registry.example/portolan:1").Length); // controller, speaker, and the bfd process beside it
     }
 
     [Fact]

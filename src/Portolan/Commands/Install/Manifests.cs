@@ -35,7 +35,7 @@ internal static class Manifests
             if (replicas is { } count && (string?)item["kind"] == "Deployment")
                 item["spec"]!["replicas"] = count;
             if (loadBalancerClass is not null)
-                foreach (var container in Containers(item))
+                foreach (var container in Containers(item).Take(1))
                     container["args"]!.AsArray().Add((JsonNode)$"--lb-class={loadBalancerClass}");
         }
 
