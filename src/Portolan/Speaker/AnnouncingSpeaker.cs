@@ -99,14 +99,16 @@ internal sealed class AnnouncingSpeaker : IDisposable
         _host.Supervise("farewell", StayForOthersAsync);
         _host.Supervise("events", _events.RunAsync);
         _host.Supervise("layer2-status", _statuses.RunAsync);
-        Watch(Kinds.Services, null, null, OnService);
-        Watch(Kinds.EndpointSlices, null, null, change => Apply(_state.On(change)));
+        // Its pause is short beside the detection time of sessions that this process keeps itself, 300 ms × 3; shorter ones are kept by another process.
+        _host.Supervise("idle-trim", new IdleTrim(_host.Time).RunAsync);
+        Watch(Kinds.Services, null, null, OnService, keepsObjects: false);
+        Watch(Kinds.EndpointSlices, null, null, change => Apply(_state.On(change)), keepsObjects: false);
         Watch(Kinds.Nodes, null, null, OnNode);
         Watch(Kinds.IPAddressPools, _options.Namespace, null, _state.On);
         Watch(Kinds.L2Advertisements, _options.Namespace, null, _state.On);
         _host.Supervise("watch-" + Kinds.AnnouncementPolicies.Plural, stop => new PolicyWatch(_client, _options.Namespace, _host.Time, _log).RunAsync(
             change => _queue.Writer.WriteAsync(() => _state.On(change), stop), stop));
-        Watch(Kinds.ServiceL2Statuses, _options.Namespace, null, _statuses.On);
+        Watch(Kinds.ServiceL2Statuses, _options.Namespace, null, _statuses.On, keepsObjects: false);
         Watch(Kinds.Secrets, _options.Namespace, $"metadata.name={_options.SecretName}", OnSecret);
     }
 
@@ -117,10 +119,10 @@ internal sealed class AnnouncingSpeaker : IDisposable
         _handovers?.Dispose();
     }
 
-    private void Watch<T>(ResourceType<T> type, string? ns, string? fieldSelector, Action<Change<T>> onChange)
+    private void Watch<T>(ResourceType<T> type, string? ns, string? fieldSelector, Action<Change<T>> onChange, bool keepsObjects = true)
         where T : class, IKubeObject
     {
-        var reflector = new Reflector<T>(_client, type, ns, fieldSelector: fieldSelector, timeProvider: _host.Time, logger: _log);
+        var reflector = new Reflector<T>(_client, type, ns, fieldSelector: fieldSelector, timeProvider: _host.Time, logger: _log, keepsObjects: keepsObjects);
         _host.Supervise("watch-" + type.Plural, stop => reflector.RunAsync(
             change => _queue.Writer.WriteAsync(
                 () =>

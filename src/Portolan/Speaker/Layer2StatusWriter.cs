@@ -23,6 +23,7 @@ internal sealed class Layer2StatusWriter(KubeClient client, SpeakerOptions optio
     private readonly Lock _gate = new();
     private readonly Dictionary<ObjectKey, Wish> _wanted = [];
     private readonly Dictionary<ObjectKey, Dictionary<string, ServiceL2Status>> _found = [];
+    private readonly Dictionary<string, ObjectKey> _serviceOf = new(StringComparer.Ordinal); // by the status's name
     private readonly HashSet<ObjectKey> _dirty = [];
 
     /// <summary>Uids of statuses that were seen to go, the latest few: a rival deletes ours while the answer to our write is still on its way.</summary>
@@ -70,18 +71,19 @@ internal sealed class Layer2StatusWriter(KubeClient client, SpeakerOptions optio
                     _dirty.Add(service);
                 _signal.Writer.TryWrite(true);
             }
-            else if ((change.New ?? change.Old) is { } status && ServiceOf(status) is { } service)
+            else if (change.New is { } status)
             {
-                var found = Found(service);
-                if (change.New is null)
-                {
-                    found.Remove(change.Key.Name);
-                    _gone.Enqueue(status.Metadata.Uid ?? "");
-                    if (_gone.Count > RememberedGone)
-                        _gone.Dequeue();
-                }
-                else
-                    found[change.Key.Name] = change.New;
+                if (ServiceOf(status) is not { } service)
+                    return;
+                Keep(service, status);
+                Touch(service);
+            }
+            else if (_serviceOf.Remove(change.Key.Name, out var service))
+            {
+                var gone = Found(service).Remove(change.Key.Name, out var last) ? last : change.Old;
+                _gone.Enqueue(gone?.Metadata.Uid ?? "");
+                if (_gone.Count > RememberedGone)
+                    _gone.Dequeue();
                 Touch(service);
             }
         }
@@ -189,9 +191,15 @@ internal sealed class Layer2StatusWriter(KubeClient client, SpeakerOptions optio
         {
             // The watch may be ahead of our own answer: what it has seen go is not found again, or nobody would write it anew.
             if (!_gone.Contains(status.Metadata.Uid ?? ""))
-                Found(service)[status.Metadata.Name!] = status;
+                Keep(service, status);
             return status;
         }
+    }
+
+    private void Keep(ObjectKey service, ServiceL2Status status)
+    {
+        Found(service)[status.Metadata.Name!] = status;
+        _serviceOf[status.Metadata.Name!] = service;
     }
 
     private void Touch(ObjectKey service)
