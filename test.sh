@@ -16,6 +16,7 @@ while [ $# -gt 0 ]; do
   esac
 done
 need build lab demo test clients ansible image
+[ "${PORTOLAN_TEST_LONG:-}" != 1 ] || need vm
 
 started=$SECONDS passed=0 failed=0 skipped=0
 step() { echo "==> $* ($((SECONDS - started)) s)"; }

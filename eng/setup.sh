@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What the scripts at the top of the tree need on this machine, installed where it is missing (Debian packages).
-# Source it; then: need build lab demo test bench peers clients ansible image (any of them)
+# Source it; then: need build lab demo test bench peers vm clients ansible image (any of them)
 
 _missing_packages() { # PACKAGE... → those not installed
   local p
@@ -36,7 +36,7 @@ _without_services() { # COMMAND... → with no package's daemon started (policy-
   return "$code"
 }
 
-need() { # build lab demo test bench peers clients ansible image
+need() { # build lab demo test bench peers vm clients ansible image
   local what
   for what in "$@"; do
     case $what in
@@ -65,6 +65,9 @@ need() { # build lab demo test bench peers clients ansible image
         { command -v npm && command -v node; } >/dev/null || (_install "JavaScript, for other people's clients" nodejs npm) || true
         command -v unzip >/dev/null || (_install "what unpacks them" unzip) || true
         eng/clients.sh ;;
+      vm)
+        # Without a network there is none, and its tests are skipped.
+        (_install "a virtual machine for kernels that have what this one lacks" qemu-system-x86 busybox-static kmod xz-utils ipvsadm) || true ;;
       ansible)
         # The engine alone: the role needs no collection. Without a network its test is skipped.
         command -v ansible-playbook >/dev/null || (_install "Ansible, for the role" ansible-core) || true ;;

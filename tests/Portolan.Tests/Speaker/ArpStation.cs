@@ -12,12 +12,12 @@ internal sealed class ArpStation : IDisposable
 {
     private readonly Socket _socket;
 
-    public ArpStation(NetworkNamespace where, int link, MacAddress mac)
+    public ArpStation(NetworkNamespace where, int link, MacAddress mac, int patience = 10_000)
     {
         Mac = mac;
         _socket = where.Inside(() =>
         {
-            var socket = new Socket(AddressFamily.Packet, SocketType.Raw, 0) { ReceiveTimeout = 10_000 };
+            var socket = new Socket(AddressFamily.Packet, SocketType.Raw, 0) { ReceiveTimeout = patience };
             socket.Bind(new Interface(link));
             return socket;
         });
@@ -34,6 +34,13 @@ internal sealed class ArpStation : IDisposable
         _socket.Send(frame);
     }
 
+    public void Send(ArpFrame frame)
+    {
+        Span<byte> bytes = stackalloc byte[ArpFrame.Size];
+        frame.WriteTo(bytes);
+        _socket.Send(bytes);
+    }
+
     /// <summary>The next frame that somebody else sent.</summary>
     public ArpFrame Next()
     {
@@ -47,14 +54,27 @@ internal sealed class ArpStation : IDisposable
         }
     }
 
-    /// <summary>The next answer, gratuitous ARP passed over.</summary>
+    /// <summary>The next answer, gratuitous ARP and questions passed over.</summary>
     public ArpFrame NextAnswer()
     {
         while (true)
         {
             var frame = Next();
-            if (!frame.Packet.IsAnnouncement)
+            if (frame.Packet is { IsAnnouncement: false, Operation: ArpOperation.Reply })
                 return frame;
+        }
+    }
+
+    /// <summary>The next frame, or null when none comes for as long as the station waits.</summary>
+    public ArpFrame? TryNext()
+    {
+        try
+        {
+            return Next();
+        }
+        catch (SocketException e) when (e.SocketErrorCode is SocketError.TimedOut or SocketError.WouldBlock or SocketError.TryAgain)
+        {
+            return null;
         }
     }
 
