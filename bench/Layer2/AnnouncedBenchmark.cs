@@ -42,6 +42,7 @@ internal static class AnnouncedBenchmark
         yield return new("layer2-memory writes of its status object a Service", (double)(writes - events) / Services, "", 2);
         yield return new("layer2-memory events written in that time a Service", (double)events / Services, "");
         yield return new($"layer2-memory resident, {Services:n0} addresses", ProcessFigures.Memory(speaker.Id, "Rss"), "MiB", 80, PeersMemory);
+        yield return new("layer2-memory resident, the bfd process beside it", ProcessFigures.Memory(speaker.BfdId, "Rss"), "MiB");
         yield return new($"layer2-memory anonymous, {Services:n0} addresses", ProcessFigures.Memory(speaker.Id, "Anonymous"), "MiB");
     }
 

@@ -48,14 +48,6 @@ public sealed class SoakTests
     }
 
     [Fact]
-    public async Task NoConnectionFails_WhenTheHolderOfAnAddressIsDrained()
-    {
-        var drains = Long ? 5 : 1;
-        var trial = (await Shell.RunAsync($"./soak.sh layer2-drains {drains}", seconds: 600)).Succeeds();
-        Assert.Equal("layer2-drains holds", trial.Lines[^1]);
-    }
-
-    [Fact]
     public async Task NobodyTakesOver_WhileTheMachineHasNothingLeft()
     {
         var minutes = Long ? 5 : 1;
