@@ -2,13 +2,13 @@ using System.Net.Sockets;
 
 namespace Portolan.Linux.Sockets;
 
-/// <summary>Reads the ARP requests that reach one interface, and writes whole frames to it.</summary>
+/// <summary>Reads the ARP requests and replies that reach one interface, and writes whole frames to it.</summary>
 public sealed class ArpSocket : PacketSocket
 {
     private const ushort EtherType = 0x0806; // ETH_P_ARP
 
     private ArpSocket(int link)
-        : base(link, EtherType, ClassicFilter.AttachArpRequests)
+        : base(link, EtherType, ClassicFilter.AttachArp)
     {
     }
 

@@ -33,11 +33,11 @@ internal static class ClassicFilter
     private const int SolSocket = 1;
     private const int AttachFilter = 26;
 
-    /// <summary>ARP requests for IPv4 that were sent to this host or to all, on a packet socket that sees Ethernet headers.</summary>
-    internal static void AttachArpRequests(Socket socket) => Attach(socket,
+    /// <summary>ARP requests and replies for IPv4 that were sent to this host or to all, on a packet socket that sees Ethernet headers.</summary>
+    internal static void AttachArp(Socket socket) => Attach(socket,
     [
-        new(LoadHalf, 0, 0, 12), new(JumpEqual, 0, 9, 0x0806),    // EtherType
-        new(LoadHalf, 0, 0, 20), new(JumpEqual, 0, 7, 1),         // operation: request
+        new(LoadHalf, 0, 0, 12), new(JumpEqual, 0, 10, 0x0806),   // EtherType
+        new(LoadHalf, 0, 0, 20), new(JumpEqual, 1, 0, 1), new(JumpEqual, 0, 7, 2), // operation: request, reply
         new(LoadWord, 0, 0, 14), new(JumpEqual, 0, 5, 0x00010800), // Ethernet, IPv4
         new(LoadHalf, 0, 0, 18), new(JumpEqual, 0, 3, 0x0604),    // their lengths
         new(LoadWord, 0, 0, PacketTypeOffset), new(JumpAbove, 1, 0, 1), // neither multicast, another host's, nor sent by us

@@ -13,6 +13,7 @@ using Portolan.Linux.Sockets;
 using Portolan.Protocols.Bfd;
 using Portolan.Protocols.Peers;
 using Portolan.Speaker.Layer2;
+using Portolan.Speaker.Layer2.Truth;
 using Portolan.Speaker.Liveness;
 using Portolan.Speaker.Moves;
 using Portolan.Speaker.Peers;
@@ -47,6 +48,8 @@ internal sealed class AnnouncingSpeaker : IDisposable
     private readonly EventRecorder _events;
     private readonly Layer2StatusWriter _statuses;
     private readonly Layer2Announcer _announcer;
+    private readonly ConflictConditions _conditions;
+    private readonly AddressTruth _truth;
     private readonly SpeakerSessions _sessions;
     private readonly SpeakerPeers _peers;
     private readonly NodeSenses _senses;
@@ -67,9 +70,12 @@ internal sealed class AnnouncingSpeaker : IDisposable
         _metrics = new SpeakerMetrics(host.Meter, options.NodeName);
         _events = new EventRecorder(client, Component, host.Time, _log);
         _statuses = new Layer2StatusWriter(client, options, host.Time, _log);
+        var claims = new WireClaims(() => _queue.Writer.TryWrite(Nothing));
         _announcer = new Layer2Announcer(
-            InterfaceSelection.Default, Layer2Sockets.Here, new Layer2Counters(host.Meter), _log,
+            _state.Interfaces, Layer2Sockets.Here, new Layer2Counters(host.Meter), claims, _log,
             failed => Urgent(() => _announcer!.Failed(failed, Now)));
+        _conditions = new ConflictConditions(client, host.Time, _log);
+        _truth = new AddressTruth(options.NodeName, _announcer, claims, _conditions, Record, host.Meter, _log);
         _handovers = options.PlannedMoves ? new Handovers(options.NodeName, family => new HandoverTable(family), _log) : null;
         _handovers?.Start(Now);
         _peers = new SpeakerPeers(options.NodeName, options.PeerPort, options.PeerAddress, Grace, new PeerMetrics(host.Meter), _log, () => Urgent(OnPeers));
@@ -99,6 +105,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
         _host.Supervise("farewell", StayForOthersAsync);
         _host.Supervise("events", _events.RunAsync);
         _host.Supervise("layer2-status", _statuses.RunAsync);
+        _host.Supervise("conflict-conditions", _conditions.RunAsync);
         // Its pause is short beside the detection time of sessions that this process keeps itself, 300 ms × 3; shorter ones are kept by another process.
         _host.Supervise("idle-trim", new IdleTrim(_host.Time).RunAsync);
         Watch(Kinds.Services, null, null, OnService, keepsObjects: false);
@@ -109,6 +116,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
         _host.Supervise("watch-" + Kinds.AnnouncementPolicies.Plural, stop => new PolicyWatch(_client, _options.Namespace, _host.Time, _log).RunAsync(
             change => _queue.Writer.WriteAsync(() => _state.On(change), stop), stop));
         Watch(Kinds.ServiceL2Statuses, _options.Namespace, null, _statuses.On, keepsObjects: false);
+        Watch(Kinds.ConfigMaps, _options.Namespace, $"metadata.name={InterfaceExclusions.ConfigMapName}", OnExclusions);
         Watch(Kinds.Secrets, _options.Namespace, $"metadata.name={_options.SecretName}", OnSecret);
     }
 
@@ -186,7 +194,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
                 throw;
             }
 
-            var next = new[] { _announcer.Deadline, _senses.Deadline(Now), _departures.Deadline, _handovers?.Deadline }.Min() ?? long.MaxValue;
+            var next = new[] { _announcer.Deadline, _truth.Deadline, _senses.Deadline(Now), _departures.Deadline, _handovers?.Deadline }.Min() ?? long.MaxValue;
             alarm.Change(next == long.MaxValue ? Timeout.InfiniteTimeSpan : TimeSpan.FromMicroseconds(Math.Max(0, next - Now)), Timeout.InfiniteTimeSpan);
         }
     }
@@ -197,6 +205,8 @@ internal sealed class AnnouncingSpeaker : IDisposable
             news();
         Apply(_state.Settle());
         _senses.SetReady(_state.IsReady, Now);
+        if (_truth.Advance(Now))
+            _senses.SetYielded(_truth.Yielded);
         if (_senses.Advance(Now))
         {
             _peers.SetOwnReport(_senses.Report);
@@ -226,9 +236,19 @@ internal sealed class AnnouncingSpeaker : IDisposable
     {
         if (change.New is { } service)
             _services[change.Key] = InvolvedObject.Of(Kinds.Services, service);
+        if (change.Kind is not ChangeKind.Synced)
+            _truth.On(change.Key, change.New, isNews: !_state.Awaited.Contains("services"), Now);
         Apply(_state.On(change));
         if (change.Kind is ChangeKind.Deleted)
             _services.Remove(change.Key);
+    }
+
+    private void OnExclusions(Change<ConfigMap> change)
+    {
+        if (!_state.On(change))
+            return;
+        _announcer.SetLinks(_announcer.Links, Now);
+        _senses.SetLinks(_announcer.Links);
     }
 
     private void OnNode(Change<Node> change)
@@ -281,6 +301,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
     private void PublishPeers()
     {
         var living = _state.Peers.Living;
+        _truth.SetLiving(living);
         _senses.Hear(living.Count - 1, _state.Nodes.Count() - 1, Now);
         _metrics.Peers(_state.Nodes.Where(node => node.Name != _options.NodeName).ToDictionary(node => node.Name, node => living.Contains(node.Name)));
     }
@@ -294,6 +315,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
         foreach (var service in changed)
         {
             var plan = Mine(service);
+            _truth.Set(service, _state.Plans.GetValueOrDefault(service), Now);
             if (plan is null && GoesToAnother(service))
             {
                 _departures.Add(service, Now);

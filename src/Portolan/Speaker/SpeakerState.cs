@@ -3,6 +3,7 @@ using Portolan.Core.Announcements;
 using Portolan.Core.Cluster;
 using Portolan.Kubernetes.Resources;
 using Portolan.Kubernetes.Watching;
+using Portolan.Speaker.Layer2;
 using Portolan.Speaker.Peers;
 
 namespace Portolan.Speaker;
@@ -28,6 +29,7 @@ internal sealed class SpeakerState
     private readonly Dictionary<string, IReadOnlyList<FieldError>> _policyErrors = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, NodeFacts> _nodes = new(StringComparer.Ordinal);
     private readonly HashSet<string> _awaited = new(StringComparer.Ordinal) { "services", "endpointslices", "nodes", "ipaddresspools", "l2advertisements", "announcementpolicies" };
+    private IReadOnlyList<FieldError> _exclusionErrors = [];
     private PoolSet _pools = PoolSet.Empty;
     private NodeReport _report = NodeReport.Well;
     private bool _contextChanged;
@@ -36,6 +38,9 @@ internal sealed class SpeakerState
 
     /// <summary>What is known of the other speakers.</summary>
     public PeerView Peers { get; private set; }
+
+    /// <summary>The interfaces that may announce.</summary>
+    public InterfaceSelection Interfaces { get; } = InterfaceSelection.Default;
 
     /// <summary>The kinds not listed yet.</summary>
     public IReadOnlyCollection<string> Awaited => _awaited;
@@ -50,6 +55,7 @@ internal sealed class SpeakerState
     public IEnumerable<ConfigurationFault> Faults =>
         _pools.Problems.Select(problem => new ConfigurationFault("IPAddressPool", problem.Pool, problem.Error))
             .Concat(_advertisementErrors.SelectMany(entry => entry.Value.Select(error => new ConfigurationFault("L2Advertisement", entry.Key, error))))
+            .Concat(_exclusionErrors.Select(error => new ConfigurationFault("ConfigMap", InterfaceExclusions.ConfigMapName, error)))
             .Concat(_policyErrors.SelectMany(entry => entry.Value.Select(error => new ConfigurationFault("AnnouncementPolicy", entry.Key, error))));
 
     /// <summary>A Service changed.</summary>
@@ -121,6 +127,21 @@ internal sealed class SpeakerState
             _advertisementErrors[change.Key.Name] = errors;
     }
 
+    /// <summary>The ConfigMap with the interfaces to exclude changed. A wrong one changes nothing: the last good one stays in force.</summary>
+    /// <returns>Whether other interfaces may be meant now.</returns>
+    public bool On(Change<ConfigMap> change)
+    {
+        if (change.Kind is ChangeKind.Synced)
+            return false;
+        var errors = new List<FieldError>();
+        var patterns = change.New is { } map ? InterfaceExclusions.Read(map, errors) : null;
+        _exclusionErrors = errors;
+        if (errors.Count > 0)
+            return false;
+        Interfaces.Exclude(patterns);
+        return true;
+    }
+
     /// <summary>An AnnouncementPolicy changed.</summary>
     public void On(Change<AnnouncementPolicyObject> change)
     {
@@ -146,6 +167,9 @@ internal sealed class SpeakerState
 
     /// <summary>The nodes, for the liveness protocol.</summary>
     public IEnumerable<NodeFacts> Nodes => _nodes.Values;
+
+    /// <summary>What a node's object says against it.</summary>
+    public NodeConditions OfObject(string name) => _nodes.TryGetValue(name, out var node) ? NodeReports.OfObject(node, _options.IgnoreCordon) : NodeConditions.None;
 
     /// <summary>What is known of a node, or null.</summary>
     public NodeFacts? Node(string name) => _nodes.GetValueOrDefault(name);

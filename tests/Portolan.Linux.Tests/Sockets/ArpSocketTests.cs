@@ -11,12 +11,14 @@ public sealed class ArpSocketTests
         "ffffffffffff" + "02005e100014" + "0806" + "0001080006040001" + "02005e100014" + "c0a86414" + "000000000000" + "c0a864f0");
 
     [Fact]
-    public async Task HearsRequestsAndNothingElse()
+    public async Task HearsRequestsAndRepliesAndNothingElse()
     {
         PrivateNetwork.SkipUnlessRoot();
         using var wire = await Wire.OpenAsync();
         var reply = Request.ToArray();
         reply[21] = 2;
+        var reverse = Request.ToArray();
+        reverse[21] = 3; // RARP
         var ip = Request.ToArray();
         (ip[12], ip[13]) = (0x08, 0x00);
         var ipv6 = Request.ToArray();
@@ -24,7 +26,7 @@ public sealed class ArpSocketTests
         var others = Request.ToArray();
         others[0] = 0x02; // another host's
 
-        wire.Client.Send(reply);
+        wire.Client.Send(reverse);
         wire.Client.Send(ip);
         wire.Client.Send(ipv6);
         wire.Client.Send(others);
@@ -34,8 +36,10 @@ public sealed class ArpSocketTests
         Assert.Equal(Request, frame.AsSpan(0, length).ToArray());
         Assert.Equal(1, wire.Server.PacketType); // broadcast
 
-        wire.Client.Send(Request);
+        wire.Server.Send(Request); // our own
+        wire.Client.Send(reply);
         Assert.Equal(Request.Length, await wire.Server.ReceiveAsync(frame).AsTask().WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken));
+        Assert.Equal(reply, frame.AsSpan(0, Request.Length).ToArray());
     }
 
     [Fact]

@@ -5,6 +5,7 @@ using Portolan.Linux.Links;
 using Portolan.Linux.Sockets;
 using Portolan.Protocols.Arp;
 using Portolan.Speaker.Layer2;
+using Portolan.Speaker.Layer2.Truth;
 using Portolan.Tests.Proxy;
 
 namespace Portolan.Tests.Speaker;
@@ -23,7 +24,7 @@ internal sealed class Lan : IDisposable
         Metrics = new MetricsExposition(_meter);
         Node.Wire("eth0", _client, "eth0");
         Announcer = new Layer2Announcer(
-            InterfaceSelection.Default, new Layer2Sockets(link => Node.Inside(() => ArpSocket.Open(link)), link => Node.Inside(() => NdpSocket.Open(link))), new Layer2Counters(_meter), NullLogger.Instance, Failures.Enqueue);
+            InterfaceSelection.Default, new Layer2Sockets(link => Node.Inside(() => ArpSocket.Open(link)), link => Node.Inside(() => NdpSocket.Open(link))), new Layer2Counters(_meter), Claims, NullLogger.Instance, Failures.Enqueue);
         Rescan();
         (Client, Client6) = OpenClient();
     }
@@ -50,6 +51,8 @@ internal sealed class Lan : IDisposable
     public System.Collections.Concurrent.ConcurrentQueue<LinkResponder> Failures { get; } = new();
 
     public Layer2Announcer Announcer { get; }
+
+    public WireClaims Claims { get; } = new(() => { });
 
     public ArpStation Client { get; private set; }
 

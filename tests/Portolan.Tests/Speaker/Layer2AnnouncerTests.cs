@@ -151,6 +151,7 @@ public sealed class Layer2AnnouncerTests
     }
 
     [Theory]
+    [Contract("§4 interfaces")]
     [InlineData("eth0", LinkFlags.Up | LinkFlags.Broadcast, Link.Ethernet, 0, true)]
     [InlineData("br-lan", LinkFlags.Up | LinkFlags.Broadcast, Link.Ethernet, 0, true)]
     [InlineData("eth0", LinkFlags.Broadcast, Link.Ethernet, 0, false)] // down

@@ -13,12 +13,12 @@ internal sealed class NdpStation : IDisposable
 {
     private readonly Socket _socket;
 
-    public NdpStation(NetworkNamespace where, int link, MacAddress mac)
+    public NdpStation(NetworkNamespace where, int link, MacAddress mac, int patience = 10_000)
     {
         Mac = mac;
         _socket = where.Inside(() =>
         {
-            var socket = new Socket(AddressFamily.Packet, SocketType.Raw, 0) { ReceiveTimeout = 10_000 };
+            var socket = new Socket(AddressFamily.Packet, SocketType.Raw, 0) { ReceiveTimeout = patience };
             socket.Bind(new Interface(link));
             return socket;
         });
@@ -52,6 +52,18 @@ internal sealed class NdpStation : IDisposable
         }
     }
 
+    /// <summary>The next question for an address.</summary>
+    public NdpFrame NextQuestion(IPv6 target)
+    {
+        Span<byte> buffer = stackalloc byte[512];
+        while (true)
+        {
+            var length = _socket.Receive(buffer);
+            if (NdpFrame.TryParse(buffer[..length], out var frame) is NdpRejection.None && frame.Message.Type is NeighborMessageType.Solicitation && frame.Message.Target == target)
+                return frame;
+        }
+    }
+
     /// <summary>The next answer, unsolicited advertisements passed over.</summary>
     public NdpFrame NextAnswer()
     {
@@ -60,6 +72,19 @@ internal sealed class NdpStation : IDisposable
             var frame = Next();
             if ((frame.Message.Flags & NeighborFlags.Solicited) != 0)
                 return frame;
+        }
+    }
+
+    /// <summary>The next frame, or null when none comes for as long as the station waits.</summary>
+    public NdpFrame? TryNext()
+    {
+        try
+        {
+            return Next();
+        }
+        catch (SocketException e) when (e.SocketErrorCode is SocketError.TimedOut or SocketError.WouldBlock or SocketError.TryAgain)
+        {
+            return null;
         }
     }
 

@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Sockets;
 using Portolan.Core.Addresses;
 using Portolan.Core.Cluster;
-using Portolan.Protocols.Arp;
 using Portolan.Protocols.Ndp;
 using Portolan.Speaker.Layer2;
 
@@ -147,23 +146,6 @@ public sealed class NeighborDiscoveryTests
             TimeSpan.FromSeconds(10)));
         lan.Client6.Ask(Vip.ToIPv6());
         Assert.Equal(Vip.ToIPv6(), lan.Client6.NextAnswer().Message.Target);
-    }
-
-    [Fact]
-    public void AsksWhetherAClientIsItsOwn()
-    {
-        using var lan = new Lan();
-        lan.Announcer.Set(Web, [Vip, Fence], [], 0);
-        (IpAddress Address, IpAddress Client, MacAddress Mac)? asked = null;
-        lan.Announcer.AnswersClient = (address, client, mac) =>
-        {
-            asked ??= (address, client, mac);
-            return address == Fence;
-        };
-        lan.Client6.Ask(Vip.ToIPv6());
-        lan.Client6.Ask(Fence.ToIPv6());
-        Assert.Equal(Fence.ToIPv6(), lan.Client6.NextAnswer().Message.Target);
-        Assert.Equal((Vip, lan.Client6.Address.ToIpAddress(), lan.Client6.Mac), asked);
     }
 
     private static void Neighbour(Lan lan, IpAddress address, params string[] words)

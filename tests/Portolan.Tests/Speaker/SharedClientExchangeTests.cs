@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging.Abstractions;
 using Portolan.Speaker.Layer2;
+using Portolan.Speaker.Layer2.Truth;
 
 namespace Portolan.Tests.Speaker;
 
@@ -13,7 +14,7 @@ public sealed class SharedClientExchangeTests
     public void WhatDoesNotReadIsPassedOver(string bytes)
     {
         using var meter = new Meter("test");
-        using var announcer = new Layer2Announcer(InterfaceSelection.Default, Layer2Sockets.Here, new Layer2Counters(meter), NullLogger.Instance, _ => { });
+        using var announcer = new Layer2Announcer(InterfaceSelection.Default, Layer2Sockets.Here, new Layer2Counters(meter), new WireClaims(() => { }), NullLogger.Instance, _ => { });
         var exchange = new SharedClientExchange(announcer, (_, _) => Assert.Fail("nothing is shared"));
         exchange.Heard("node2", 0, Convert.FromHexString(bytes.Replace(" ", "")));
         exchange.Heard("node2", SharedClientExchange.MostParts, []);

@@ -14,6 +14,7 @@ using Portolan.Linux.Sockets;
 using Portolan.Protocols.Arp;
 using Portolan.Protocols.Ndp;
 using Portolan.Speaker.Layer2;
+using Portolan.Speaker.Layer2.Truth;
 using Portolan.Tests.Proxy;
 
 namespace Portolan.Tests.Speaker;
@@ -166,7 +167,7 @@ internal sealed class SharedLan : IDisposable
         var announcer = new Layer2Announcer(
             InterfaceSelection.Default,
             new Layer2Sockets(link => place.Inside(() => ArpSocket.Open(link)), link => place.Inside(() => NdpSocket.Open(link))),
-            new Layer2Counters(_meter), NullLogger.Instance, _ => { });
+            new Layer2Counters(_meter), new WireClaims(() => { }), NullLogger.Instance, _ => { });
         announcer.SetLinks(links, Now);
         return new Node(name, place, Mac(links.Find("eth0")!), announcer);
     }

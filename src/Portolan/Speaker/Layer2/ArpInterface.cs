@@ -4,6 +4,7 @@ using Portolan.Linux.Links;
 using Portolan.Linux.Sockets;
 using Portolan.Protocols.Arp;
 using Portolan.Protocols.Neighbors;
+using Portolan.Speaker.Layer2.Truth;
 
 namespace Portolan.Speaker.Layer2;
 
@@ -13,8 +14,8 @@ internal sealed class ArpInterface : LinkResponder
     private readonly ArpResponder _responder;
     private readonly byte[] _answer = new byte[ArpFrame.Size];
 
-    private ArpInterface(Link link, ArpSocket socket, AskerMemory<IPv4> askers, Layer2Counters counters, ILogger log)
-        : base(link, socket, counters, log) => _responder = new ArpResponder(Mac) { Askers = askers };
+    private ArpInterface(Link link, ArpSocket socket, AskerMemory<IPv4> askers, Layer2Counters counters, WireClaims claims, ILogger log)
+        : base(link, socket, counters, claims, log) => _responder = new ArpResponder(Mac) { Askers = askers };
 
     public override IpFamily Family => IpFamily.IPv4;
 
@@ -23,11 +24,12 @@ internal sealed class ArpInterface : LinkResponder
     /// <param name="socket">Open on it; belongs to the result.</param>
     /// <param name="askers">Who asked there, also of another socket before this.</param>
     /// <param name="counters">Counts.</param>
-    /// <param name="log">Told of conflicts.</param>
+    /// <param name="claims">Told of what others say of their addresses.</param>
+    /// <param name="log">Told of failures.</param>
     /// <param name="onEnd">Called once, from another thread, when the interface fails by itself.</param>
-    public static ArpInterface Start(Link link, ArpSocket socket, AskerMemory<IPv4> askers, Layer2Counters counters, ILogger log, Action<LinkResponder> onEnd)
+    public static ArpInterface Start(Link link, ArpSocket socket, AskerMemory<IPv4> askers, Layer2Counters counters, WireClaims claims, ILogger log, Action<LinkResponder> onEnd)
     {
-        var started = new ArpInterface(link, socket, askers, counters, log);
+        var started = new ArpInterface(link, socket, askers, counters, claims, log);
         started.Start(onEnd);
         return started;
     }
@@ -37,6 +39,10 @@ internal sealed class ArpInterface : LinkResponder
     public override bool Withdraw(IpAddress address) => _responder.Withdraw(address.ToIPv4());
 
     public override bool Announces(IpAddress address) => _responder.Announces(address.ToIPv4());
+
+    public override void Probe(IpAddress address) => TrySend(new ArpPacket(ArpOperation.Request, Mac, default, default, address.ToIPv4()));
+
+    public override void Ask(IpAddress address, IpAddress asker) => TrySend(new ArpPacket(ArpOperation.Request, Mac, asker.ToIPv4(), default, address.ToIPv4()));
 
     /// <summary>In both forms, for each form alone is ignored by somebody.</summary>
     public override void SendGratuitous(IpAddress address)
@@ -70,16 +76,21 @@ internal sealed class ArpInterface : LinkResponder
         }
     }
 
+    private void TrySend(ArpPacket packet)
+    {
+        Span<byte> frame = stackalloc byte[ArpFrame.Size];
+        new ArpFrame(MacAddress.Broadcast, Mac, packet).WriteTo(frame);
+        TrySend(frame);
+    }
+
     protected override void Handle(ReadOnlySpan<byte> frame, PacketType type)
     {
-        switch (_responder.Handle(frame, type, out var request, _answer))
-        {
-            case ArpRejection.None:
-                Answer(request.Target.ToIpAddress(), request.Sender.ToIpAddress(), request.SenderMac, _answer);
-                break;
-            case ArpRejection.Conflict:
-                NoteConflict(request.Target.ToIpAddress(), request.SenderMac);
-                break;
-        }
+        if (_responder.Handle(frame, type, out var packet, _answer) is ArpRejection.None)
+            Answer(packet.Target.ToIpAddress(), _answer);
+        // Every packet says which address its sender has, be it a question, an answer or an announcement (RFC 5227 §2.4).
+        if (!packet.Sender.IsAny)
+            Overhear(packet.Sender.ToIpAddress(), packet.SenderMac);
+        else if (packet.IsProbe)
+            Overhear(packet.Target.ToIpAddress(), packet.SenderMac, isProbe: true);
     }
 }

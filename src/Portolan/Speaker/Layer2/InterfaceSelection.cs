@@ -3,15 +3,23 @@ using Portolan.Linux.Links;
 
 namespace Portolan.Speaker.Layer2;
 
-/// <summary>Which interfaces carry ARP announcements: MetalLB's rule and its list of exclusions (ConfigMap <c>metallb-excludel2</c>).</summary>
+/// <summary>Which interfaces carry announcements: MetalLB's rule and its list of exclusions (<see cref="InterfaceExclusions"/>).</summary>
 internal sealed class InterfaceSelection(IReadOnlyList<Regex> excluded)
 {
-    /// <summary>Container and overlay plumbing, as MetalLB excludes it, and the lab's pod gateway.</summary>
-    public static InterfaceSelection Default { get; } = new([.. new[]
+    // Container and overlay plumbing, as MetalLB excludes it, and the lab's pod gateway.
+    private static readonly IReadOnlyList<Regex> Usual = [.. new[]
     {
         "^docker.*", "^cbr.*", "^dummy.*", "^virbr.*", "^lxcbr.*", "^veth.*", "^lo$", "^cali.*", "^tunl.*", "^flannel.*", "^kube-ipvs.*", "^cni.*",
         "^nodelocaldns.*", "^lxc.*", "^pods0$",
-    }.Select(pattern => new Regex(pattern, RegexOptions.CultureInvariant))]);
+    }.Select(pattern => new Regex(pattern, RegexOptions.CultureInvariant))];
+
+    private IReadOnlyList<Regex> _excluded = excluded;
+
+    /// <summary>With the exclusions that hold as long as nobody gives others.</summary>
+    public static InterfaceSelection Default => new(Usual);
+
+    /// <summary>Excludes these instead; null: as by default.</summary>
+    public void Exclude(IReadOnlyList<Regex>? patterns) => _excluded = patterns ?? Usual;
 
     /// <summary>
     /// Up, on Ethernet, resolving neighbours, and nobody's port: what a bridge or bond takes in is announced on the bridge or bond itself.
@@ -22,5 +30,5 @@ internal sealed class InterfaceSelection(IReadOnlyList<Regex> excluded)
         && link.HardwareType == Link.Ethernet
         && link.Address.Length == 6
         && link.Master == 0
-        && !excluded.Any(pattern => pattern.IsMatch(link.Name));
+        && !_excluded.Any(pattern => pattern.IsMatch(link.Name));
 }

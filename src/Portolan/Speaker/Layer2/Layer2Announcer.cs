@@ -4,6 +4,7 @@ using Portolan.Core.Addresses;
 using Portolan.Core.Cluster;
 using Portolan.Linux.Links;
 using Portolan.Protocols.Arp;
+using Portolan.Speaker.Layer2.Truth;
 
 namespace Portolan.Speaker.Layer2;
 
@@ -15,10 +16,11 @@ namespace Portolan.Speaker.Layer2;
 /// <param name="selection">Which interfaces qualify.</param>
 /// <param name="sockets">Opens sockets on interfaces.</param>
 /// <param name="counters">Counts what goes over the wire.</param>
+/// <param name="claims">Told of what others say of their addresses.</param>
 /// <param name="log">Told of interfaces that come and go.</param>
 /// <param name="onFailure">Called from another thread when an interface fails; the answer is to call <see cref="Failed"/>.</param>
-internal sealed class Layer2Announcer(
-    InterfaceSelection selection, Layer2Sockets sockets, Layer2Counters counters, ILogger log, Action<LinkResponder> onFailure) : IDisposable
+internal sealed partial class Layer2Announcer(
+    InterfaceSelection selection, Layer2Sockets sockets, Layer2Counters counters, WireClaims claims, ILogger log, Action<LinkResponder> onFailure) : IDisposable
 {
     private const long RepeatEvery = 1_100_000;
     private const long RepeatFor = 5_000_000;
@@ -27,11 +29,11 @@ internal sealed class Layer2Announcer(
     private readonly Dictionary<(int Link, IpFamily Family), LinkResponder> _interfaces = [];
     private readonly Dictionary<ObjectKey, Wanted> _wanted = [];
     private readonly Dictionary<IpAddress, List<ObjectKey>> _holders = [];
+    private readonly HashSet<IpAddress> _held = [];
     private readonly PriorityQueue<Repeat, long> _repeats = new();
     private readonly Dictionary<(LinkResponder, IpAddress), long> _bursts = [];
     private readonly SharedClients _shared = new();
     private LinkSnapshot _links = new(new Dictionary<int, Link>(), []);
-    private AnswersClient? _answersClient;
     private bool _discovers;
     private long? _retryAt;
 
@@ -54,17 +56,8 @@ internal sealed class Layer2Announcer(
         }
     }
 
-    /// <summary>Which clients are answered, where not all.</summary>
-    public AnswersClient? AnswersClient
-    {
-        get => _answersClient;
-        set
-        {
-            _answersClient = value;
-            foreach (var opened in _interfaces.Values)
-                opened.Answers = value;
-        }
-    }
+    /// <summary>The interfaces as <see cref="SetLinks"/> was told of them; what the selection makes of them it looks at then.</summary>
+    public LinkSnapshot Links => _links;
 
     /// <summary>The addresses that this node answers for somewhere.</summary>
     public IReadOnlyCollection<IpAddress> Addresses => _holders.Keys;
@@ -82,13 +75,8 @@ internal sealed class Layer2Announcer(
             _wanted.Remove(service);
         else
             _wanted[service] = new Wanted(addresses, interfaces);
-        if (!_discovers && addresses.Any(address => !address.IsIPv4))
-        {
-            // Who has no IPv6 Services pays for no filter on IPv6 packets.
-            _discovers = true;
-            OpenMissing(now);
-        }
-
+        if (addresses.Any(address => !address.IsIPv4))
+            Discover(now);
         foreach (var address in before.Except(addresses))
         {
             var holders = _holders[address];
@@ -227,9 +215,8 @@ internal sealed class Layer2Announcer(
         try
         {
             LinkResponder opened = family is IpFamily.IPv4
-                ? ArpInterface.Start(link, sockets.Arp(link.Index), _shared.AskersOfIPv4(link.Name), counters, log, onFailure)
-                : NdpInterface.Start(link, sockets.Ndp(link.Index), _shared.AskersOfIPv6(link.Name), counters, log, onFailure);
-            opened.Answers = _answersClient;
+                ? ArpInterface.Start(link, sockets.Arp(link.Index), _shared.AskersOfIPv4(link.Name), counters, claims, log, onFailure)
+                : NdpInterface.Start(link, sockets.Ndp(link.Index), _shared.AskersOfIPv6(link.Name), counters, claims, log, onFailure);
             _interfaces.Add((link.Index, family), opened);
             log.LogInformation("{Interface}: announcing {Family} with {Mac}", link.Name, family, link.Address);
             Claim(opened, now);
@@ -242,6 +229,15 @@ internal sealed class Layer2Announcer(
     }
 
     private static (int, IpFamily) Key(LinkResponder opened) => (opened.Link.Index, opened.Family);
+
+    // Who has no IPv6 Services pays for no filter on IPv6 packets.
+    private void Discover(long now)
+    {
+        if (_discovers)
+            return;
+        _discovers = true;
+        OpenMissing(now);
+    }
 
     // Everything this interface should say, said (again).
     private void Claim(LinkResponder opened, long now)
@@ -288,8 +284,10 @@ internal sealed class Layer2Announcer(
         _repeats.Enqueue(new Repeat(opened, address, now + RepeatFor), now + RepeatEvery);
     }
 
+    private bool Belongs(IpAddress address, LinkResponder opened) => !_held.Contains(address) && Wishes(address, opened);
+
     // Services that share an address are of one mind about it, or the wider wish wins.
-    private bool Belongs(IpAddress address, LinkResponder opened) =>
+    private bool Wishes(IpAddress address, LinkResponder opened) =>
         address.Family == opened.Family
         && _holders.TryGetValue(address, out var holders)
         && holders.Exists(service => _wanted[service].Interfaces is { Count: 0 } || _wanted[service].Interfaces.Contains(opened.Link.Name));

@@ -4,32 +4,25 @@ using Portolan.Core.Addresses;
 using Portolan.Linux.Links;
 using Portolan.Linux.Sockets;
 using Portolan.Protocols.Arp;
+using Portolan.Speaker.Layer2.Truth;
 
 namespace Portolan.Speaker.Layer2;
-
-/// <summary>Whether this node answers a client that asks for an address; true for everybody, unless nodes share the clients among themselves.</summary>
-/// <param name="address">The address asked for.</param>
-/// <param name="client">Who asks; the unspecified address for one who probes.</param>
-/// <param name="mac">The asker's hardware address.</param>
-internal delegate bool AnswersClient(IpAddress address, IpAddress client, MacAddress mac);
 
 /// <summary>
 /// One interface on which addresses of one family are announced: its socket, and the task that answers. Ends with its socket.
 /// </summary>
 internal abstract class LinkResponder : IDisposable
 {
-    private const long ConflictNoteEvery = 10_000; // milliseconds
-
     private readonly PacketSocket _socket;
+    private readonly WireClaims _claims;
     private readonly ILogger _log;
     private volatile bool _disposed;
-    private long _nextConflictNote;
 
-    private protected LinkResponder(Link link, PacketSocket socket, Layer2Counters counters, ILogger log)
+    private protected LinkResponder(Link link, PacketSocket socket, Layer2Counters counters, WireClaims claims, ILogger log)
     {
         Span<byte> mac = stackalloc byte[MacAddress.Size];
         link.Address.WriteTo(mac);
-        (Link, _socket, Counters, _log, Mac) = (link, socket, counters, log, MacAddress.Read(mac));
+        (Link, _socket, Counters, _claims, _log, Mac) = (link, socket, counters, claims, log, MacAddress.Read(mac));
     }
 
     /// <summary>The interface as it was when the socket was opened.</summary>
@@ -38,11 +31,8 @@ internal abstract class LinkResponder : IDisposable
     /// <summary>The family that it answers for.</summary>
     public abstract IpFamily Family { get; }
 
-    /// <summary>Whom it answers, where not everybody. Any thread may set it.</summary>
-    public AnswersClient? Answers { get; set; }
-
     /// <summary>The interface's hardware address.</summary>
-    protected MacAddress Mac { get; }
+    public MacAddress Mac { get; }
 
     protected Layer2Counters Counters { get; }
 
@@ -57,6 +47,14 @@ internal abstract class LinkResponder : IDisposable
     public abstract bool Withdraw(IpAddress address);
 
     public abstract bool Announces(IpAddress address);
+
+    /// <summary>Asks whether somebody has an address, without claiming it.</summary>
+    public abstract void Probe(IpAddress address);
+
+    /// <summary>Asks for an address as a client does.</summary>
+    /// <param name="address">The address.</param>
+    /// <param name="asker">An address of this interface.</param>
+    public abstract void Ask(IpAddress address, IpAddress asker);
 
     /// <summary>Tells every neighbour whose address it is now.</summary>
     public abstract void SendGratuitous(IpAddress address);
@@ -90,12 +88,10 @@ internal abstract class LinkResponder : IDisposable
     /// <summary>Deals with a frame. Nothing may be allocated for one that is answered.</summary>
     protected abstract void Handle(ReadOnlySpan<byte> frame, PacketType type);
 
-    /// <summary>Answers a client, unless another node does.</summary>
-    protected void Answer(IpAddress address, IpAddress client, MacAddress mac, ReadOnlySpan<byte> answer)
+    /// <summary>Answers a client.</summary>
+    protected void Answer(IpAddress address, ReadOnlySpan<byte> answer)
     {
         Counters.Request(address);
-        if (Answers is { } answers && !answers(address, client, mac))
-            return;
         try
         {
             _socket.Send(answer);
@@ -121,14 +117,24 @@ internal abstract class LinkResponder : IDisposable
         }
     }
 
-    /// <summary>Whoever claims an address may do so a thousand times a second; the log says it once in a while.</summary>
-    protected void NoteConflict(IpAddress address, MacAddress claimant)
+    /// <summary>Another station said that it has an address, or that it is about to.</summary>
+    protected void Overhear(IpAddress address, MacAddress mac, bool isProbe = false)
     {
-        var now = Environment.TickCount64;
-        if (now < _nextConflictNote)
-            return;
-        _nextConflictNote = now + ConflictNoteEvery;
-        _log.LogWarning("{Interface}: {Mac} claims {Address}, which this node announces", Link.Name, claimant, address);
+        if (mac != Mac)
+            _claims.Heard(address, mac, Link.Name, isProbe);
+    }
+
+    /// <summary>Sends what nobody needs to hear; that it could not be sent is no fault of the caller's.</summary>
+    protected void TrySend(ReadOnlySpan<byte> frame)
+    {
+        try
+        {
+            _socket.Send(frame);
+        }
+        catch (Exception failure) when (failure is SocketException or ObjectDisposedException)
+        {
+            _log.LogDebug("{Interface}: a question was not sent: {Failure}", Link.Name, failure.Message);
+        }
     }
 
     // Nothing is allocated per request: the buffer, the sender's address and the state machine of this method are made once.

@@ -6,6 +6,7 @@ using Portolan.Linux.Sockets;
 using Portolan.Protocols.Arp;
 using Portolan.Protocols.Ndp;
 using Portolan.Protocols.Neighbors;
+using Portolan.Speaker.Layer2.Truth;
 
 namespace Portolan.Speaker.Layer2;
 
@@ -22,15 +23,15 @@ internal sealed class NdpInterface : LinkResponder
     private readonly HashSet<IPv6> _joined = [];
     private readonly HashSet<IPv6> _unheard = [];
 
-    private NdpInterface(Link link, NdpSocket socket, AskerMemory<IPv6> askers, Layer2Counters counters, ILogger log)
-        : base(link, socket, counters, log) => (_socket, _log, _responder) = (socket, log, new NdpResponder(Mac) { Askers = askers });
+    private NdpInterface(Link link, NdpSocket socket, AskerMemory<IPv6> askers, Layer2Counters counters, WireClaims claims, ILogger log)
+        : base(link, socket, counters, claims, log) => (_socket, _log, _responder) = (socket, log, new NdpResponder(Mac) { Askers = askers });
 
     public override IpFamily Family => IpFamily.IPv6;
 
     /// <inheritdoc cref="ArpInterface.Start"/>
-    public static NdpInterface Start(Link link, NdpSocket socket, AskerMemory<IPv6> askers, Layer2Counters counters, ILogger log, Action<LinkResponder> onEnd)
+    public static NdpInterface Start(Link link, NdpSocket socket, AskerMemory<IPv6> askers, Layer2Counters counters, WireClaims claims, ILogger log, Action<LinkResponder> onEnd)
     {
-        var started = new NdpInterface(link, socket, askers, counters, log);
+        var started = new NdpInterface(link, socket, askers, counters, claims, log);
         started.Start(onEnd);
         return started;
     }
@@ -54,6 +55,21 @@ internal sealed class NdpInterface : LinkResponder
     }
 
     public override bool Announces(IpAddress address) => _responder.Announces(address.ToIPv6());
+
+    public override void Probe(IpAddress address)
+    {
+        Span<byte> frame = stackalloc byte[NdpFrame.MaxSize];
+        var probe = NdpFrame.Probe(Mac, address.ToIPv6());
+        probe.WriteTo(frame);
+        TrySend(frame[..probe.Size]);
+    }
+
+    public override void Ask(IpAddress address, IpAddress asker)
+    {
+        Span<byte> frame = stackalloc byte[NdpFrame.MaxSize];
+        NdpFrame.Solicitation(Mac, asker.ToIPv6(), address.ToIPv6()).WriteTo(frame);
+        TrySend(frame);
+    }
 
     public override void SendGratuitous(IpAddress address)
     {
@@ -96,15 +112,12 @@ internal sealed class NdpInterface : LinkResponder
 
     protected override void Handle(ReadOnlySpan<byte> frame, PacketType type)
     {
-        switch (_responder.Handle(frame, type, out var asked, _answer, out var length))
-        {
-            case NdpRejection.None:
-                Answer(asked.Message.Target.ToIpAddress(), asked.Source.ToIpAddress(), asked.Message.LinkAddress ?? asked.SourceMac, _answer.AsSpan(0, length));
-                break;
-            case NdpRejection.NotSolicitation when _responder.Announces(asked.Message.Target):
-                NoteConflict(asked.Message.Target.ToIpAddress(), asked.Message.LinkAddress ?? asked.SourceMac);
-                break;
-        }
+        if (_responder.Handle(frame, type, out var heard, _answer, out var length) is NdpRejection.None)
+            Answer(heard.Message.Target.ToIpAddress(), _answer.AsSpan(0, length));
+        if (heard.Message.Type is NeighborMessageType.Advertisement)
+            Overhear(heard.Message.Target.ToIpAddress(), heard.Message.LinkAddress ?? heard.SourceMac);
+        else if (heard.Message.Type is NeighborMessageType.Solicitation && heard.Source.IsUnspecified)
+            Overhear(heard.Message.Target.ToIpAddress(), heard.SourceMac, isProbe: true);
     }
 
     private void Join(IPv6 address)

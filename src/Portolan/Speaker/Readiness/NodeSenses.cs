@@ -1,12 +1,12 @@
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
 using Portolan.Controller;
+using Portolan.Core.Addresses;
 using Portolan.Core.Announcements;
 using Portolan.Core.Cluster;
 using Portolan.Hosting;
 using Portolan.Linux.Links;
 using Portolan.Linux.Sockets;
-using Portolan.Speaker.Layer2;
 
 namespace Portolan.Speaker.Readiness;
 
@@ -63,7 +63,7 @@ internal sealed class NodeSenses : IDisposable
             _own!.OnGateway(isUnreachable);
             wake();
         });
-        _own = new OwnReport(state, options.NodeName, InterfaceSelection.Default, _proxy.Services.Find, now, WallClock);
+        _own = new OwnReport(state, options.NodeName, state.Interfaces, _proxy.Services.Find, now, WallClock);
         state.SetOwnReport(_own.Report);
     }
 
@@ -105,6 +105,9 @@ internal sealed class NodeSenses : IDisposable
 
     /// <inheritdoc cref="OwnReport.SetDisappearances"/>
     public void SetDisappearances(int count) => _own.SetDisappearances(count);
+
+    /// <inheritdoc cref="OwnReport.SetYielded"/>
+    public void SetYielded(IReadOnlySet<IpAddress> yielded) => _own.SetYielded(yielded);
 
     /// <summary>This speaker is about to stop: its node is <see cref="NodeConditions.Draining"/> from the next <see cref="Advance"/> on.</summary>
     public void Stop() => _own.Stop();

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Portolan.Core.Addresses;
 using Portolan.Core.Announcements;
 using Portolan.Core.Cluster;
 using Portolan.Linux.Links;
@@ -13,6 +14,7 @@ namespace Portolan.Speaker.Readiness;
 /// </summary>
 internal sealed class OwnReport
 {
+    private IReadOnlySet<IpAddress> _yielded = NodeReport.Well.Yielded;
     private readonly SpeakerState _state;
     private readonly string _self;
     private readonly Func<ObjectKey, ProgrammedService?> _programmed;
@@ -46,6 +48,9 @@ internal sealed class OwnReport
 
     /// <summary>What other speakers should be told.</summary>
     public NodeReport Report { get; private set; }
+
+    /// <summary>Addresses that by policy nobody is to announce, for somebody else has them.</summary>
+    public void SetYielded(IReadOnlySet<IpAddress> yielded) => _yielded = yielded;
 
     /// <summary>Who tells about the service proxy.</summary>
     public ProxySource ProxySource => _proxy.Source;
@@ -216,6 +221,6 @@ internal sealed class OwnReport
             unserved.Clear();
         }
 
-        return new NodeReport { Conditions = conditions, Unprogrammed = unserved, HeldBack = _holdDown.HeldBack(now) };
+        return new NodeReport { Conditions = conditions, Unprogrammed = unserved, HeldBack = _holdDown.HeldBack(now), Yielded = _yielded };
     }
 }

@@ -1,0 +1,109 @@
+using Portolan.Core.Addresses;
+using Portolan.Linux.Links;
+using Portolan.Protocols.Arp;
+
+namespace Portolan.Speaker.Layer2;
+
+/// <summary>What is said on the wire so that nobody is lied to.</summary>
+internal sealed partial class Layer2Announcer
+{
+    private const byte LinkScope = 253; // RT_SCOPE_LINK
+
+    /// <summary>Whether a hardware address is one of this host's.</summary>
+    public bool IsOwn(MacAddress mac)
+    {
+        Span<byte> bytes = stackalloc byte[MacAddress.Size];
+        foreach (var link in _links.Links.Values)
+        {
+            if (link.Address.Length != MacAddress.Size)
+                continue;
+            link.Address.WriteTo(bytes);
+            if (MacAddress.Read(bytes) == mac)
+                return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>The hardware addresses of the interfaces that announce.</summary>
+    public IEnumerable<MacAddress> Macs => _interfaces.Values.Select(opened => opened.Mac).Distinct().OrderBy(mac => mac.ToString(), StringComparer.Ordinal);
+
+    /// <summary>Does not answer for the address until <see cref="Release"/>, whoever wants it announced.</summary>
+    public void Hold(IpAddress address, long now)
+    {
+        if (_held.Add(address))
+            Spread(address, _shared.Of(address), now);
+    }
+
+    /// <summary>Answers for the address again, where somebody wants it announced.</summary>
+    public void Release(IpAddress address, long now)
+    {
+        if (_held.Remove(address))
+            Spread(address, _shared.Of(address), now);
+    }
+
+    /// <summary>Asks whether somebody else has an address, wherever it is announced or is to be.</summary>
+    public void Probe(IpAddress address)
+    {
+        foreach (var opened in _interfaces.Values)
+            if (Wishes(address, opened))
+                opened.Probe(address);
+    }
+
+    /// <summary>Says once more whose address it is: to all, or, where nodes share the clients, to this node's own.</summary>
+    public void Defend(IpAddress address, long now)
+    {
+        foreach (var opened in _interfaces.Values)
+        {
+            if (address.Family != opened.Family || !opened.Announces(address))
+                continue;
+            if (_shared.Of(address) is null)
+                opened.SendGratuitous(address);
+            else
+                _shared.Tell(opened, address, null, now);
+        }
+    }
+
+    /// <summary>
+    /// Asks for an address as a client would: from each interface that has an address in a network in common with it; where none has, from
+    /// whatever address each interface has.
+    /// </summary>
+    /// <returns>False where there is no interface to ask from.</returns>
+    public bool Ask(IpAddress address, long now)
+    {
+        if (!address.IsIPv4)
+            Discover(now);
+        return Ask(address, neighboursOnly: true) || Ask(address, neighboursOnly: false);
+    }
+
+    private bool Ask(IpAddress address, bool neighboursOnly)
+    {
+        var asked = false;
+        foreach (var opened in _interfaces.Values)
+        {
+            if (address.Family != opened.Family || AskerOn(opened.Link, address, neighboursOnly) is not { } asker)
+                continue;
+            opened.Ask(address, asker);
+            asked = true;
+        }
+
+        return asked;
+    }
+
+    // In IPv6 a neighbour asks from its link-local address as well as from any other.
+    private IpAddress? AskerOn(Link link, IpAddress address, bool neighboursOnly)
+    {
+        foreach (var own in _links.Addresses)
+        {
+            if (own.Link != link.Index || IpAddress.From(own.Address) is var asker && asker.Family != address.Family)
+                continue;
+            if (asker.IsIPv4 ? !neighboursOnly || InOneNetwork(asker, address, own.PrefixLength) : own.Scope == LinkScope)
+                return asker;
+        }
+
+        return null;
+    }
+
+    private static bool InOneNetwork(IpAddress a, IpAddress b, int prefixLength) =>
+        prefixLength == 0 || ((uint)a.Value ^ (uint)b.Value) >> (32 - prefixLength) == 0;
+}
