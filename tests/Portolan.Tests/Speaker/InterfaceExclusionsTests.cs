@@ -9,7 +9,7 @@ namespace Portolan.Tests.Speaker;
 [Contract("§4 excludel2")]
 public sealed class InterfaceExclusionsTests
 {
-    private readonly SpeakerState _state = new(new SpeakerOptions("node1", "metallb-system", "", "memberlist", null, false), TimeSpan.FromSeconds(4));
+    private readonly SpeakerState _state = new(new SpeakerOptions("node1", "metallb-system", "", "memberlist", null, false));
 
     [Fact]
     public void ExcludesWhatTheConfigMapSays_Instead()

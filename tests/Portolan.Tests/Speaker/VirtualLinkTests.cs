@@ -7,6 +7,7 @@ using Portolan.Linux.Links;
 using Portolan.Linux.Sockets;
 using Portolan.Protocols.Arp;
 using Portolan.Speaker.Layer2;
+using Portolan.Speaker.Layer2.Truth;
 using Portolan.Tests.Proxy;
 
 namespace Portolan.Tests.Speaker;
@@ -152,7 +153,7 @@ public sealed class VirtualLinkTests
 
             _announcer = new Layer2Announcer(
                 InterfaceSelection.Default, new Layer2Sockets(link => Node.Inside(() => ArpSocket.Open(link)), link => Node.Inside(() => NdpSocket.Open(link))),
-                new Layer2Counters(_meter), NullLogger.Instance, failed => Locked(() => _announcer!.Failed(failed, Now)));
+                new Layer2Counters(_meter), new WireClaims(() => { }), NullLogger.Instance, failed => Locked(() => _announcer!.Failed(failed, Now)));
             _announcer.Set(new ObjectKey("default", "web"), [Vip], [], Now);
             _monitor = Node.Inside(LinkMonitor.Open);
             _following = Task.Run(FollowAsync);

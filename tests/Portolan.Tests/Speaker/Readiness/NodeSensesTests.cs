@@ -24,7 +24,7 @@ public sealed class NodeSensesTests : IAsyncDisposable
     private readonly MemoryStream _logged = new();
     private readonly JsonLineLogs _logs;
     private readonly CancellationTokenSource _stop = new();
-    private readonly SpeakerState _state = new(Options, TimeSpan.FromSeconds(4));
+    private readonly SpeakerState _state = new(Options);
     private FakeApi _api = null!;
     private NodeSenses _senses = null!;
     private Task _events = Task.CompletedTask;
