@@ -20,6 +20,7 @@ var benchmarks = new Dictionary<string, (string What, Func<IAsyncEnumerable<Figu
     ["lab-up"] = ("how long a lab of three nodes takes to come up", () => AtOnce(LabUpBenchmark.RunAsync)),
     ["layer2-create"] = ("from a Service's creation to the first ARP answer", CreateBenchmark.RunAsync),
     ["layer2-memory"] = ("a speaker with 5,000 addresses: start, writes, memory", AnnouncedBenchmark.RunAsync),
+    ["layer2-simulation"] = ("the planner alone, 10 to 5,000 nodes and 10 to 50,000 addresses, as a table", PlannerSimulation.RunAsync),
     ["maglev"] = ("maglev tables: time to build, shares, what moves", () => AtOnce(MaglevBenchmark.RunAsync)),
     ["proxy-account"] = ("what --account adds to a forwarded packet", AccountBenchmark.RunAsync),
     ["proxy-cold"] = ("the proxy's first programming of a node", FirstProgrammingBenchmark.RunAsync),

@@ -40,7 +40,9 @@ public static class NodeReports
             if (conditions is NodeConditions.None)
                 continue;
             var report = merged.GetValueOrDefault(node.Name, NodeReport.Well);
-            merged[node.Name] = report with { Conditions = report.Conditions | conditions };
+            // Its own speaker will say since when, a moment later. Until then what it holds stays there, if all others are as unwell.
+            var standing = (conditions & ~report.Conditions) == 0 ? report.Standing : long.MaxValue;
+            merged[node.Name] = report with { Conditions = report.Conditions | conditions, Standing = standing };
         }
 
         return merged;

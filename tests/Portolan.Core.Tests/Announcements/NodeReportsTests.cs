@@ -29,10 +29,32 @@ public sealed class NodeReportsTests
         };
         NodeFacts[] nodes = [new() { Name = "node1", Unschedulable = true }, new() { Name = "node2", TaintKeys = [NodeReports.OutOfServiceTaint] }, new() { Name = "node3" }, new() { Name = "node4" }];
         var all = NodeReports.Merge(said, nodes, ignoreCordon: false);
-        Assert.Equal(new NodeReport { Conditions = NodeConditions.NoCarrier | NodeConditions.Draining, Unprogrammed = new HashSet<ulong> { 7 } }, all["node1"]);
-        Assert.Equal(new NodeReport { Conditions = NodeConditions.OutOfService }, all["node2"]);
+        Assert.Equal(new NodeReport { Conditions = NodeConditions.NoCarrier | NodeConditions.Draining, Unprogrammed = new HashSet<ulong> { 7 }, Standing = long.MaxValue }, all["node1"]);
+        Assert.Equal(new NodeReport { Conditions = NodeConditions.OutOfService, Standing = long.MaxValue }, all["node2"]);
         Assert.Equal(said["node3"], all["node3"]);
         Assert.False(all.ContainsKey("node4"));
         Assert.Equal(NodeConditions.NoCarrier, said["node1"].Conditions);
+    }
+
+    [Fact]
+    public void LeavesThePresentHolder_WhenTheLastNodeIsCordoned_BeforeItsSpeakerSaysSo()
+    {
+        // By digest alone: node3 node1 node2. node3 and node1 were cordoned before, and their speakers said so; node2 holds the address.
+        var said = new Dictionary<string, NodeReport>
+        {
+            ["node3"] = new() { Conditions = NodeConditions.Draining, Standing = 1000 },
+            ["node1"] = new() { Conditions = NodeConditions.Draining, Standing = 2000 },
+            ["node2"] = new() { Standing = -10 },
+        };
+        Assert.Equal("node2", Winner());
+        said["node2"] = new() { Conditions = NodeConditions.Draining, Standing = 3000 };
+        Assert.Equal("node2", Winner());
+
+        string? Winner()
+        {
+            NodeFacts[] cordoned = [.. Given.Context.Nodes.Select(node => node with { Unschedulable = true })];
+            var context = Given.Context with { Nodes = cordoned, Reports = NodeReports.Merge(said, cordoned, ignoreCordon: false) };
+            return Given.Plan(Given.Service("192.168.100.240"), context).Election.Winner;
+        }
     }
 }

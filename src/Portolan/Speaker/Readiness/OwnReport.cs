@@ -197,7 +197,8 @@ internal sealed class OwnReport
 
     private NodeReport Make(long now)
     {
-        var conditions = NodeConditions.None;
+        // What the node's object says everyone reads there; it is said again for its time to be known: NodeReport.Standing.
+        var conditions = _state.OfObject(_self);
         if (_carrier.IsLost || _mute.Count > NodeReport.MostUnprogrammed)
             conditions |= NodeConditions.NoCarrier;
         if (_isGatewayUnreachable && IsCandidate)
