@@ -52,6 +52,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
     private readonly AddressTruth _truth;
     private readonly SpeakerSessions _sessions;
     private readonly SpeakerPeers _peers;
+    private readonly SharedClientExchange _clients;
     private readonly NodeSenses _senses;
     private readonly Handovers? _handovers;
     private readonly Departures _departures = new();
@@ -83,6 +84,8 @@ internal sealed class AnnouncingSpeaker : IDisposable
         LivenessMetrics.AddTo(host.Meter, holder);
         _sessions = new SpeakerSessions(holder, _log);
         _senses = new NodeSenses(_state, options, _events, host.Meter, host.Time, _log, () => _queue.Writer.TryWrite(Nothing), Now);
+        _clients = new SharedClientExchange(_announcer, (part, payload) => _peers.Publish(PeerItemType.Askers, part, payload));
+        _peers.Listen(PeerItemType.Askers, (node, part, payload) => Urgent(() => _clients.Heard(node, part, payload)));
         _peers.SetOwnReport(_senses.Report);
     }
 
@@ -194,7 +197,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
                 throw;
             }
 
-            var next = new[] { _announcer.Deadline, _truth.Deadline, _senses.Deadline(Now), _departures.Deadline, _handovers?.Deadline }.Min() ?? long.MaxValue;
+            var next = new[] { _announcer.Deadline, _truth.Deadline, _clients.Deadline, _senses.Deadline(Now), _departures.Deadline, _handovers?.Deadline }.Min() ?? long.MaxValue;
             alarm.Change(next == long.MaxValue ? Timeout.InfiniteTimeSpan : TimeSpan.FromMicroseconds(Math.Max(0, next - Now)), Timeout.InfiniteTimeSpan);
         }
     }
@@ -217,6 +220,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
             _announcer.Set(gone, [], [], Now);
         _handovers?.Advance(Nodes, Now);
         _announcer.Advance(Now);
+        _clients.Advance(Now);
         TellFaults();
         if (_ready == _state.IsReady)
             return;
@@ -329,6 +333,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
         }
 
         _announcer.Advance(Now);
+        _clients.SharesChanged(_state.Nodes.Select(node => node.Name));
         _senses.Changed(changed);
         foreach (var service in changed)
             Tell(service);

@@ -93,7 +93,7 @@ public sealed class SharedAddressTests
 
         // Said again, it is nothing new.
         exchange.Heard(first[0].Name, 0, news[0]);
-        exchange.SharesChanged(lan.Nodes.Select(node => node.Name).ToHashSet());
+        exchange.SharesChanged(lan.Nodes.Select(node => node.Name));
         Assert.All(lan.Clients, client => Assert.Empty(lan.Received(client)));
     }
 

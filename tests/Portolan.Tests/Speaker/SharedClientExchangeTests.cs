@@ -18,7 +18,7 @@ public sealed class SharedClientExchangeTests
         var exchange = new SharedClientExchange(announcer, (_, _) => Assert.Fail("nothing is shared"));
         exchange.Heard("node2", 0, Convert.FromHexString(bytes.Replace(" ", "")));
         exchange.Heard("node2", SharedClientExchange.MostParts, []);
-        exchange.SharesChanged(new HashSet<string> { "node1" });
+        exchange.SharesChanged(["node1"]);
         exchange.Advance(0);
         Assert.Null(exchange.Deadline);
     }

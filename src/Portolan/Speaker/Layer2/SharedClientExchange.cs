@@ -63,9 +63,12 @@ internal sealed class SharedClientExchange(Layer2Announcer announcer, Action<byt
     }
 
     /// <summary>This node shares addresses that it did not before: what others said of their clients was of no use to it until now.</summary>
-    /// <param name="nodes">The cluster's nodes; what others said is forgotten.</param>
-    public void SharesChanged(IReadOnlySet<string> nodes)
+    /// <param name="cluster">The cluster's nodes; what others said is forgotten.</param>
+    public void SharesChanged(IEnumerable<string> cluster)
     {
+        if (_heard.Count == 0)
+            return;
+        var nodes = cluster.ToHashSet(StringComparer.Ordinal);
         foreach (var key in _heard.Keys.Where(key => !nodes.Contains(key.Node)).ToList())
             _heard.Remove(key);
         if (announcer.ClientsVersion is not null)
