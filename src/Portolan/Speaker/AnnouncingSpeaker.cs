@@ -86,6 +86,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
         _senses = new NodeSenses(_state, options, _events, host.Meter, host.Time, _log, () => _queue.Writer.TryWrite(Nothing), Now);
         _clients = new SharedClientExchange(_announcer, (part, payload) => _peers.Publish(PeerItemType.Askers, part, payload));
         _peers.Listen(PeerItemType.Askers, (node, part, payload) => Urgent(() => _clients.Heard(node, part, payload)));
+        _peers.Listen(PeerItemType.QueryResults, (node, _, payload) => Urgent(() => _truth.On(node, payload, Now)));
         _peers.SetOwnReport(_senses.Report);
     }
 
@@ -209,7 +210,11 @@ internal sealed class AnnouncingSpeaker : IDisposable
         Apply(_state.Settle());
         _senses.SetReady(_state.IsReady, Now);
         if (_truth.Advance(Now))
+        {
             _senses.SetYielded(_truth.Yielded);
+            _peers.Publish(PeerItemType.QueryResults, 0, _truth.Report);
+        }
+
         if (_senses.Advance(Now))
         {
             _peers.SetOwnReport(_senses.Report);

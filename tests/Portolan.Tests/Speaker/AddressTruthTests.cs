@@ -53,7 +53,7 @@ public sealed class AddressTruthTests : IDisposable
         Assert.Equal("addressYielded", _events[^1].Reason);
 
         // Nobody announces it then; this node goes on to look whether it is free, and forgets it with the Service.
-        _truth.Set(Web, new AnnouncementPlan(Web, [], WithdrawalReason.AddressConflict, Election.Nobody, []), 6 * Second);
+        _truth.Set(Web, new AnnouncementPlan(Web, [], WithdrawalReason.AddressConflict, Election.Nobody, []) { Policy = AnnouncementPolicy.Default with { OnConflict = ConflictPolicy.Yield } }, 6 * Second);
         Assert.Equal([Vip], _truth.Yielded);
         _truth.On(Web, null, isNews: true, 7 * Second);
         _truth.Set(Web, null, 7 * Second);
