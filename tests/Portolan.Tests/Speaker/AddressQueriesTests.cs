@@ -131,17 +131,27 @@ public sealed class AddressQueriesTests
                 return lan.Links.Addresses.Any(own => own.Scope == 253);
             },
             TimeSpan.FromSeconds(10)));
-        Assert.True(lan.Announcer.Ask(vip, 0));
+        Assert.False(lan.Announcer.Ask(vip, 0)); // no network in common
+        Assert.True(lan.Announcer.Ask(vip, 0, anywhere: true));
         var question = lan.Client6.NextQuestion(vip.ToIPv6());
         Assert.True(question.Source.IsLinkLocal);
         Assert.Equal((lan.MacOf("eth0"), vip.ToIPv6()), (question.Message.LinkAddress, question.Message.Target));
+
+        lan.Node.Link("-6 address add fd00:100::101/64 dev eth0 nodad");
+        lan.Rescan();
+        Assert.True(lan.Announcer.Ask(vip, 0));
+        Assert.Equal("fd00:100::101", lan.Client6.NextQuestion(vip.ToIPv6()).Source.ToString());
     }
 
     [Fact]
     public void CannotAskWithoutAnAddress()
     {
         using var lan = new Lan();
-        Assert.False(lan.Announcer.Ask(Vip, 0));
+        Assert.False(lan.Announcer.Ask(Vip, 0, anywhere: true));
+        lan.Node.Link("address add 10.1.2.3/24 dev eth0");
+        lan.Rescan();
+        Assert.False(lan.Announcer.Ask(Vip, 0)); // who is in another network hears nothing, and may conclude nothing
+        Assert.True(lan.Announcer.Ask(Vip, 0, anywhere: true));
     }
 
     private AddressQueries Make(string self)

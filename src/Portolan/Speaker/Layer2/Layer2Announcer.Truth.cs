@@ -64,24 +64,24 @@ internal sealed partial class Layer2Announcer
         }
     }
 
-    /// <summary>
-    /// Asks for an address as a client would: from each interface that has an address in a network in common with it; where none has, from
-    /// whatever address each interface has.
-    /// </summary>
-    /// <returns>False where there is no interface to ask from.</returns>
-    public bool Ask(IpAddress address, long now)
+    /// <summary>Asks for an address as a client would, from each interface with an address in one network with it.</summary>
+    /// <param name="address">The address.</param>
+    /// <param name="now">The present.</param>
+    /// <param name="anywhere">Where there is no such interface, from whatever address each interface has: only if it is known to be on this link.</param>
+    /// <returns>False where there is no interface to ask from: who shares no link with the address hears nothing, and may conclude nothing.</returns>
+    public bool Ask(IpAddress address, long now, bool anywhere = false)
     {
         if (!address.IsIPv4)
             Discover(now);
-        return Ask(address, neighboursOnly: true) || Ask(address, neighboursOnly: false);
+        return Ask(address, (own, asker) => InOneNetwork(asker, address, own.PrefixLength)) || anywhere && Ask(address, (own, asker) => asker.IsIPv4 || own.Scope == LinkScope);
     }
 
-    private bool Ask(IpAddress address, bool neighboursOnly)
+    private bool Ask(IpAddress address, Func<InterfaceAddress, IpAddress, bool> suits)
     {
         var asked = false;
         foreach (var opened in _interfaces.Values)
         {
-            if (address.Family != opened.Family || AskerOn(opened.Link, address, neighboursOnly) is not { } asker)
+            if (address.Family != opened.Family || AskerOn(opened.Link, address.Family, suits) is not { } asker)
                 continue;
             opened.Ask(address, asker);
             asked = true;
@@ -90,20 +90,14 @@ internal sealed partial class Layer2Announcer
         return asked;
     }
 
-    // In IPv6 a neighbour asks from its link-local address as well as from any other.
-    private IpAddress? AskerOn(Link link, IpAddress address, bool neighboursOnly)
+    private IpAddress? AskerOn(Link link, IpFamily family, Func<InterfaceAddress, IpAddress, bool> suits)
     {
         foreach (var own in _links.Addresses)
-        {
-            if (own.Link != link.Index || IpAddress.From(own.Address) is var asker && asker.Family != address.Family)
-                continue;
-            if (asker.IsIPv4 ? !neighboursOnly || InOneNetwork(asker, address, own.PrefixLength) : own.Scope == LinkScope)
+            if (own.Link == link.Index && IpAddress.From(own.Address) is var asker && asker.Family == family && suits(own, asker))
                 return asker;
-        }
-
         return null;
     }
 
     private static bool InOneNetwork(IpAddress a, IpAddress b, int prefixLength) =>
-        prefixLength == 0 || ((uint)a.Value ^ (uint)b.Value) >> (32 - prefixLength) == 0;
+        prefixLength == 0 || (a.Value ^ b.Value) >> (a.Bits - prefixLength) == UInt128.Zero;
 }

@@ -240,7 +240,7 @@ internal sealed class WireTruth(Layer2Announcer announcer, WireClaims claims, Fu
         if (guarded.Silences < SilencesThatFree)
         {
             guarded.WasHeard = false;
-            announcer.Ask(address, now);
+            announcer.Ask(address, now, anywhere: true);
             Wait(address, guarded, now + LookAgain);
             return;
         }
