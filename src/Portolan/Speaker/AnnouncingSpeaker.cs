@@ -60,6 +60,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
     private readonly Dictionary<ObjectKey, AnnouncementPlan> _announced = [];
     private IReadOnlyList<ConfigurationFault> _faults = [];
     private bool _linksKnown;
+    private bool _claimsAnew;
     private bool _ready;
     private volatile bool _announces;
 
@@ -208,6 +209,9 @@ internal sealed class AnnouncingSpeaker : IDisposable
         while (_urgent.Reader.TryRead(out var news))
             news();
         Apply(_state.Settle());
+        if (_claimsAnew)
+            _announcer.ClaimAnew(Now);
+        _claimsAnew = false;
         _senses.SetReady(_state.IsReady, Now);
         if (_truth.Advance(Now))
         {
@@ -302,7 +306,10 @@ internal sealed class AnnouncingSpeaker : IDisposable
 
     private void OnPeers()
     {
+        var before = _state.Peers;
         _state.On(_peers.View);
+        // Who comes back from silence may have been alive behind a broken wire, and have claimed there what this node announces.
+        _claimsAnew |= _state.Peers.Living.Any(node => !before.Living.Contains(node) && !before.Departed.Contains(node));
         _senses.SetDisappearances(_state.Peers.Disappearances);
         PublishPeers();
     }

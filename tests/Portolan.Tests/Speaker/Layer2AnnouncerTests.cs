@@ -55,6 +55,21 @@ public sealed class Layer2AnnouncerTests
     }
 
     [Fact]
+    public void ClaimsAnew_WhatACutOffNodeMayHaveClaimedMeanwhile()
+    {
+        using var lan = new Lan();
+        lan.Announcer.Set(Web, [Vip], [], 0);
+        while (lan.Announcer.Deadline is { } due)
+            lan.Announcer.Advance(due);
+        for (var i = 0; i < 10; i++)
+            lan.Client.Next();
+
+        lan.Announcer.ClaimAnew(60_000_000);
+        Assert.Equal(ArpFrame.GratuitousRequest(lan.MacOf("eth0"), Vip.ToIPv4()), lan.Client.Next());
+        Assert.Equal(61_100_000, lan.Announcer.Deadline); // a client that changed its mind within the last second takes it then only
+    }
+
+    [Fact]
     public void IsSilentFromTheMomentItLosesAnAddress()
     {
         using var lan = new Lan();

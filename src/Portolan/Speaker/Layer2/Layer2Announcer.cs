@@ -228,6 +228,13 @@ internal sealed partial class Layer2Announcer(
         }
     }
 
+    /// <summary>Says everything again: neighbours may have been told otherwise by a node that was cut off and announced the same.</summary>
+    public void ClaimAnew(long now)
+    {
+        foreach (var opened in _interfaces.Values)
+            Claim(opened, now);
+    }
+
     private static (int, IpFamily) Key(LinkResponder opened) => (opened.Link.Index, opened.Family);
 
     // Who has no IPv6 Services pays for no filter on IPv6 packets.
