@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using Portolan.Protocols.Arp;
 using Portolan.Protocols.Ndp;
+using Portolan.Protocols.Peers;
 
 namespace Portolan.Fuzz;
 
@@ -51,6 +52,41 @@ internal static class PacketTargets
                 while (sum > ushort.MaxValue) sum = (sum & ushort.MaxValue) + (sum >> 16);
                 BinaryPrimitives.WriteUInt16BigEndian(message[2..], (ushort)~sum);
             });
+    }
+
+    /// <summary>What another speaker says, where there is no key: behind the tag is what is worth trying.</summary>
+    public static PacketTarget Peers() => new(
+        bytes =>
+        {
+            var rejection = PeerDatagram.TryParse(bytes, null, out var datagram);
+            if (rejection is not PeerRejection.None) return rejection.ToString();
+            var entries = 0;
+            foreach (var item in datagram.Items)
+                entries += item.IsRecord ? Entries(item) : PeerChallenge.TryParse(item.Body, out _) || PeerAnswer.TryParse(item.Body, out _) || PeerDigest.TryParse(item.Body, out _) ? 1 : 0;
+            return entries == 0 ? "Empty" : "Read";
+        },
+        bytes =>
+        {
+            if (bytes.Length >= 4) (bytes[0], bytes[1], bytes[2], bytes[3]) = (1, 0, 0, 0);
+        });
+
+    private static int Entries(PeerItem item)
+    {
+        if (!PeerRecord.TryParse(item.Body, out var record)) return 0;
+        var entries = 0;
+        if (VerdictsMessage.TryParse(record.Payload, out var verdicts))
+            foreach (var verdict in verdicts)
+                entries += verdict.Sight is 1 or 2 or 3 ? 1 : throw new InvalidOperationException("no sight");
+        if (DisappearancesMessage.TryParse(record.Payload, out var disappearances))
+            foreach (var (_, count) in disappearances)
+                entries += count > 0 ? 1 : throw new InvalidOperationException("none is not said");
+        if (ReportMessage.TryParse(record.Payload, out var report))
+            foreach (var entry in report)
+                entries += entry.Value.Length <= byte.MaxValue ? 1 : throw new InvalidOperationException("too long");
+        if (AskersMessage.TryParse(record.Payload, out var askers))
+            foreach (var asker in askers)
+                entries += asker.AskerOfIPv4 is null != asker.AskerOfIPv6 is null ? 1 : throw new InvalidOperationException("of no family");
+        return entries;
     }
 
     private static PacketType TypeOf(byte[] bytes) => (PacketType)(bytes.Length == 0 ? 0 : bytes[0] % 5);

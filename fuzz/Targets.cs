@@ -4,7 +4,7 @@ namespace Portolan.Fuzz;
 public static class Targets
 {
     /// <summary>By their names on the command line.</summary>
-    public static IReadOnlyList<string> Names { get; } = ["paths", "bodies", "patches", "watch", "websocket", "spdy", "cel", "arp", "ndp", "bfd"];
+    public static IReadOnlyList<string> Names { get; } = ["paths", "bodies", "patches", "watch", "websocket", "spdy", "cel", "arp", "ndp", "bfd", "peers"];
 
     internal static async Task<FuzzTarget> StartAsync(string name)
     {
@@ -12,6 +12,7 @@ public static class Targets
         {
             case "arp": return PacketTargets.Arp();
             case "ndp": return PacketTargets.Ndp();
+            case "peers": return PacketTargets.Peers();
             case "bfd": return BfdTarget.Create();
         }
 
