@@ -22,7 +22,7 @@ internal sealed class Layer2StatusWriter(KubeClient client, SpeakerOptions optio
 
     private readonly Lock _gate = new();
     private readonly Dictionary<ObjectKey, Wish> _wanted = [];
-    private readonly Dictionary<ObjectKey, Dictionary<string, ServiceL2Status>> _found = [];
+    private readonly Dictionary<ObjectKey, List<Stored>> _found = [];
     private readonly Dictionary<string, ObjectKey> _serviceOf = new(StringComparer.Ordinal); // by the status's name
     private readonly HashSet<ObjectKey> _dirty = [];
 
@@ -31,6 +31,14 @@ internal sealed class Layer2StatusWriter(KubeClient client, SpeakerOptions optio
     private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private bool _listed;
     private List<OwnerReference>? _owners;
+
+    /// <summary>What is needed of a stored status: there may be thousands.</summary>
+    /// <param name="Name">Its name.</param>
+    /// <param name="Uid">Its uid.</param>
+    /// <param name="Version">Its resource version.</param>
+    /// <param name="Node">Whose it is.</param>
+    /// <param name="Interfaces">What it says; null: nothing yet.</param>
+    private sealed record Stored(string Name, string? Uid, string? Version, string? Node, IReadOnlyList<string>? Interfaces);
 
     /// <summary>What is to be stored of a Service that this node announces.</summary>
     /// <param name="Interfaces">Those on which it does; empty: all.</param>
@@ -75,13 +83,13 @@ internal sealed class Layer2StatusWriter(KubeClient client, SpeakerOptions optio
             {
                 if (ServiceOf(status) is not { } service)
                     return;
-                Keep(service, status);
+                Keep(service, Read(status));
                 Touch(service);
             }
             else if (_serviceOf.Remove(change.Key.Name, out var service))
             {
-                var gone = Found(service).Remove(change.Key.Name, out var last) ? last : change.Old;
-                _gone.Enqueue(gone?.Metadata.Uid ?? "");
+                _gone.Enqueue(Find(service, change.Key.Name)?.Uid ?? change.Old?.Metadata.Uid ?? "");
+                Drop(service, change.Key.Name);
                 if (_gone.Count > RememberedGone)
                     _gone.Dequeue();
                 Touch(service);
@@ -133,34 +141,40 @@ internal sealed class Layer2StatusWriter(KubeClient client, SpeakerOptions optio
     private async Task ReconcileAsync(ObjectKey service, CancellationToken stop)
     {
         Wish? wish;
-        List<ServiceL2Status> found;
+        List<Stored> found;
         lock (_gate)
-            (wish, found) = (_wanted.GetValueOrDefault(service), [.. Found(service).Values]);
+            (wish, found) = (_wanted.GetValueOrDefault(service), [.. _found.GetValueOrDefault(service) ?? []]);
         var wanted = wish?.Interfaces;
 
-        var own = found.FindAll(status => NodeOf(status) == options.NodeName);
+        var own = found.FindAll(status => status.Node == options.NodeName);
         var kept = wanted is null ? null : own.FirstOrDefault();
         // Whoever announces clears away those of others who do not; whoever does not clears only its own.
-        foreach (var extra in (wish is null ? own : found).Where(status => status != kept && !(NodeOf(status) is { } node && wish?.Others.Contains(node) is true)))
+        foreach (var extra in (wish is null ? own : found).Where(status => status != kept && !(status.Node is { } node && wish?.Others.Contains(node) is true)))
         {
-            await client.DeleteAsync(Kinds.ServiceL2Statuses, options.Namespace, extra.Metadata.Name!, extra.Metadata.Uid, ct: stop);
+            await client.DeleteAsync(Kinds.ServiceL2Statuses, options.Namespace, extra.Name, extra.Uid, ct: stop);
             lock (_gate)
-                Found(service).Remove(extra.Metadata.Name!);
+                Drop(service, extra.Name);
         }
 
         if (wanted is null)
             return;
         kept ??= Note(service, await CreateAsync(service, stop));
-        if (kept.Status?.Node == options.NodeName && (kept.Status.Interfaces ?? []).Select(entry => entry.Name ?? "").SequenceEqual(wanted))
+        if (kept.Interfaces?.SequenceEqual(wanted) is true)
             return;
-        kept.Status = new ServiceL2StatusStatus
-        {
-            Node = options.NodeName,
-            ServiceName = service.Name,
-            ServiceNamespace = service.Namespace,
-            Interfaces = wanted.Count == 0 ? null : [.. wanted.Select(name => new NameReference { Name = name })],
-        };
-        Note(service, await client.ReplaceStatusAsync(Kinds.ServiceL2Statuses, kept, stop));
+        Note(service, await client.ReplaceStatusAsync(
+            Kinds.ServiceL2Statuses,
+            new ServiceL2Status
+            {
+                Metadata = new ObjectMeta { Name = kept.Name, Namespace = options.Namespace, Uid = kept.Uid, ResourceVersion = kept.Version },
+                Status = new ServiceL2StatusStatus
+                {
+                    Node = options.NodeName,
+                    ServiceName = service.Name,
+                    ServiceNamespace = service.Namespace,
+                    Interfaces = wanted.Count == 0 ? null : [.. wanted.Select(name => new NameReference { Name = name })],
+                },
+            },
+            stop));
     }
 
     private async Task<ServiceL2Status> CreateAsync(ObjectKey service, CancellationToken stop)
@@ -185,21 +199,42 @@ internal sealed class Layer2StatusWriter(KubeClient client, SpeakerOptions optio
             ? [new OwnerReference { ApiVersion = "v1", Kind = "Pod", Name = options.PodName, Uid = pod.Metadata.Uid }]
             : [];
 
-    private ServiceL2Status Note(ObjectKey service, ServiceL2Status status)
+    private Stored Note(ObjectKey service, ServiceL2Status status)
     {
+        var stored = Read(status);
         lock (_gate)
         {
             // The watch may be ahead of our own answer: what it has seen go is not found again, or nobody would write it anew.
-            if (!_gone.Contains(status.Metadata.Uid ?? ""))
-                Keep(service, status);
-            return status;
+            if (!_gone.Contains(stored.Uid ?? ""))
+                Keep(service, stored);
+            return stored;
         }
     }
 
-    private void Keep(ObjectKey service, ServiceL2Status status)
+    private Stored Read(ServiceL2Status status)
     {
-        Found(service)[status.Metadata.Name!] = status;
-        _serviceOf[status.Metadata.Name!] = service;
+        var node = status.Metadata.Labels?.GetValueOrDefault(NodeLabel) ?? status.Status?.Node;
+        var isWritten = status.Status?.Node is { } written && written == node;
+        return new Stored(
+            status.Metadata.Name!, status.Metadata.Uid, status.Metadata.ResourceVersion, node == options.NodeName ? options.NodeName : node,
+            isWritten ? status.Status!.Interfaces is { Count: > 0 } named ? [.. named.Select(entry => entry.Name ?? "")] : [] : null);
+    }
+
+    private void Keep(ObjectKey service, Stored status)
+    {
+        Drop(service, status.Name);
+        if (!_found.TryGetValue(service, out var found))
+            _found[service] = found = new List<Stored>(1);
+        found.Add(status);
+        _serviceOf[status.Name] = service;
+    }
+
+    private Stored? Find(ObjectKey service, string name) => _found.GetValueOrDefault(service)?.Find(status => status.Name == name);
+
+    private void Drop(ObjectKey service, string name)
+    {
+        if (_found.TryGetValue(service, out var found) && found.RemoveAll(status => status.Name == name) > 0 && found.Count == 0)
+            _found.Remove(service);
     }
 
     private void Touch(ObjectKey service)
@@ -207,15 +242,6 @@ internal sealed class Layer2StatusWriter(KubeClient client, SpeakerOptions optio
         _dirty.Add(service);
         _signal.Writer.TryWrite(true);
     }
-
-    private Dictionary<string, ServiceL2Status> Found(ObjectKey service)
-    {
-        if (!_found.TryGetValue(service, out var found))
-            _found[service] = found = new Dictionary<string, ServiceL2Status>(StringComparer.Ordinal);
-        return found;
-    }
-
-    private static string? NodeOf(ServiceL2Status status) => status.Metadata.Labels?.GetValueOrDefault(NodeLabel) ?? status.Status?.Node;
 
     private static ObjectKey? ServiceOf(ServiceL2Status status) =>
         status.Metadata.Labels is { } labels && labels.TryGetValue(ServiceLabel, out var name) && labels.TryGetValue(NamespaceLabel, out var ns)
