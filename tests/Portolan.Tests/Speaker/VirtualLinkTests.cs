@@ -211,9 +211,10 @@ public sealed class VirtualLinkTests
 
         private void SkipUnlessKnown(string kind)
         {
+            Node.Link("link add under type veth peer name over"); // loopback carries no VLAN
             try
             {
-                Node.Link(kind == "vlan" ? "link add link lo name known type vlan id 9" : $"link add known type {kind}");
+                Node.Link(kind == "vlan" ? "link add link under name known type vlan id 9" : $"link add known type {kind}");
             }
             catch (InvalidOperationException refused)
             {
@@ -221,6 +222,7 @@ public sealed class VirtualLinkTests
             }
 
             Node.Link("link delete known");
+            Node.Link("link delete under");
         }
 
         private async Task FollowAsync()
