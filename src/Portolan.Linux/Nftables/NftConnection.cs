@@ -200,8 +200,9 @@ public sealed class NftConnection : IDisposable
             long seen = 0;
             var consistent = _socket.TryDump(_request, operation, message => seen += ReadElements(message, onElement));
 
-            // While the kernel grows a set's hash table, a dump can miss elements without saying so.
-            if (consistent && seen == (ElementCount(family, table, set) ?? before))
+            // While the kernel grows a set's hash table, a dump can miss elements without saying so. Its count tells, but for
+            // elements that expire: they are counted until they are collected, and no longer listed. There two readings must agree.
+            if (consistent && seen == (Count(family, table, set, out var flags) is { } count && !flags.HasFlag(NftSetFlags.Timeout) ? count : before))
                 return;
             before = consistent ? seen : -1;
         }
@@ -210,20 +211,25 @@ public sealed class NftConnection : IDisposable
     }
 
     /// <summary>How many elements a set has, by the kernel's own count; null where it does not tell (before Linux 6.16), or tells otherwise (ranges).</summary>
-    public long? ElementCount(NftFamily family, string table, string set)
+    public long? ElementCount(NftFamily family, string table, string set) => Count(family, table, set, out _);
+
+    private long? Count(NftFamily family, string table, string set, out NftSetFlags flags)
     {
         Begin(Nft.GetSet, family);
         _request.PutString(Nft.SetTable, table);
         _request.PutString(Nft.SetName, set);
         _request.EndMessage();
         long? count = null;
+        var told = NftSetFlags.None;
         _socket.Execute(_request, $"look at {table} {set}", message =>
         {
             var attributes = message.Attributes(Nft.HeaderSize);
-            if (attributes.TryFind(Nft.SetCount, out var value) && attributes.TryFind(Nft.SetFlags, out var flags)
-                && !((NftSetFlags)flags.AsUInt32BigEndian).HasFlag(NftSetFlags.Interval))
+            if (attributes.TryFind(Nft.SetFlags, out var value))
+                told = (NftSetFlags)value.AsUInt32BigEndian;
+            if (attributes.TryFind(Nft.SetCount, out value) && !told.HasFlag(NftSetFlags.Interval))
                 count = value.AsUInt32BigEndian;
         });
+        flags = told;
         return count;
     }
 

@@ -144,6 +144,24 @@ public sealed class NftBatchTests
     }
 
     [Fact]
+    public void ReadsASetWhoseElementsExpired_BeforeTheKernelCollectsThem()
+    {
+        PrivateNetwork.SkipUnlessRoot();
+        using var connection = PrivateNetwork.Open(NftConnection.Open);
+        var batch = new NftBatch(NftFamily.Ip, "t");
+        batch.AddTable();
+        batch.AddSet(Map with { Flags = NftSetFlags.Map | NftSetFlags.Timeout });
+        for (byte port = 0; port < 8; port++)
+            batch.AddElement("m", [0, port, 0, 0], [1, 0, 0, 0], TimeSpan.FromMilliseconds(port == 0 ? 60_000 : 1));
+        connection.Commit(batch, "create");
+        Thread.Sleep(20); // They expire after one of the kernel's ticks, and are collected a second later.
+
+        var count = 0;
+        connection.Elements(NftFamily.Ip, "t", "m", () => count = 0, _ => count++);
+        Assert.Equal(1, count);
+    }
+
+    [Fact]
     public async Task HearsOthers_ButNotItself()
     {
         PrivateNetwork.SkipUnlessRoot();
