@@ -13,6 +13,7 @@ internal sealed class ArpTap : IDisposable
     private readonly Socket _socket;
     private readonly IPv4 _address;
     private readonly byte[] _asked = new byte[ArpFrame.Size];
+    private readonly DeadlineWait _wait = new();
 
     /// <param name="inside">The network namespace.</param>
     /// <param name="address">The client's own address there.</param>
@@ -28,6 +29,7 @@ internal sealed class ArpTap : IDisposable
             socket.Bind(new PacketAddress(ArpFrame.EtherType, own.GetIPProperties().GetIPv4Properties().Index));
             return (socket, MacAddress.Read(own.GetPhysicalAddress().GetAddressBytes()));
         });
+        _wait.Add(_socket);
     }
 
     /// <summary>The client's hardware address: answers come to it.</summary>
@@ -45,12 +47,15 @@ internal sealed class ArpTap : IDisposable
     public bool TryReceive(TimeSpan wait, out ArpFrame frame)
     {
         Span<byte> bytes = stackalloc byte[1514];
-        while (_socket.Poll(wait, SelectMode.SelectRead))
+        var deadline = DeadlineWait.Now + (long)wait.TotalMicroseconds;
+        do
         {
-            if (ArpFrame.TryParse(bytes[.._socket.Receive(bytes)], out frame) is ArpRejection.None && frame.Source != Mac)
-                return true;
-            wait = TimeSpan.Zero;
+            while (_socket.Available > 0)
+                if (ArpFrame.TryParse(bytes[.._socket.Receive(bytes)], out frame) is ArpRejection.None && frame.Source != Mac)
+                    return true;
+            _wait.Until(deadline);
         }
+        while (_wait.IsReady(_socket) || DeadlineWait.Now < deadline);
 
         frame = default;
         return false;
@@ -62,5 +67,9 @@ internal sealed class ArpTap : IDisposable
 
     public static IPv4 Parse(string address) => IPv4.Read(IPAddress.Parse(address).GetAddressBytes());
 
-    public void Dispose() => _socket.Dispose();
+    public void Dispose()
+    {
+        _wait.Dispose();
+        _socket.Dispose();
+    }
 }

@@ -21,6 +21,7 @@ internal sealed class EventRecorder(KubeClient client, string component, TimePro
     private const int Remembered = 4096;
     private const int Attempts = 8;
     private const int LongestMessage = 1024;
+    private static readonly TimeSpan Courtesy = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan LossInterval = TimeSpan.FromMinutes(1);
     private readonly Dictionary<string, int> _counts = new(StringComparer.Ordinal);
     private readonly Channel<Entry> _warnings = Channel.CreateBounded<Entry>(new BoundedChannelOptions(Capacity) { SingleReader = true });
@@ -53,6 +54,9 @@ internal sealed class EventRecorder(KubeClient client, string component, TimePro
                 await TryWriteAsync(entry, stop);
             LogLoss();
             await _bell.Reader.ReadAsync(stop);
+
+            // What the event tells of is still being written, and goes first. Nothing is decided by this time, so it is the real one.
+            await Task.Delay(Courtesy, stop);
         }
     }
 
