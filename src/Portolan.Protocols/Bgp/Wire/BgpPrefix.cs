@@ -1,0 +1,62 @@
+using System.Buffers.Binary;
+using System.Net;
+
+namespace Portolan.Protocols.Bgp.Wire;
+
+/// <summary>A prefix as network layer reachability information (RFC 4271 §4.3): its length in bits, then as many bytes as hold it.</summary>
+public readonly record struct BgpPrefix
+{
+    // Halves, because a UInt128 is aligned to 16 bytes.
+    private readonly ulong _upper;
+    private readonly ulong _lower;
+
+    /// <param name="family">The family.</param>
+    /// <param name="address">The address as a number of the family's width; host bits are masked away.</param>
+    /// <param name="length">0..32 or 0..128.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The length, or an IPv4 address beyond 32 bits.</exception>
+    public BgpPrefix(BgpFamily family, UInt128 address, int length)
+    {
+        var width = Width(family);
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, width);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(address, UInt128.MaxValue >> (128 - width));
+        var host = width - length;
+        var masked = host == 128 ? UInt128.Zero : address >> host << host;
+        (_upper, _lower, Family, Length) = ((ulong)(masked >> 64), (ulong)masked, family, (byte)length);
+    }
+
+    /// <summary>The family.</summary>
+    public BgpFamily Family { get; }
+
+    /// <summary>0..32 or 0..128.</summary>
+    public byte Length { get; }
+
+    /// <summary>The lowest address, as a number of the family's width.</summary>
+    public UInt128 Address => new(_upper, _lower);
+
+    /// <summary>How many bytes it takes on the wire: 1..5 or 1..17.</summary>
+    public int WireSize => 1 + (Length + 7) / 8;
+
+    /// <summary>How many bits an address of the family has.</summary>
+    public static int Width(BgpFamily family) => family is BgpFamily.IPv4Unicast ? 32 : 128;
+
+    /// <summary>Writes length and bytes.</summary>
+    /// <returns><see cref="WireSize"/>.</returns>
+    public int WriteTo(Span<byte> destination)
+    {
+        Span<byte> address = stackalloc byte[16];
+        BinaryPrimitives.WriteUInt128BigEndian(address, Address << (128 - Width(Family)));
+        var bytes = WireSize - 1;
+        destination[0] = Length;
+        address[..bytes].CopyTo(destination[1..]);
+        return 1 + bytes;
+    }
+
+    /// <summary><c>address/length</c>.</summary>
+    public override string ToString()
+    {
+        Span<byte> address = stackalloc byte[16];
+        BinaryPrimitives.WriteUInt128BigEndian(address, Address);
+        return $"{new IPAddress(Family is BgpFamily.IPv4Unicast ? address[12..] : address)}/{Length}";
+    }
+}
