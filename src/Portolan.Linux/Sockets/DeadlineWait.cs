@@ -16,7 +16,8 @@ public sealed partial class DeadlineWait : IDisposable
     private const int AbsoluteTime = 1; // TFD_TIMER_ABSTIME
     private const int CloseOnExec = 0x80000;
     private const int NonBlocking = 0x800;
-    private const short Readable = 1;
+    private const short Readable = 1; // POLLIN
+    private const short Writable = 4; // POLLOUT
     private const int Interrupted = 4;
     private const int Own = 2;
 
@@ -52,6 +53,13 @@ public sealed partial class DeadlineWait : IDisposable
         Rebuild();
     }
 
+    /// <summary>Whether to wait also until this socket, which is waited for, takes bytes: for what could not be sent. The waiting thread only.</summary>
+    public void AwaitWritable(Socket socket, bool whether)
+    {
+        if (_sockets.IndexOf(socket) is >= 0 and var place)
+            _entries[Own + place].Events = whether ? (short)(Readable | Writable) : Readable;
+    }
+
     /// <summary>Waits until a socket can be read, someone calls <see cref="Wake"/>, or the time has come.</summary>
     /// <param name="deadline">As <see cref="Now"/>; <see cref="long.MaxValue"/> for never.</param>
     public void Until(long deadline)
@@ -73,7 +81,10 @@ public sealed partial class DeadlineWait : IDisposable
     }
 
     /// <summary>Whether the last wait found something to read, or an end, at a socket that is waited for. The waiting thread only.</summary>
-    public bool IsReady(Socket socket) => _sockets.IndexOf(socket) is >= 0 and var place && _entries[Own + place].Happened != 0;
+    public bool IsReady(Socket socket) => _sockets.IndexOf(socket) is >= 0 and var place && (_entries[Own + place].Happened & ~Writable) != 0;
+
+    /// <summary>Whether the last wait found that a socket takes bytes, or has ended. The waiting thread only.</summary>
+    public bool IsWritable(Socket socket) => _sockets.IndexOf(socket) is >= 0 and var place && (_entries[Own + place].Happened & ~Readable) != 0;
 
     /// <summary>Ends the present wait, or the next. Any thread.</summary>
     public void Wake()
@@ -104,7 +115,13 @@ public sealed partial class DeadlineWait : IDisposable
         var entries = new PollEntry[Own + _sockets.Count];
         _entries.AsSpan(0, Own).CopyTo(entries);
         for (var i = 0; i < _sockets.Count; i++)
-            entries[Own + i] = Entry((int)_sockets[i].Handle);
+        {
+            // What was awaited of a socket stays awaited; what happened to it is seen by the next wait.
+            var descriptor = (int)_sockets[i].Handle;
+            var former = Array.FindIndex(_entries, Own, entry => entry.Descriptor == descriptor);
+            entries[Own + i] = former < 0 ? Entry(descriptor) : _entries[former];
+        }
+
         _entries = entries;
     }
 
