@@ -46,7 +46,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
     private readonly SpeakerState _state;
     private readonly SpeakerMetrics _metrics;
     private readonly EventRecorder _events;
-    private readonly Layer2StatusWriter _statuses;
+    private readonly AnnouncementStatusWriter<ServiceL2Status> _statuses;
     private readonly Layer2Announcer _announcer;
     private readonly ConflictConditions _conditions;
     private readonly AddressTruth _truth;
@@ -71,7 +71,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
         _state = new SpeakerState(options);
         _metrics = new SpeakerMetrics(host.Meter, options.NodeName);
         _events = new EventRecorder(client, Component, host.Time, _log);
-        _statuses = new Layer2StatusWriter(client, options, host.Time, _log);
+        _statuses = new AnnouncementStatusWriter<ServiceL2Status>(client, AnnouncementStatusKinds.Layer2, options, host.Time, _log);
         var claims = new WireClaims(() => _queue.Writer.TryWrite(Nothing));
         _announcer = new Layer2Announcer(
             _state.Interfaces, Layer2Sockets.Here, new Layer2Counters(host.Meter), claims, _log,

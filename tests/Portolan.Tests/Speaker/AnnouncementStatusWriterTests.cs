@@ -8,7 +8,7 @@ using Portolan.Tests.Controller;
 
 namespace Portolan.Tests.Speaker;
 
-public sealed class Layer2StatusWriterTests
+public sealed class AnnouncementStatusWriterTests
 {
     private static readonly ObjectKey Web = new("default", "web");
 
@@ -17,7 +17,7 @@ public sealed class Layer2StatusWriterTests
     public async Task SeveralThatAnnounceLeaveEachOthersStatusesAlone_AndTheDeadOnesGoes()
     {
         await using var api = await FakeApi.StartAsync(Answer);
-        var writer = new Layer2StatusWriter(api.Client, new SpeakerOptions("node1", "metallb-system", "", "memberlist", null, false), TimeProvider.System, NullLogger.Instance);
+        var writer = new AnnouncementStatusWriter<ServiceL2Status>(api.Client, AnnouncementStatusKinds.Layer2, new SpeakerOptions("node1", "metallb-system", "", "memberlist", null, false), TimeProvider.System, NullLogger.Instance);
         using var stop = new CancellationTokenSource();
         writer.Want(Web, ["eth0"], ["node1", "node2"]);
         writer.On(Added("l2-two", "node2"));

@@ -10,14 +10,17 @@ using Portolan.Kubernetes.Watching;
 namespace Portolan.Speaker;
 
 /// <summary>
-/// Keeps one ServiceL2Status per Service that this node announces, and none for others: a new announcer also removes what former ones,
-/// which may be dead, left behind. Several that announce together leave each other's alone. Writes happen in the background and never delay an announcement.
+/// Keeps one status object per Service that this node announces, and none for others. On layer 2 a new announcer also removes what former ones, which may
+/// be dead, left behind; several that announce together leave each other's alone. Writes happen in the background and never delay an announcement.
 /// </summary>
-internal sealed class Layer2StatusWriter(KubeClient client, SpeakerOptions options, TimeProvider time, ILogger log)
+/// <param name="client">Writes them.</param>
+/// <param name="kind">What kind of status.</param>
+/// <param name="options">Whose they are.</param>
+/// <param name="time">For pauses.</param>
+/// <param name="log">Told of what the API server refuses.</param>
+internal sealed class AnnouncementStatusWriter<T>(KubeClient client, AnnouncementStatusKind<T> kind, SpeakerOptions options, TimeProvider time, ILogger log)
+    where T : class, IKubeObject
 {
-    private const string NodeLabel = "metallb.io/node";
-    private const string ServiceLabel = "metallb.io/service-name";
-    private const string NamespaceLabel = "metallb.io/service-namespace";
     private const int RememberedGone = 256;
 
     private readonly Lock _gate = new();
@@ -37,26 +40,26 @@ internal sealed class Layer2StatusWriter(KubeClient client, SpeakerOptions optio
     /// <param name="Uid">Its uid.</param>
     /// <param name="Version">Its resource version.</param>
     /// <param name="Node">Whose it is.</param>
-    /// <param name="Interfaces">What it says; null: nothing yet.</param>
-    private sealed record Stored(string Name, string? Uid, string? Version, string? Node, IReadOnlyList<string>? Interfaces);
+    /// <param name="Values">What it says; null: nothing yet.</param>
+    private sealed record Stored(string Name, string? Uid, string? Version, string? Node, IReadOnlyList<string>? Values);
 
     /// <summary>What is to be stored of a Service that this node announces.</summary>
-    /// <param name="Interfaces">Those on which it does; empty: all.</param>
+    /// <param name="Values">What it is to say.</param>
     /// <param name="Others">The nodes that announce it too.</param>
-    private sealed record Wish(IReadOnlyList<string> Interfaces, IReadOnlyList<string> Others)
+    private sealed record Wish(IReadOnlyList<string> Values, IReadOnlyList<string> Others)
     {
-        public bool Equals(Wish? other) => other is not null && Interfaces.SequenceEqual(other.Interfaces) && Others.SequenceEqual(other.Others);
+        public bool Equals(Wish? other) => other is not null && Values.SequenceEqual(other.Values) && Others.SequenceEqual(other.Others);
 
-        public override int GetHashCode() => HashCode.Combine(Interfaces.Count, Others.Count);
+        public override int GetHashCode() => HashCode.Combine(Values.Count, Others.Count);
     }
 
-    /// <summary>Whether this node announces a Service, and on which interfaces.</summary>
+    /// <summary>Whether this node announces a Service, and how.</summary>
     /// <param name="service">The Service.</param>
-    /// <param name="interfaces">On these; empty: on all; null: it does not announce the Service.</param>
+    /// <param name="values">On these interfaces (empty: on all), or to these peers; null: it does not announce the Service.</param>
     /// <param name="others">The nodes that announce it too; null: none.</param>
-    public void Want(ObjectKey service, IReadOnlyList<string>? interfaces, IReadOnlyList<string>? others = null)
+    public void Want(ObjectKey service, IReadOnlyList<string>? values, IReadOnlyList<string>? others = null)
     {
-        var wish = interfaces is null ? null : new Wish(interfaces, others ?? []);
+        var wish = values is null ? null : new Wish(values, others ?? []);
         lock (_gate)
         {
             if (wish is null ? !_wanted.Remove(service) : wish.Equals(_wanted.GetValueOrDefault(service)))
@@ -68,7 +71,7 @@ internal sealed class Layer2StatusWriter(KubeClient client, SpeakerOptions optio
     }
 
     /// <summary>Takes what is stored.</summary>
-    public void On(Change<ServiceL2Status> change)
+    public void On(Change<T> change)
     {
         lock (_gate)
         {
@@ -144,14 +147,14 @@ internal sealed class Layer2StatusWriter(KubeClient client, SpeakerOptions optio
         List<Stored> found;
         lock (_gate)
             (wish, found) = (_wanted.GetValueOrDefault(service), [.. _found.GetValueOrDefault(service) ?? []]);
-        var wanted = wish?.Interfaces;
+        var wanted = wish?.Values;
 
         var own = found.FindAll(status => status.Node == options.NodeName);
         var kept = wanted is null ? null : own.FirstOrDefault();
         // Whoever announces clears away those of others who do not; whoever does not clears only its own.
-        foreach (var extra in (wish is null ? own : found).Where(status => status != kept && !(status.Node is { } node && wish?.Others.Contains(node) is true)))
+        foreach (var extra in (wish is null || !kind.IsExclusive ? own : found).Where(status => status != kept && !(status.Node is { } node && wish?.Others.Contains(node) is true)))
         {
-            await client.DeleteAsync(Kinds.ServiceL2Statuses, options.Namespace, extra.Name, extra.Uid, ct: stop);
+            await client.DeleteAsync(kind.Type, options.Namespace, extra.Name, extra.Uid, ct: stop);
             lock (_gate)
                 Drop(service, extra.Name);
         }
@@ -159,38 +162,37 @@ internal sealed class Layer2StatusWriter(KubeClient client, SpeakerOptions optio
         if (wanted is null)
             return;
         kept ??= Note(service, await CreateAsync(service, stop));
-        if (kept.Interfaces?.SequenceEqual(wanted) is true)
+        if (kept.Values?.SequenceEqual(wanted) is true)
             return;
         Note(service, await client.ReplaceStatusAsync(
-            Kinds.ServiceL2Statuses,
-            new ServiceL2Status
-            {
-                Metadata = new ObjectMeta { Name = kept.Name, Namespace = options.Namespace, Uid = kept.Uid, ResourceVersion = kept.Version },
-                Status = new ServiceL2StatusStatus
-                {
-                    Node = options.NodeName,
-                    ServiceName = service.Name,
-                    ServiceNamespace = service.Namespace,
-                    Interfaces = wanted.Count == 0 ? null : [.. wanted.Select(name => new NameReference { Name = name })],
-                },
-            },
+            kind.Type,
+            kind.Make(
+                new ObjectMeta { Name = kept.Name, Namespace = options.Namespace, Uid = kept.Uid, ResourceVersion = kept.Version },
+                new AnnouncementStatus(options.NodeName, service, wanted)),
             stop));
     }
 
-    private async Task<ServiceL2Status> CreateAsync(ObjectKey service, CancellationToken stop)
+    private async Task<T> CreateAsync(ObjectKey service, CancellationToken stop)
     {
         _owners ??= await OwnersAsync(stop);
-        return await client.CreateAsync(Kinds.ServiceL2Statuses, options.Namespace, new ServiceL2Status
-        {
-            Metadata = new ObjectMeta
-            {
-                GenerateName = "l2-",
-                Namespace = options.Namespace,
-                Labels = new Dictionary<string, string> { [NodeLabel] = options.NodeName, [ServiceLabel] = service.Name, [NamespaceLabel] = service.Namespace },
-                OwnerReferences = _owners.Count > 0 ? _owners : null,
-            },
-            Spec = new EmptySpec(),
-        }, stop);
+        return await client.CreateAsync(
+            kind.Type,
+            options.Namespace,
+            kind.Make(
+                new ObjectMeta
+                {
+                    GenerateName = kind.Prefix,
+                    Namespace = options.Namespace,
+                    Labels = new Dictionary<string, string>
+                    {
+                        [AnnouncementStatus.NodeLabel] = options.NodeName,
+                        [AnnouncementStatus.ServiceLabel] = service.Name,
+                        [AnnouncementStatus.NamespaceLabel] = service.Namespace,
+                    },
+                    OwnerReferences = _owners.Count > 0 ? _owners : null,
+                },
+                null),
+            stop);
     }
 
     // The pod's end is the status's end, by garbage collection.
@@ -199,7 +201,7 @@ internal sealed class Layer2StatusWriter(KubeClient client, SpeakerOptions optio
             ? [new OwnerReference { ApiVersion = "v1", Kind = "Pod", Name = options.PodName, Uid = pod.Metadata.Uid }]
             : [];
 
-    private Stored Note(ObjectKey service, ServiceL2Status status)
+    private Stored Note(ObjectKey service, T status)
     {
         var stored = Read(status);
         lock (_gate)
@@ -211,13 +213,13 @@ internal sealed class Layer2StatusWriter(KubeClient client, SpeakerOptions optio
         }
     }
 
-    private Stored Read(ServiceL2Status status)
+    private Stored Read(T status)
     {
-        var node = status.Metadata.Labels?.GetValueOrDefault(NodeLabel) ?? status.Status?.Node;
-        var isWritten = status.Status?.Node is { } written && written == node;
+        var written = kind.Read(status);
+        var node = status.Metadata.Labels?.GetValueOrDefault(AnnouncementStatus.NodeLabel) ?? written?.Node;
         return new Stored(
             status.Metadata.Name!, status.Metadata.Uid, status.Metadata.ResourceVersion, node == options.NodeName ? options.NodeName : node,
-            isWritten ? status.Status!.Interfaces is { Count: > 0 } named ? [.. named.Select(entry => entry.Name ?? "")] : [] : null);
+            written is { } content && content.Node == node ? content.Values : null);
     }
 
     private void Keep(ObjectKey service, Stored status)
@@ -243,8 +245,8 @@ internal sealed class Layer2StatusWriter(KubeClient client, SpeakerOptions optio
         _signal.Writer.TryWrite(true);
     }
 
-    private static ObjectKey? ServiceOf(ServiceL2Status status) =>
-        status.Metadata.Labels is { } labels && labels.TryGetValue(ServiceLabel, out var name) && labels.TryGetValue(NamespaceLabel, out var ns)
+    private static ObjectKey? ServiceOf(T status) =>
+        status.Metadata.Labels is { } labels && labels.TryGetValue(AnnouncementStatus.ServiceLabel, out var name) && labels.TryGetValue(AnnouncementStatus.NamespaceLabel, out var ns)
             ? new ObjectKey(ns, name)
             : null;
 }
