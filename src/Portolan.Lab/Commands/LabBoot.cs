@@ -19,6 +19,8 @@ internal sealed class LabBoot(LabLayout layout, Topology topology, Progress prog
             | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
         Directory.CreateDirectory(layout.LogDirectory);
         LabPki.Create(layout, topology, TimeProvider.System.GetUtcNow());
+        if (spec.HasBgp)
+            await File.WriteAllTextAsync(layout.RouterConfiguration, RouterConfiguration.Of(topology), cancel).ConfigureAwait(false);
         spec.Write(layout);
         await ConnectAsync(cancel).ConfigureAwait(false);
     }

@@ -21,12 +21,14 @@ internal static class UpCommand
                 result.AddError($"--nodes: from 1 to {Topology.MaximumNodes}");
         });
         var without = new Option<bool>("--without-portolan") { Description = "The cluster before the load balancer: only portolan proxy, in kube-proxy's place." };
+        var protocol = new Option<string>("--protocol") { Description = "How Portolan announces: layer2, or bgp to the router.", DefaultValueFactory = _ => "layer2" };
+        protocol.AcceptOnlyFromAmong("layer2", "bgp");
         var zones = AtLeast("--zones", 0, "In how many zones the nodes stand, in turn; 0 tells none.", 0);
         var grace = AtLeast("--node-monitor-grace-period", 8, "Seconds of silence after which a node is not Ready.", 3);
         var eviction = AtLeast("--pod-eviction-timeout", 300, "Seconds after which pods that say nothing of it leave a node that is not Ready.", 0);
         var ipv6 = new Option<bool>("--ipv6") { Description = "Dual stack: hosts, pods and Services have IPv6 addresses, too." };
         var output = LabOptions.Output();
-        var command = new Command("up", "Make a lab and wait until it works.") { name, nodes, without, ipv6, zones, grace, eviction, output };
+        var command = new Command("up", "Make a lab and wait until it works.") { name, nodes, without, protocol, ipv6, zones, grace, eviction, output };
         command.SetAction(async (parsed, cancel) =>
         {
             LabOptions.RequireRoot();
@@ -39,6 +41,7 @@ internal static class UpCommand
                 var askedNodes = parsed.GetResult(nodes) is { Implicit: false } ? parsed.GetValue(nodes) : (int?)null;
                 var (spec, created) = await UpAsync(layout, askedNodes, new LabSpec(askedNodes ?? 3, !parsed.GetValue(without), parsed.GetValue(ipv6))
                 {
+                    Protocol = parsed.GetValue(protocol)!,
                     Zones = parsed.GetValue(zones),
                     NodeMonitorGracePeriod = parsed.GetValue(grace),
                     PodEvictionTimeout = parsed.GetValue(eviction),
@@ -80,7 +83,11 @@ internal static class UpCommand
             throw new LabException($"lab '{layout.Name}' is there with {known.Nodes} nodes, not {asked}: portolan lab down removes it");
         if (known is { DualStack: false } && wanted.DualStack)
             throw new LabException($"lab '{layout.Name}' is there without IPv6: portolan lab down removes it");
+        if (known is { HasBgp: false } && wanted.HasBgp)
+            throw new LabException($"lab '{layout.Name}' is there without BGP: portolan lab down removes it");
         var spec = known ?? wanted;
+        if (spec.HasBgp)
+            _ = Executables.Bird;
         var topology = spec.Topology(layout);
         var boot = new LabBoot(layout, topology, progress);
 
@@ -110,9 +117,17 @@ internal static class UpCommand
     private static async Task InstallAsync(string program, LabLayout layout, LabSpec spec, Progress progress, CancellationToken cancel)
     {
         progress.Now("applying what Portolan lacks");
-        await Tool.RunAsync(program, ["install", "--kubeconfig", layout.Kubeconfig("admin"), "--protocol", "layer2", "--pool", Pool, "--no-wait"], null, cancel).ConfigureAwait(false);
+        await Tool.RunAsync(program, ["install", "--kubeconfig", layout.Kubeconfig("admin"), .. Announcing(layout, spec), "--no-wait"], null, cancel).ConfigureAwait(false);
         await new LabSettling(layout, spec, progress).WaitAsync("metallb-system", cancel).ConfigureAwait(false);
     }
+
+    private static string[] Announcing(LabLayout layout, LabSpec spec) => spec.HasBgp
+        ?
+        [
+            "--protocol", "bgp", "--pool", RouterConfiguration.Pool, "--peer", Topology.RouterAddress, "--peer-asn", $"{RouterConfiguration.RouterAsn}", "--my-asn", $"{RouterConfiguration.NodeAsn}",
+            "--bfd", "50", .. spec.DualStack ? (string[])["--pool", RouterConfiguration.Pool6, "--peer", $"{spec.Topology(layout).Find("router")!.Addresses[1]}"] : [],
+        ]
+        : ["--protocol", "layer2", "--pool", Pool];
 
     private static void Report(LabLayout layout, LabSpec spec, bool created, bool json)
     {

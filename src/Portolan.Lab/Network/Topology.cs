@@ -130,6 +130,14 @@ internal sealed class Topology
             yield return ("ipv4/ip_forward", "1");
             yield return ("ipv6/conf/all/forwarding", "1");
         }
+
+        // Several nodes may be ways to one address: a flow keeps to one, the flows of one client use all.
+        if (host == "router")
+        {
+            yield return ("ipv4/fib_multipath_hash_policy", "1");
+            yield return ("ipv6/fib_multipath_hash_policy", "1");
+        }
+
         foreach (var scope in (string[])["all", "default"])
         {
             // Clients, nodes and router share one LAN: a redirect for a service's address would be cached by the client for minutes.

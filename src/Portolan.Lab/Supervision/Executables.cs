@@ -2,7 +2,7 @@ using Portolan.Lab.Commands;
 
 namespace Portolan.Lab.Supervision;
 
-/// <summary>The two programs, found beside the one that runs, or in <c>$PORTOLAN_BIN</c>.</summary>
+/// <summary>The programs of a lab: the two of the project, found beside the one that runs, or in <c>$PORTOLAN_BIN</c>, and the router's.</summary>
 internal static class Executables
 {
     public static string Lab { get; } = Environment.ProcessPath ?? throw new InvalidOperationException("this process does not know its own program");
@@ -11,6 +11,11 @@ internal static class Executables
 
     /// <exception cref="LabException">It is not there.</exception>
     public static string Portolan => Find("portolan");
+
+    /// <summary>The routing daemon of the lab's router.</summary>
+    /// <exception cref="LabException">It is not there.</exception>
+    public static string Bird => ((string[])["/usr/sbin/bird", "/usr/bin/bird", "/usr/local/sbin/bird"]).FirstOrDefault(File.Exists)
+        ?? throw new LabException("a lab with BGP has BIRD on its router, and this machine has none: apt-get install bird2");
 
     private static string Find(string name)
     {

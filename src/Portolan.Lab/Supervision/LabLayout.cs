@@ -39,6 +39,12 @@ internal sealed partial record LabLayout
 
     public string NodeDirectory(string node) => Path.Combine(StateDirectory, "nodes", node);
     public string SpecPath => Path.Combine(StateDirectory, "lab.json");
+
+    /// <summary>What the router's BIRD is told.</summary>
+    public string RouterConfiguration => Path.Combine(StateDirectory, "router.conf");
+
+    /// <summary>Where <c>birdc -s</c> finds it.</summary>
+    public string RouterSocket => Path.Combine(RunDirectory, "bird.ctl");
     public string SupervisorSocket => Path.Combine(RunDirectory, "supervisor.sock");
 
     /// <summary>All namespaces of the lab, and of no other lab, begin with this.</summary>

@@ -6,9 +6,10 @@ namespace Portolan.Lab.Supervision;
 /// <param name="Name">Unique in the lab.</param>
 /// <param name="Host">Whose network namespace and cgroup.</param>
 /// <param name="Leaf">The cgroup below the host's.</param>
-/// <param name="Arguments">Of <c>portolan-lab</c>.</param>
+/// <param name="Arguments">Of the program.</param>
 /// <param name="Inherits">A descriptor of the supervisor's that it finds under the same number.</param>
-internal sealed record LabProcess(string Name, string Host, string Leaf, IReadOnlyList<string> Arguments, int? Inherits = null);
+/// <param name="Program">Its path; null: <c>portolan-lab</c>.</param>
+internal sealed record LabProcess(string Name, string Host, string Leaf, IReadOnlyList<string> Arguments, int? Inherits = null, string? Program = null);
 
 /// <summary>Every program a lab consists of. Pods are the node agents' own.</summary>
 internal static class LabProcesses
@@ -21,6 +22,7 @@ internal static class LabProcesses
     [
         new("apiserver", "control", "apiserver", ["apiserver", "--lab", layout.Name, "--listen-fd", $"{listenDescriptor}", "--default-toleration-seconds", $"{spec.PodEvictionTimeout}", .. DualStackOptions(topology)], listenDescriptor),
         new("controllers", "control", "controllers", ["controllers", "--kubeconfig", layout.Kubeconfig("controllers"), "--node-monitor-grace-period", $"{spec.NodeMonitorGracePeriod}", "--pod-eviction-timeout", $"{spec.PodEvictionTimeout}"]),
+        .. spec.HasBgp ? [new LabProcess("bird", "router", "bird", ["-f", "-c", layout.RouterConfiguration, "-s", layout.RouterSocket], Program: Executables.Bird)] : (LabProcess[])[],
         .. topology.Nodes.Select((n, i) => new LabProcess(n.Name, n.Name, "agent", ["node", "--lab", layout.Name, "--name", n.Name, .. spec.ZoneOf(i + 1) is { } zone ? (string[])["--zone", zone] : []])),
     ];
 

@@ -20,6 +20,13 @@ internal sealed record LabSpec(int Nodes, bool Portolan, bool DualStack = false)
     /// <summary>Seconds after which the pods of a node that is not Ready leave it, where they don't say themselves.</summary>
     public int PodEvictionTimeout { get; init; } = 300;
 
+    /// <summary>How Portolan announces: <c>layer2</c>, or <c>bgp</c> to the router.</summary>
+    public string Protocol { get; init; } = "layer2";
+
+    /// <summary>Whether the router speaks BGP.</summary>
+    [JsonIgnore]
+    public bool HasBgp => Protocol == "bgp";
+
     /// <summary>In how many zones the nodes stand, in turn; 0: none is told.</summary>
     public int Zones { get; init; }
 

@@ -70,7 +70,7 @@ internal sealed class SupervisedProcess(LabLayout layout, LabProcess process, Ti
         [
             "-c", Launcher, cgroup, layout.Log(process.Name),
             "nsenter", $"--net={LabLayout.NamespacePath(layout.Namespace(process.Host))}",
-            Executables.Lab, .. process.Arguments,
+            process.Program ?? Executables.Lab, .. process.Arguments,
         ]);
         try
         {

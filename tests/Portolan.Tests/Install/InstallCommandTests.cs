@@ -9,8 +9,13 @@ namespace Portolan.Tests.Install;
 public sealed class InstallCommandTests
 {
     [Theory]
-    [InlineData("--protocol bgp", "BGP is not part of it")]
-    [InlineData("--protocol ospf", "must be layer2")]
+    [InlineData("--protocol ospf", "must be layer2 or bgp")]
+    [InlineData("--peer 192.168.100.1 --peer-asn 64512 --my-asn 64513", "--peer needs --protocol bgp")]
+    [InlineData("--protocol bgp --peer 192.168.100.1 --my-asn 64513", "--peer needs --peer-asn")]
+    [InlineData("--protocol bgp --peer router --peer-asn 64512 --my-asn 64513", "--peer router: is not an IP address")]
+    [InlineData("--protocol bgp --peer 192.168.100.1 --peer-asn 0 --my-asn 64513", "--peer-asn 0: must be 1..4294967295")]
+    [InlineData("--protocol bgp --peer-asn 64512", "add --peer ADDRESS")]
+    [InlineData("--protocol bgp --peer 192.168.100.1 --peer-asn 64512 --my-asn 64513 --bfd 5", "--bfd: must be 10..60000, or 0")]
     [InlineData("--pool 192.168.100.250-192.168.100.240", "--pool 192.168.100.250-192.168.100.240: range ends before it starts")]
     [InlineData("--pool 10.0.0.0/24 --pool 10.0.0.9/32", "overlaps 10.0.0.0-10.0.0.255 of the same pool")]
     [InlineData("--pool office", "must be a CIDR block or a range start-end")]
@@ -45,6 +50,20 @@ public sealed class InstallCommandTests
         Assert.Equal(ExitCode.Done, exitCode);
         Assert.Contains("kind: DaemonSet", output.ToString(), StringComparison.Ordinal);
         Assert.DoesNotContain("speaker", output.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task PrintsPeersAndTheAdvertisementOfBgp()
+    {
+        var output = new StringWriter();
+        await CommandTree.Create().Parse("install --protocol bgp --pool 198.51.100.0/28 --peer 192.168.100.1 --peer fd00::1 --peer-asn 4200000000 --my-asn 64513 --bfd 50 --print").InvokeAsync(new() { Output = output }, TestContext.Current.CancellationToken);
+        var printed = output.ToString();
+        Assert.Contains("kind: BGPPeer\nmetadata:\n  name: peer-192-168-100-1\n", printed, StringComparison.Ordinal);
+        Assert.Contains("  name: peer-fd00--1\n", printed, StringComparison.Ordinal);
+        Assert.Contains("peerASN: 4200000000\n", printed, StringComparison.Ordinal);
+        Assert.Contains("kind: BFDProfile\n", printed, StringComparison.Ordinal);
+        Assert.Contains("kind: BGPAdvertisement\n", printed, StringComparison.Ordinal);
+        Assert.DoesNotContain("kind: L2Advertisement\n", printed, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -12,7 +12,7 @@ internal static class InstallCommand
     {
         var ns = new Option<string>("--namespace") { Description = "Namespace of controller, speaker and their configuration.", DefaultValueFactory = _ => Manifests.DefaultNamespace };
         var pool = new Option<string[]>("--pool") { Description = "Addresses to give out: a CIDR block or START-END. May be repeated.", HelpName = "RANGE", AllowMultipleArgumentsPerToken = true };
-        var protocol = new Option<string>("--protocol") { Description = "How addresses are announced: layer2.", DefaultValueFactory = _ => "layer2" };
+        var protocol = new Option<string>("--protocol") { Description = "How the addresses of --pool are announced: layer2 or bgp.", DefaultValueFactory = _ => "layer2" };
         var withProxy = new Option<bool>("--with-proxy") { Description = "Also install the service proxy, for clusters that run no kube-proxy." };
         var onlyProxy = new Option<bool>("--only-proxy") { Description = "Install the service proxy and nothing else." };
         var replaceKubeProxy = new Option<bool>("--replace-kube-proxy") { Description = "With the proxy: take a kube-proxy that runs off the nodes first. --restore-kube-proxy undoes it." };
@@ -29,10 +29,8 @@ internal static class InstallCommand
 
         protocol.Validators.Add(result =>
         {
-            if (result.GetValueOrDefault<string>() is var word and not "layer2")
-                result.AddError(word == "bgp"
-                    ? "--protocol bgp: this release announces on layer 2 only; BGP is not part of it"
-                    : $"--protocol {word}: must be layer2");
+            if (result.GetValueOrDefault<string>() is var word and not ("layer2" or "bgp"))
+                result.AddError($"--protocol {word}: must be layer2 or bgp");
         });
         pool.Validators.Add(result =>
         {
@@ -59,6 +57,8 @@ internal static class InstallCommand
         {
             ns, pool, protocol, withProxy, onlyProxy, replaceKubeProxy, restoreKubeProxy, master, proxyArguments, image, replicas, loadBalancerClass, print, noWait, timeout, kubeconfig,
         };
+        var peers = new InstallPeerOptions();
+        peers.AddTo(command, protocol);
         command.Validators.Add(result =>
         {
             if (result.GetValue(replaceKubeProxy) && !result.GetValue(withProxy) && !result.GetValue(onlyProxy))
@@ -74,6 +74,8 @@ internal static class InstallCommand
             {
                 Namespace = parse.GetValue(ns)!,
                 Pool = parse.GetValue(pool) ?? [],
+                Protocol = parse.GetValue(protocol)!,
+                Peers = peers.Read(parse),
                 WithSystem = !parse.GetValue(onlyProxy),
                 WithProxy = parse.GetValue(withProxy) || parse.GetValue(onlyProxy),
                 ReplaceKubeProxy = parse.GetValue(replaceKubeProxy),

@@ -11,6 +11,12 @@ internal sealed record InstallPlan
 
     public required IReadOnlyList<string> Pool { get; init; }
 
+    /// <summary>How the pool is announced: layer2 or bgp.</summary>
+    public string Protocol { get; init; } = "layer2";
+
+    /// <summary>The routers to announce to.</summary>
+    public InstallPeers Peers { get; init; } = InstallPeers.None;
+
     /// <summary>Controller and speaker.</summary>
     public required bool WithSystem { get; init; }
 
@@ -41,7 +47,7 @@ internal sealed record InstallPlan
     public IReadOnlyList<JsonObject> Workloads() =>
         [.. WithProxy ? Manifests.Proxy(Image, Master!, ProxyArguments) : [], .. WithSystem ? Manifests.System(Namespace, Image, ControllerReplicas, LoadBalancerClass) : []];
 
-    public IReadOnlyList<JsonObject> Configuration() => Pool.Count > 0 ? Manifests.Pool(Namespace, Pool) : [];
+    public IReadOnlyList<JsonObject> Configuration() => [.. Manifests.Peers(Namespace, Peers), .. Pool.Count > 0 ? Manifests.Pool(Namespace, Pool, Protocol) : []];
 
     /// <summary>In the order in which it can be applied.</summary>
     public IEnumerable<JsonObject> Everything() => [.. Definitions(), .. Workloads(), .. Configuration()];

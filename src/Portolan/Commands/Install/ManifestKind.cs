@@ -22,6 +22,9 @@ internal static class ManifestKind
         ["CustomResourceDefinition"] = ("customresourcedefinitions", false),
         ["IPAddressPool"] = ("ipaddresspools", true),
         ["L2Advertisement"] = ("l2advertisements", true),
+        ["BGPAdvertisement"] = ("bgpadvertisements", true),
+        ["BGPPeer"] = ("bgppeers", true),
+        ["BFDProfile"] = ("bfdprofiles", true),
     };
 
     /// <exception cref="InvalidOperationException">A manifest of ours has a kind that is not listed here.</exception>

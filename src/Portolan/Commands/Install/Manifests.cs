@@ -60,8 +60,11 @@ internal static class Manifests
         return objects;
     }
 
-    /// <summary>A pool of these ranges and its announcement on layer 2.</summary>
-    public static IReadOnlyList<JsonObject> Pool(string ns, IEnumerable<string> ranges)
+    /// <summary>A pool of these ranges and its announcement.</summary>
+    /// <param name="ns">Where.</param>
+    /// <param name="ranges">The ranges.</param>
+    /// <param name="protocol">layer2 or bgp.</param>
+    public static IReadOnlyList<JsonObject> Pool(string ns, IEnumerable<string> ranges, string protocol)
     {
         var addresses = new JsonArray();
         foreach (var range in ranges)
@@ -69,15 +72,32 @@ internal static class Manifests
         return
         [
             Custom("IPAddressPool", ns, new JsonObject { ["addresses"] = addresses }),
-            Custom("L2Advertisement", ns, new JsonObject { ["ipAddressPools"] = new JsonArray((JsonNode)PoolName) }),
+            Custom(protocol == "bgp" ? "BGPAdvertisement" : "L2Advertisement", ns, new JsonObject { ["ipAddressPools"] = new JsonArray((JsonNode)PoolName) }),
         ];
     }
 
-    private static JsonObject Custom(string kind, string ns, JsonObject spec) => new()
+    /// <summary>The BGP peers, and how they are watched.</summary>
+    public static IReadOnlyList<JsonObject> Peers(string ns, InstallPeers peers)
     {
-        ["apiVersion"] = "metallb.io/v1beta1",
+        var objects = new List<JsonObject>();
+        if (peers.BfdMilliseconds > 0)
+            objects.Add(Custom("BFDProfile", ns, new JsonObject { ["receiveInterval"] = peers.BfdMilliseconds, ["transmitInterval"] = peers.BfdMilliseconds }));
+        foreach (var address in peers.Addresses)
+        {
+            var spec = new JsonObject { ["myASN"] = peers.MyAsn, ["peerASN"] = peers.PeerAsn, ["peerAddress"] = address.ToString() };
+            if (peers.BfdMilliseconds > 0)
+                spec["bfdProfile"] = PoolName;
+            objects.Add(Custom("BGPPeer", ns, spec, "v1beta2", $"peer-{address.ToString().Replace('.', '-').Replace(':', '-')}"));
+        }
+
+        return objects;
+    }
+
+    private static JsonObject Custom(string kind, string ns, JsonObject spec, string version = "v1beta1", string name = PoolName) => new()
+    {
+        ["apiVersion"] = $"metallb.io/{version}",
         ["kind"] = kind,
-        ["metadata"] = new JsonObject { ["name"] = PoolName, ["namespace"] = ns },
+        ["metadata"] = new JsonObject { ["name"] = name, ["namespace"] = ns },
         ["spec"] = spec,
     };
 
