@@ -26,6 +26,7 @@ public sealed record OpenMessage(uint Asn, ushort HoldTime, uint Identifier, Cap
     private const int ParametersOffset = BgpFraming.HeaderSize + 9;
     private const byte Version = 4;
     private const byte CapabilitiesParameter = 2;
+    private static readonly byte[] SupportedVersion = [0, Version];
 
     /// <summary>Reads a message, with its header, and makes the checks of RFC 4271 §6.2 that need no knowledge of the peer.</summary>
     /// <returns>False when the session ends for it; <paramref name="error"/> is the answer.</returns>
@@ -42,7 +43,7 @@ public sealed record OpenMessage(uint Asn, ushort HoldTime, uint Identifier, Cap
         var (asn, holdTime, identifier) = ((uint)BinaryPrimitives.ReadUInt16BigEndian(body[1..]), BinaryPrimitives.ReadUInt16BigEndian(body[3..]), BinaryPrimitives.ReadUInt32BigEndian(body[5..]));
         if (body[0] != Version)
         {
-            error = BgpError.Open(OpenSubcode.UnsupportedVersion, $"version {body[0]}", new byte[] { 0, Version });
+            error = BgpError.Open(OpenSubcode.UnsupportedVersion, $"version {body[0]}", SupportedVersion);
             return false;
         }
 
