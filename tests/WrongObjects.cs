@@ -1,18 +1,18 @@
 /// <summary>
-/// Objects of metallb.io, and AnnouncementPolicies of portolan.dev, that are wrong in one way each: the specification as a user writes it, and what is to be said of it, path and rule.
+/// Objects of metallb.io, and AnnouncementPolicies and BGPPolicies of portolan.dev, that are wrong in one way each: the specification as a user writes it, and what is to be said of it, path and rule.
 /// Some are wrong beside the right objects that the tests put beside them.
 /// </summary>
 internal static class WrongObjects
 {
     /// <summary>All of them, with their kinds.</summary>
     public static IEnumerable<(string Kind, string Spec, string Expected)> All =>
-        new[] { ("IPAddressPool", IPAddressPools), ("L2Advertisement", L2Advertisements), ("BGPAdvertisement", BGPAdvertisements), ("BGPPeer", BGPPeers), ("BFDProfile", BFDProfiles), ("Community", Communities), ("AnnouncementPolicy", AnnouncementPolicies) }
+        new[] { ("IPAddressPool", IPAddressPools), ("L2Advertisement", L2Advertisements), ("BGPAdvertisement", BGPAdvertisements), ("BGPPeer", BGPPeers), ("BFDProfile", BFDProfiles), ("Community", Communities), ("AnnouncementPolicy", AnnouncementPolicies), ("BGPPolicy", BGPPolicies) }
             .SelectMany(kind => kind.Item2.Select(row => (kind.Item1, row.Data.Item1, row.Data.Item2)));
 
     /// <summary>The version in which objects of this kind are written.</summary>
     public static string ApiVersion(string kind) => kind switch
     {
-        "AnnouncementPolicy" => "portolan.dev/v1alpha1",
+        "AnnouncementPolicy" or "BGPPolicy" => "portolan.dev/v1alpha1",
         "BGPPeer" => "metallb.io/v1beta2",
         _ => "metallb.io/v1beta1",
     };
@@ -38,6 +38,35 @@ internal static class WrongObjects
         { "{ipAddressPools: [six], requireMajority: mostly}", "spec.requireMajority: \"mostly\": is not of the type that this field has" },
         { "{ipAddressPools: [six], requireMajority: true}", "spec.requireMajority: true: is refused with fewer than 3 nodes, and there are 2: until there are more, both sides of a partition announce" },
         { "{ipAddressPools: [lab]}", "spec.ipAddressPools: lab: AnnouncementPolicy bounded is about this IPAddressPool too, comes first by name, and counts" },
+    };
+
+    public static TheoryData<string, string> BGPPolicies { get; } = new()
+    {
+        { "{peers: [echoing, echoing]}", "spec.peers[1]: echoing: is listed twice" },
+        { "{peers: [spine]}", "spec.peers[0]: spine: there is no such BGPPeer" },
+        { "{peers: tor}", "spec.peers: \"tor\": is not of the type that this field has" },
+        { "{peers: [echoing, tor]}", "spec.peers[1]: tor: BGPPolicy base is about this BGPPeer too, and a node has both" },
+        { "{}", "spec.peers: without names it is about all BGPPeers, and BGPPolicy base is about some, too, on the same node" },
+        { "{peers: [echoing], nodeSelectors: [{matchLabels: {a: b}}, {matchLabels: {a: b}}]}", "spec.nodeSelectors[1]: a in (b): is listed twice" },
+        { "{peers: [echoing], nodeSelectors: [{matchExpressions: [{key: a, operator: Is}]}]}", "spec.nodeSelectors[0].matchExpressions[0].operator: Is: must be In, NotIn, Exists or DoesNotExist" },
+        { "{peers: [echoing], med: -1}", "spec.med: -1: must be 0..4294967295" },
+        { "{peers: [echoing], med: 4294967296}", "spec.med: 4294967296: must be 0..4294967295" },
+        { "{peers: [echoing], med: low}", "spec.med: \"low\": is not of the type that this field has" },
+        { "{peers: [echoing], prepend: 17}", "spec.prepend: 17: must be 0..16" },
+        { "{peers: [echoing], linkBandwidthPerEndpoint: 0}", "spec.linkBandwidthPerEndpoint: 0: must be 1..2147483647" },
+        { "{peers: [echoing], linkBandwidthPerEndpoint: 1.5}", "spec.linkBandwidthPerEndpoint: 1.5: is not of the type that this field has" },
+        { "{peers: [echoing], ttlSecurityHops: 255}", "spec.ttlSecurityHops: 255: must be 1..254" },
+        { "{peers: [echoing], ttlSecurityHops: 1}", "spec.ttlSecurityHops: 1: BGPPeer echoing has ebgpMultiHop, which says the opposite: only one of both" },
+        { "{peers: [echoing], linkLocalNextHop: Global}", "spec.linkLocalNextHop: Global: must be global, single, double or unspecified-first" },
+        { "{peers: [echoing], passive: mostly}", "spec.passive: \"mostly\": is not of the type that this field has" },
+        { "{peers: [echoing], listenRanges: [10.0.0.0/33]}", "spec.listenRanges[0]: 10.0.0.0/33: must be a CIDR block such as 192.0.2.0/24" },
+        { "{peers: [echoing], listenRanges: [10.0.0.1]}", "spec.listenRanges[0]: 10.0.0.1: must be a CIDR block such as 192.0.2.0/24" },
+        { "{peers: [echoing], listenRanges: ['fd00::/64', 'fd00::1/64']}", "spec.listenRanges[1]: fd00::1/64: is listed twice" },
+        { "{nodeSelectors: [{matchLabels: {rack: nowhere}}], listenRanges: [10.0.0.0/24]}", "spec.listenRanges: need exactly one name in peers: that BGPPeer says how these sessions are" },
+        { "{peers: [echoing], listenRanges: [10.0.0.0/24], listenLimit: 0}", "spec.listenLimit: 0: must be 1..10000" },
+        { "{peers: [echoing], listenLimit: 5}", "spec.listenLimit: 5: limits nothing without listenRanges" },
+        { "{peers: [echoing], tcpMSS: 535}", "spec.tcpMSS: 535: must be 536..9000" },
+        { "{peers: [echoing], maxPrefixes: 0}", "spec.maxPrefixes: 0: must be 1..2147483647" },
     };
 
     public static TheoryData<string, string> IPAddressPools { get; } = new()

@@ -68,12 +68,12 @@ public sealed class BadInputTests(LabFixture fixture)
     [Fact]
     public async Task EveryWrongObjectOfAManyIsRefusedOrReported()
     {
-        string[] absent = ["IPAddressPool lab", "IPAddressPool six", "BGPPeer tor", "BGPPeer echoing", "BGPAdvertisement bgp", "Community well-known", "echoMode, which", "AnnouncementPolicy bounded", "spec.requireMajority: true"];
+        string[] absent = ["IPAddressPool lab", "IPAddressPool six", "BGPPeer tor", "BGPPeer echoing", "BGPAdvertisement bgp", "Community well-known", "echoMode, which", "AnnouncementPolicy bounded", "BGPPolicy base", "spec.requireMajority: true"];
         var wrong = WrongObjects.All.Where(each => !absent.Any(word => each.Expected.Contains(word, StringComparison.Ordinal)) && !each.Spec.StartsWith('[')).ToList();
         Assert.InRange(wrong.Count, 60, int.MaxValue);
         var manifest = string.Join("\n---\n", wrong.Select((each, i) =>
             $"apiVersion: {WrongObjects.ApiVersion(each.Kind)}\nkind: {each.Kind}\nmetadata: {{name: wrong-{i}, namespace: metallb-system, labels: {{trial: wrong}}}}\nspec: {each.Spec}"));
-        const string kinds = "ipaddresspools,l2advertisements,bgpadvertisements,bgppeers,bfdprofiles,communities,announcementpolicies";
+        const string kinds = "ipaddresspools,l2advertisements,bgpadvertisements,bgppeers,bfdprofiles,communities,announcementpolicies,bgppolicies";
         try
         {
             var refusals = _lab.Apply(manifest, "create").Fails().Error;

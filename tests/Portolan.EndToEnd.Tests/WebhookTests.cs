@@ -96,7 +96,7 @@ public sealed class WebhookTests(LabFixture fixture)
         _lab.Kubectl("rollout status deployment controller -n metallb-system --timeout=40s").Succeeds();
         await Shell.EventuallyAsync(
             async () => (await _lab.KubectlAsync("get validatingwebhookconfiguration metallb-webhook-configuration -o jsonpath='{.webhooks[*].clientConfig.caBundle}'")).Output,
-            bundles => bundles.Split(' ', StringSplitOptions.RemoveEmptyEntries).Length == 7, 20, "trust in the webhook");
+            bundles => bundles.Split(' ', StringSplitOptions.RemoveEmptyEntries).Length == 8, 20, "trust in the webhook");
     }
 
     private static string Pool(string name, string range) =>

@@ -12,15 +12,9 @@ internal readonly record struct Announceable(WithdrawalReason Reason, IReadOnlyL
     /// <summary>Judges a Service.</summary>
     public static Announceable Of(ServiceFacts service, bool hasUsableEndpoints, AnnouncementContext context)
     {
-        if (service.Type is not ServiceType.LoadBalancer || service.LoadBalancerClass != context.LoadBalancerClass)
-            return Not(WithdrawalReason.NotLoadBalancer);
-        if (service.Ingress.Count == 0)
-            return Not(WithdrawalReason.NoIPAllocated);
-
-        // Whoever gave the address: what lies in a known pool is announced. Several addresses must be from one pool.
-        var pool = context.Pools.Of(service.Ingress[0].Address);
-        if (pool is null || !service.Ingress.All(ingress => pool.Contains(ingress.Address)))
-            return Not(WithdrawalReason.IPNotAllowed);
+        var reason = Locate(service, context.Pools, context.LoadBalancerClass, out var pool);
+        if (pool is null)
+            return Not(reason);
 
         var covering = context.Advertisements.Where(advertisement => advertisement.Covers(pool)).ToList();
         var advertisements = covering.FindAll(advertisement => advertisement.Selects(service));
@@ -34,6 +28,28 @@ internal readonly record struct Announceable(WithdrawalReason Reason, IReadOnlyL
         if (!hasUsableEndpoints)
             return Not(WithdrawalReason.NoEndpoints);
         return new Announceable(WithdrawalReason.None, advertisements, AnnouncementPolicy.For(pool, context.Policies));
+    }
+
+    /// <summary>Finds the pool that a Service's addresses are from.</summary>
+    /// <param name="service">The Service.</param>
+    /// <param name="pools">The pools in force.</param>
+    /// <param name="loadBalancerClass">The class of Services that are ours; null: those without one.</param>
+    /// <param name="pool">The pool; null exactly where there is a reason.</param>
+    /// <returns><see cref="WithdrawalReason.None"/>, or why the Service is announced by no protocol.</returns>
+    public static WithdrawalReason Locate(ServiceFacts service, PoolSet pools, string? loadBalancerClass, out AddressPool? pool)
+    {
+        pool = null;
+        if (service.Type is not ServiceType.LoadBalancer || service.LoadBalancerClass != loadBalancerClass)
+            return WithdrawalReason.NotLoadBalancer;
+        if (service.Ingress.Count == 0)
+            return WithdrawalReason.NoIPAllocated;
+
+        // Whoever gave the address: what lies in a known pool is announced. Several addresses must be from one pool.
+        var first = pools.Of(service.Ingress[0].Address);
+        if (first is null || !service.Ingress.All(ingress => first.Contains(ingress.Address)))
+            return WithdrawalReason.IPNotAllowed;
+        pool = first;
+        return WithdrawalReason.None;
     }
 
     private static Announceable Not(WithdrawalReason reason) => new(reason, [], AnnouncementPolicy.Default);

@@ -15,7 +15,7 @@ public enum WithdrawalReason : byte
     /// <summary>An address of the Service is in no pool, or its addresses are not in one pool.</summary>
     IPNotAllowed,
 
-    /// <summary>No L2Advertisement covers the pool and the Service; or, said of a node, none of those that do selects it.</summary>
+    /// <summary>No advertisement covers the pool and the Service; or, said of a node, none of those that do selects it.</summary>
     NoMatchingAdvertisement,
 
     /// <summary>The Service shares its address, and an advertisement would announce it for only some of the sharers.</summary>
@@ -44,6 +44,12 @@ public enum WithdrawalReason : byte
 
     /// <summary>Somebody else claims all its addresses, and by policy they are left to him. MetalLB knows no such reason.</summary>
     AddressConflict,
+
+    /// <summary>Two BGPAdvertisements would announce one prefix to one peer with different localPrefs.</summary>
+    ConflictingAdvertisements,
+
+    /// <summary>The node has no BGPPeer that the BGPAdvertisements are for. MetalLB knows no such reason.</summary>
+    NoMatchingPeers,
 }
 
 /// <summary>The words for the reasons.</summary>
@@ -66,6 +72,8 @@ public static class WithdrawalReasons
         WithdrawalReason.NotOwner => "notOwner",
         WithdrawalReason.NoMajority => "noMajority",
         WithdrawalReason.AddressConflict => "addressConflict",
+        WithdrawalReason.ConflictingAdvertisements => "conflictingAdvertisements",
+        WithdrawalReason.NoMatchingPeers => "noMatchingPeers",
         _ => throw new ArgumentOutOfRangeException(nameof(reason)),
     };
 }

@@ -12,7 +12,7 @@ public sealed class BgpAdvertisement
     internal BgpAdvertisement(BgpAdvertisementSpec spec, IEnumerable<BgpCommunity> communities)
     {
         _spec = spec;
-        Communities = [.. communities.OrderBy(community => community.IsLarge).ThenBy(community => community.Administrator).ThenBy(community => community.Data1).ThenBy(community => community.Data2)];
+        Communities = [.. communities.Order()];
         _text = Text(spec);
     }
 

@@ -7,7 +7,7 @@ namespace Portolan.Core.Configuration;
 /// <param name="Administrator">The first number, an AS number by convention.</param>
 /// <param name="Data1">The second number.</param>
 /// <param name="Data2">The third number; 0 where there is none.</param>
-public readonly record struct BgpCommunity(bool IsLarge, uint Administrator, uint Data1, uint Data2)
+public readonly record struct BgpCommunity(bool IsLarge, uint Administrator, uint Data1, uint Data2) : IComparable<BgpCommunity>
 {
     private const string LargeMarker = "large";
 
@@ -38,6 +38,10 @@ public readonly record struct BgpCommunity(bool IsLarge, uint Administrator, uin
                 return "must be number:number, or large:number:number:number";
         }
     }
+
+    /// <summary>The small ones first, then by their numbers.</summary>
+    public int CompareTo(BgpCommunity other) =>
+        (IsLarge, Administrator, Data1, Data2).CompareTo((other.IsLarge, other.Administrator, other.Data1, other.Data2));
 
     /// <summary>As it is written in an object.</summary>
     public override string ToString() => IsLarge ? $"{LargeMarker}:{Administrator}:{Data1}:{Data2}" : $"{Administrator}:{Data1}";

@@ -23,4 +23,7 @@ public enum ConfigurationKind : byte
 
     /// <summary><c>AnnouncementPolicy</c> of portolan.dev.</summary>
     AnnouncementPolicy,
+
+    /// <summary><c>BGPPolicy</c> of portolan.dev.</summary>
+    BGPPolicy,
 }

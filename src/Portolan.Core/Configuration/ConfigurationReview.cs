@@ -1,5 +1,6 @@
 using Portolan.Core.Addresses;
 using Portolan.Core.Announcements;
+using Portolan.Core.Announcements.Bgp;
 using Portolan.Core.Cluster;
 
 namespace Portolan.Core.Configuration;
@@ -50,6 +51,9 @@ public static class ConfigurationReview
                 break;
             case BgpPeerSpec peer:
                 Check(peer, others, known.Find(peer.Kind, peer.Name) as BgpPeerSpec, errors, warnings);
+                break;
+            case BgpPolicySpec policy:
+                Check(policy, others, errors);
                 break;
             case BfdProfileSpec profile:
                 profile.Parse(errors);
@@ -108,6 +112,19 @@ public static class ConfigurationReview
             return;
         var nodes = new NodeMeeting(others.Nodes);
         errors.AddRange(Clashes(others.All<BgpPeerSpec>().Select(other => other.Parse([])), other => peer.Clash(other, nodes)));
+        foreach (var policy in BgpPolicies(others))
+            if (policy.Misfit([peer], nodes) is { } misfit)
+                warnings.Add(new FieldError($"BGPPolicy {policy.Name}: {misfit.Path}", misfit.Value, misfit.Rule));
+    }
+
+    private static void Check(BgpPolicySpec spec, ConfigurationObjects others, List<FieldError> errors)
+    {
+        if (spec.Parse(errors) is not { } policy)
+            return;
+        var nodes = new NodeMeeting(others.Nodes);
+        errors.AddRange(Clashes(BgpPolicies(others), other => policy.Clash(other, nodes)));
+        if (policy.Misfit(others.All<BgpPeerSpec>().Select(peer => peer.Parse([])).OfType<BgpPeer>(), nodes) is { } misfit)
+            errors.Add(misfit);
     }
 
     private static IEnumerable<FieldError> ProfileInUse(ConfigurationObjects known, string profile)
@@ -126,6 +143,8 @@ public static class ConfigurationReview
     }
 
     private static IEnumerable<AddressPool> Pools(ConfigurationObjects known) => known.All<AddressPoolSpec>().Select(spec => AddressPool.Parse(spec, [])).OfType<AddressPool>();
+
+    private static IEnumerable<BgpPolicy> BgpPolicies(ConfigurationObjects known) => known.All<BgpPolicySpec>().Select(spec => spec.Parse([])).OfType<BgpPolicy>();
 
     private static IEnumerable<BgpAdvertisement> Advertisements(ConfigurationObjects known)
     {

@@ -1,5 +1,6 @@
 using Portolan.Core.Addresses;
 using Portolan.Core.Announcements;
+using Portolan.Core.Announcements.Bgp;
 using Portolan.Core.Cluster;
 
 namespace Portolan.Core.Configuration;
@@ -24,6 +25,7 @@ public sealed class ConfigurationSet
     private Dictionary<string, AnnouncementPolicy> _policies = new(StringComparer.Ordinal);
     private Dictionary<string, BgpAdvertisement> _advertisements = new(StringComparer.Ordinal);
     private Dictionary<string, BgpPeer> _peers = new(StringComparer.Ordinal);
+    private Dictionary<string, BgpPolicy> _bgpPolicies = new(StringComparer.Ordinal);
     private Dictionary<string, BfdProfile> _profiles = new(StringComparer.Ordinal);
     private Dictionary<string, CommunityAliases> _communities = new(StringComparer.Ordinal);
 
@@ -45,6 +47,9 @@ public sealed class ConfigurationSet
 
     /// <summary>The BGPPeers by name, each with the profile it uses, also when that profile has been deleted since.</summary>
     public IReadOnlyDictionary<string, BgpPeer> BgpPeers => _peers;
+
+    /// <summary>The BGPPolicies by name. One may not suit a peer that was changed after it: see <see cref="BgpPolicy.TtlSecurityHops"/>.</summary>
+    public IReadOnlyDictionary<string, BgpPolicy> BgpPolicies => _bgpPolicies;
 
     /// <summary>The BFDProfiles by name.</summary>
     public IReadOnlyDictionary<string, BfdProfile> BfdProfiles => _profiles;
@@ -72,6 +77,7 @@ public sealed class ConfigurationSet
         var profiles = Settle(objects.All<BfdProfileSpec>(), _profiles, (spec, errors) => spec.Parse(errors), (_, _) => null, (_, _) => true, problems);
         var communities = Settle(objects.All<CommunitySpec>(), _communities, (spec, errors) => spec.Parse(errors), (one, other) => one.Clash(other), (one, other) => one.SamePlace(other), problems);
         var peers = Settle(objects.All<BgpPeerSpec>(), _peers, (spec, errors) => Peer(spec, objects, profiles, errors), (one, other) => one.Clash(other, nodes), (one, other) => one.SamePlace(other), problems);
+        var bgpPolicies = Settle(objects.All<BgpPolicySpec>(), _bgpPolicies, (spec, errors) => Policy(spec, peers.Values, nodes, errors), (one, other) => one.Clash(other, nodes), (one, other) => one.SamePlace(other), problems);
         var aliases = Aliases(communities.Values);
         var echoing = peers.Values.Where(peer => peer.BfdProfile is { EchoMode: true }).ToList();
         var advertisements = Settle(
@@ -96,6 +102,7 @@ public sealed class ConfigurationSet
             _policies = policies,
             _advertisements = advertisements,
             _peers = peers,
+            _bgpPolicies = bgpPolicies,
             _profiles = profiles,
             _communities = communities,
             Problems = [.. problems.OrderBy(problem => problem.Kind).ThenBy(problem => problem.Name, StringComparer.Ordinal)],
@@ -133,6 +140,15 @@ public sealed class ConfigurationSet
         else if (!profiles.ContainsKey(spec.BfdProfile))
             errors.Add(new FieldError("spec.bfdProfile", spec.BfdProfile, "this BFDProfile is wrong and not in force"));
         return peer is not null && profiles.TryGetValue(spec.BfdProfile, out var profile) ? peer with { BfdProfile = profile } : null;
+    }
+
+    private static BgpPolicy? Policy(BgpPolicySpec spec, IEnumerable<BgpPeer> peers, NodeMeeting nodes, List<FieldError> errors)
+    {
+        if (spec.Parse(errors) is not { } policy)
+            return null;
+        if (policy.Misfit(peers, nodes) is { } misfit)
+            errors.Add(misfit);
+        return errors.Count == 0 ? policy : null;
     }
 
     private static BgpAdvertisement? Advertisement(BgpAdvertisementSpec spec, Dictionary<string, BgpCommunity> aliases, PoolSet pools, List<BgpPeer> echoing, List<FieldError> errors)

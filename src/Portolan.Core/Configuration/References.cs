@@ -14,6 +14,7 @@ internal static class References
         Announcements.AnnouncementPolicy policy => Missing("spec.ipAddressPools", policy.IPAddressPools, ConfigurationKind.IPAddressPool, known),
         BgpAdvertisementSpec bgp => Missing("spec.ipAddressPools", bgp.IPAddressPools, ConfigurationKind.IPAddressPool, known)
             .Concat(Missing("spec.peers", bgp.Peers, ConfigurationKind.BGPPeer, known)),
+        BgpPolicySpec policy => Missing("spec.peers", policy.Peers, ConfigurationKind.BGPPeer, known),
         BgpPeerSpec peer => MissingSecret(peer, known),
         _ => [],
     };

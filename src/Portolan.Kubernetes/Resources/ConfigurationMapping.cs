@@ -18,6 +18,7 @@ public static class ConfigurationMapping
         "BFDProfile" => ConfigurationKind.BFDProfile,
         "Community" => ConfigurationKind.Community,
         "AnnouncementPolicy" => ConfigurationKind.AnnouncementPolicy,
+        "BGPPolicy" => ConfigurationKind.BGPPolicy,
         _ => null,
     };
 
@@ -33,6 +34,7 @@ public static class ConfigurationMapping
         ConfigurationKind.BGPPeer => Read(json, KubeJson.Default.BGPPeer).ToSpec(),
         ConfigurationKind.BFDProfile => Read(json, KubeJson.Default.BFDProfile).ToSpec(),
         ConfigurationKind.AnnouncementPolicy => Read(json, KubeJson.Default.AnnouncementPolicyObject).ToSpec(),
+        ConfigurationKind.BGPPolicy => Read(json, KubeJson.Default.BgpPolicyObject).ToSpec(),
         _ => Read(json, KubeJson.Default.Community).ToSpec(),
     };
 

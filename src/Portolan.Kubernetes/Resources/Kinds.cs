@@ -73,4 +73,7 @@ public static class Kinds
 
     /// <summary><c>portolan.dev/v1alpha1 AnnouncementPolicy</c>.</summary>
     public static ResourceType<AnnouncementPolicyObject> AnnouncementPolicies { get; } = new("portolan.dev", "v1alpha1", "announcementpolicies", "AnnouncementPolicy", true, KubeJson.Default.AnnouncementPolicyObject);
+
+    /// <summary><c>portolan.dev/v1alpha1 BGPPolicy</c>.</summary>
+    public static ResourceType<BgpPolicyObject> BGPPolicies { get; } = new("portolan.dev", "v1alpha1", "bgppolicies", "BGPPolicy", true, KubeJson.Default.BgpPolicyObject);
 }

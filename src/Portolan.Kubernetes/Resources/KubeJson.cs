@@ -38,6 +38,8 @@ namespace Portolan.Kubernetes.Resources;
 [JsonSerializable(typeof(ReservationObjectSpec))]
 [JsonSerializable(typeof(AnnouncementPolicyObject))]
 [JsonSerializable(typeof(AnnouncementPolicyObjectSpec))]
+[JsonSerializable(typeof(BgpPolicyObject))]
+[JsonSerializable(typeof(BgpPolicyObjectSpec))]
 [JsonSerializable(typeof(UntypedObject))]
 [JsonSerializable(typeof(Status))]
 [JsonSerializable(typeof(Bookmark))]

@@ -40,6 +40,7 @@ internal sealed class ConfigurationWatches(
         Watch(Kinds.BFDProfiles, ns, change => state.On(Kinds.BFDProfiles, change, found => found.ToSpec()));
         Watch(Kinds.Communities, ns, change => state.On(Kinds.Communities, change, found => found.ToSpec()));
         Watch(Kinds.AnnouncementPolicies, ns, change => state.On(Kinds.AnnouncementPolicies, change, found => found.ToSpec()));
+        Watch(Kinds.BGPPolicies, ns, change => state.On(Kinds.BGPPolicies, change, found => found.ToSpec()));
         Watch(Kinds.NodeLabels, null, state.On);
         Watch(Kinds.ConfigurationStates, ns, change =>
         {

@@ -68,7 +68,7 @@ internal sealed class LoadedConfiguration
         if (change.New is { } node && SameLabels(change.Old, node))
             return false;
         Objects = Objects.WithNode(change.Key.Name, change.New?.Metadata.Labels ?? (change.New is null ? null : []));
-        return IsComplete && (Objects.All<BgpPeerSpec>().Any() || Objects.All<BgpAdvertisementSpec>().Any() || Objects.All<AnnouncementPolicy>().Any(policy => policy.RequireMajority));
+        return IsComplete && (Objects.All<BgpPeerSpec>().Any() || Objects.All<BgpAdvertisementSpec>().Any() || Objects.All<BgpPolicySpec>().Any() || Objects.All<AnnouncementPolicy>().Any(policy => policy.RequireMajority));
     }
 
     /// <summary>Secrets were looked up.</summary>

@@ -1,6 +1,7 @@
 using CsCheck;
 using Portolan.Core.Addresses;
 using Portolan.Core.Announcements;
+using Portolan.Core.Announcements.Bgp;
 using Portolan.Core.Cluster;
 using Portolan.Core.Configuration;
 
@@ -32,7 +33,7 @@ public sealed class ConfigurationProperties
 
         public void Step(Random random)
         {
-            var kind = (ConfigurationKind)random.Next(6);
+            var kind = (ConfigurationKind)random.Next(8);
             var name = random.Next(6) == 0 ? "poison" : Names[random.Next(Names.Length)];
             var wrong = name == "poison" || random.Next(6) == 0;
             var born = _born.TryGetValue((kind, name), out var known) ? known : _born[(kind, name)] = _born.Count + 1;
@@ -90,6 +91,8 @@ public sealed class ConfigurationProperties
                 Assert.Null(one.Clash(other, nodes));
             foreach (var (one, other) in Pairs(_set.Communities.Values))
                 Assert.Null(one.Clash(other));
+            foreach (var (one, other) in Pairs(_set.BgpPolicies.Values))
+                Assert.Null(one.Clash(other, nodes));
         }
 
         // Nobody is refused for what is not in force.
@@ -146,6 +149,7 @@ public sealed class ConfigurationProperties
             AnnouncementPolicy policy => Text(policy),
             BgpAdvertisementSpec bgp => bgp.Parse(ConfigurationSet.Aliases(_set.Communities.Values), [], [])!.ToString(),
             BgpPeerSpec peer => $"{peer.Parse([])! with { BfdProfile = peer.BfdProfile.Length == 0 ? null : _set.BfdProfiles[peer.BfdProfile] }}",
+            BgpPolicySpec policy => Text(policy.Parse([])!),
             BfdProfileSpec profile => $"{profile.Parse([])}",
             CommunitySpec community => Text(community.Parse([])!),
             _ => throw new InvalidOperationException(),
@@ -162,6 +166,8 @@ public sealed class ConfigurationProperties
                 texts[$"BGPAdvertisement {name}"] = advertisement.ToString();
             foreach (var (name, peer) in set.BgpPeers)
                 texts[$"BGPPeer {name}"] = $"{peer}";
+            foreach (var (name, policy) in set.BgpPolicies)
+                texts[$"BGPPolicy {name}"] = Text(policy);
             foreach (var (name, profile) in set.BfdProfiles)
                 texts[$"BFDProfile {name}"] = $"{profile}";
             foreach (var (name, community) in set.Communities)
@@ -172,6 +178,8 @@ public sealed class ConfigurationProperties
         private static string Text(Layer2Advertisement advertisement) => string.Join(' ', advertisement.IPAddressPools) + string.Join(' ', advertisement.Interfaces);
 
         private static string Text(AnnouncementPolicy policy) => string.Join(' ', policy.IPAddressPools) + policy.Placement;
+
+        private static string Text(BgpPolicy policy) => $"{string.Join(' ', policy.Peers)} {string.Join('|', policy.NodeSelectors)} {policy.Med} {policy.TtlSecurityHops}";
 
         private static string Text(CommunityAliases community) => string.Join(' ', community.Values);
 
@@ -203,9 +211,18 @@ public sealed class ConfigurationProperties
                 Vrf = Any(random, "", "", "red"),
                 RouterId = Any(random, "", "", "10.9.9.9"),
                 BfdProfile = Any(random, "", "", "a", "b"),
+                EbgpMultiHop = random.Next(4) == 0,
                 NodeSelectors = Nodes(random),
             },
             ConfigurationKind.BFDProfile => new BfdProfileSpec { Name = name, EchoMode = random.Next(3) == 0, DetectMultiplier = wrong ? 1 : Any<long?>(random, null, 3, 5) },
+            ConfigurationKind.BGPPolicy => new BgpPolicySpec
+            {
+                Name = name,
+                Peers = Any<string[]>(random, ["a"], ["b"], ["c", "d"], []),
+                NodeSelectors = Nodes(random),
+                Med = wrong ? -1 : Any<long?>(random, null, 1, 2),
+                TtlSecurityHops = Any<long?>(random, null, null, 1),
+            },
             ConfigurationKind.AnnouncementPolicy => new AnnouncementPolicy { Name = name, IPAddressPools = wrong ? ["a", "a"] : Any<string[]>(random, ["a"], ["b"], ["c"]), Placement = Any(random, Placement.Hash, Placement.Bounded) },
             _ => new CommunitySpec { Name = name, Communities = [(name == "poison" ? "poison" : Any(random, "x", "y", "z"), wrong ? "1:2:3" : Any(random, "1:1", "1:2", "large:1:2:3"))] },
         };

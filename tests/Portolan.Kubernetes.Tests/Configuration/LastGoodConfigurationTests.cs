@@ -1,4 +1,5 @@
 using Portolan.Core.Addresses;
+using Portolan.Core.Announcements.Bgp;
 using Portolan.Core.Configuration;
 
 namespace Portolan.Kubernetes.Tests.Configuration;
@@ -29,6 +30,35 @@ public sealed class LastGoodConfigurationTests
                 peer.BfdProfile!.DetectMultiplier, peer.EnableGracefulRestart, peer.EbgpMultiHop, peer.Vrf, peer.DualStackAddressFamily));
         Assert.Equal((90, 30, 10, null), (peer.HoldTime!.Value.TotalSeconds, peer.KeepaliveTime!.Value.TotalSeconds, peer.ConnectTime!.Value.TotalSeconds, peer.PeerAsn));
     }
+
+    [Fact]
+    public void EveryFieldOfABGPPolicyComesIntoForce()
+    {
+        var set = ConfigurationSet.Empty.Update(_known.With(Written.Object(
+            "BGPPolicy",
+            "full",
+            "{peers: [echoing], nodeSelectors: [{matchLabels: {rack: a}}], med: 4294967295, prepend: 16, linkBandwidthPerEndpoint: 25000, linkLocalNextHop: unspecified-first, "
+            + "passive: true, listenRanges: ['10.0.0.1/24', 'fd00::/64'], listenLimit: 10000, tcpMSS: 9000, maxPrefixes: 1}")));
+        Assert.Empty(set.Problems);
+        var policy = set.BgpPolicies["full"];
+        Assert.Equal(
+            ("full", "echoing", "rack in (a)", 4294967295u, 16, 25000, LinkLocalNextHop.UnspecifiedFirst, true, "10.0.0.0/24 fd00::/64", 10000, 9000, 1),
+            (policy.Name, policy.Peers[0], $"{policy.NodeSelectors[0]}", policy.Med!.Value, policy.Prepend, policy.LinkBandwidthPerEndpoint!.Value, policy.LinkLocalNextHop, policy.Passive,
+                string.Join(' ', policy.ListenRanges), policy.ListenLimit, policy.TcpMss!.Value, policy.MaxPrefixes));
+
+        // What is not written is as without a policy.
+        var least = ConfigurationSet.Empty.Update(ConfigurationObjects.Empty.With(Written.Object("BGPPolicy", "least", "{ttlSecurityHops: 254}"))).BgpPolicies["least"];
+        Assert.Equal(BgpPolicy.Default with { Name = "least", TtlSecurityHops = 254, Peers = least.Peers, NodeSelectors = least.NodeSelectors, ListenRanges = least.ListenRanges }, least);
+        Assert.Equal((0, 0, 0), (least.Peers.Count, least.NodeSelectors.Count, least.ListenRanges.Count));
+    }
+
+    [Theory]
+    [InlineData("''", LinkLocalNextHop.Automatic)]
+    [InlineData("global", LinkLocalNextHop.Global)]
+    [InlineData("single", LinkLocalNextHop.Single)]
+    [InlineData("double", LinkLocalNextHop.Double)]
+    public void ALinkLocalNextHopIsAWord(string word, LinkLocalNextHop expected) => Assert.Equal(
+        expected, ConfigurationSet.Empty.Update(ConfigurationObjects.Empty.With(Written.Object("BGPPolicy", "p", $"{{linkLocalNextHop: {word}}}"))).BgpPolicies["p"].LinkLocalNextHop);
 
     [Theory]
     [Contract("§1.4 holdTime and keepaliveTime")]
@@ -104,7 +134,7 @@ public sealed class LastGoodConfigurationTests
     {
         var after = _right.Update(_known.Without(ConfigurationKind.BGPPeer, "tor").Without(ConfigurationKind.IPAddressPool, "lab"));
         Assert.Equal(
-            ["L2Advertisement l2: spec.ipAddressPools[0]: lab: there is no such IPAddressPool", "BGPAdvertisement bgp: spec.ipAddressPools[0]: lab: there is no such IPAddressPool", "BGPAdvertisement bgp: spec.peers[0]: tor: there is no such BGPPeer", "AnnouncementPolicy bounded: spec.ipAddressPools[0]: lab: there is no such IPAddressPool"],
+            ["L2Advertisement l2: spec.ipAddressPools[0]: lab: there is no such IPAddressPool", "BGPAdvertisement bgp: spec.ipAddressPools[0]: lab: there is no such IPAddressPool", "BGPAdvertisement bgp: spec.peers[0]: tor: there is no such BGPPeer", "AnnouncementPolicy bounded: spec.ipAddressPools[0]: lab: there is no such IPAddressPool", "BGPPolicy base: spec.peers[0]: tor: there is no such BGPPeer"],
             after.Problems.Select(problem => problem.ToString()));
         Assert.All(after.Problems, problem => Assert.Equal(Standing.InForce, problem.Standing));
         Assert.False(after.IsStale);

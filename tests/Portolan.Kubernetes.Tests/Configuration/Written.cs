@@ -30,6 +30,7 @@ internal static class Written
             Object("Community", "well-known", "{communities: [{name: no-export, value: '65535:65281'}, {name: big, value: 'large:4294967295:0:1'}]}"),
             Object("BGPPeer", "tor", "{myASN: 64512, peerASN: 64513, peerAddress: 10.0.0.1, bfdProfile: fast, holdTime: 90s, keepaliveTime: 30s, connectTime: 2m}"),
             Object("BGPPeer", "echoing", "{myASN: 64512, dynamicASN: external, peerAddress: 10.0.0.2, bfdProfile: echo, nodeSelectors: [{matchLabels: {rack: a}}], ebgpMultiHop: true}"),
+            Object("BGPPolicy", "base", "{peers: [tor], med: 100, ttlSecurityHops: 1}"),
             Object("BGPAdvertisement", "bgp", "{ipAddressPools: [lab], communities: [no-export, '64512:1'], localPref: 100, peers: [tor]}"),
         })
             known = known.With(spec);

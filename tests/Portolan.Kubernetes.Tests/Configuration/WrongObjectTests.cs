@@ -92,6 +92,10 @@ public sealed class WrongObjectTests
     [MemberData(nameof(WrongObjects.AnnouncementPolicies), MemberType = typeof(WrongObjects))]
     public void AWrongAnnouncementPolicyIsReported(string spec, string expected) => IsReported("AnnouncementPolicy", spec, expected);
 
+    [Theory]
+    [MemberData(nameof(WrongObjects.BGPPolicies), MemberType = typeof(WrongObjects))]
+    public void AWrongBGPPolicyIsReported(string spec, string expected) => IsReported("BGPPolicy", spec, expected);
+
     [Fact]
     [Contract("§1 stale configuration")]
     public void AllOfThemAtOnceAreReported_AndTheRightOnesAreInForceAllTheSame()
@@ -137,6 +141,7 @@ public sealed class WrongObjectTests
             Assert.Equal(profile, loaded.BfdProfiles[name]);
         Assert.Equal(right.Communities["well-known"], loaded.Communities["well-known"] with { Values = right.Communities["well-known"].Values });
         Assert.Equal(right.AnnouncementPolicies["bounded"].Placement, loaded.AnnouncementPolicies["bounded"].Placement);
+        Assert.Equal(right.BgpPolicies["base"].Med, loaded.BgpPolicies["base"].Med);
         Assert.Empty(right.Layer2Advertisements.Keys.Except(loaded.Layer2Advertisements.Keys));
         Assert.Equal($"{right.BgpAdvertisements["bgp"]}", $"{loaded.BgpAdvertisements["bgp"]}");
     }

@@ -70,6 +70,24 @@ public sealed class ShippedRuleTests
         { "BGPAdvertisement", "v1beta1", "{aggregationLength: 24, serviceSelectors: [{}]}", "spec.aggregationLength: Invalid value: \"object\": must be 32 when serviceSelectors are given" },
         { "BGPAdvertisement", "v1beta1", "{aggregationLengthV6: 64, serviceSelectors: [{}]}", "spec.aggregationLengthV6: Invalid value: \"object\": must be 128 when serviceSelectors are given" },
 
+        // BGPPolicy of portolan.dev
+        { "BGPPolicy", "v1alpha1", "{}", "" },
+        { "BGPPolicy", "v1alpha1", "{peers: [a], nodeSelectors: [{matchLabels: {a: b}}], med: 4294967295, prepend: 16, linkBandwidthPerEndpoint: 1, ttlSecurityHops: 254, linkLocalNextHop: unspecified-first, passive: true, listenRanges: [10.0.0.0/8, 'fd00::/64', '::/0'], listenLimit: 10000, tcpMSS: 9000, maxPrefixes: 2147483647}", "" },
+        { "BGPPolicy", "v1alpha1", "{peers: [a, b], med: 0, prepend: 0, linkLocalNextHop: double, listenRanges: [], tcpMSS: 536}", "" },
+        { "BGPPolicy", "v1alpha1", "{peers: [a, a]}", "spec.peers: Invalid value: \"array\": a peer must be named once only" },
+        { "BGPPolicy", "v1alpha1", "{med: 4294967296}", "spec.med: Invalid value: 4294967296: spec.med in body should be less than or equal to 4294967295" },
+        { "BGPPolicy", "v1alpha1", "{prepend: 17}", "spec.prepend: Invalid value: 17: spec.prepend in body should be less than or equal to 16" },
+        { "BGPPolicy", "v1alpha1", "{linkBandwidthPerEndpoint: 0}", "spec.linkBandwidthPerEndpoint: Invalid value: 0: spec.linkBandwidthPerEndpoint in body should be greater than or equal to 1" },
+        { "BGPPolicy", "v1alpha1", "{ttlSecurityHops: 255}", "spec.ttlSecurityHops: Invalid value: 255: spec.ttlSecurityHops in body should be less than or equal to 254" },
+        { "BGPPolicy", "v1alpha1", "{linkLocalNextHop: both}", "spec.linkLocalNextHop: Unsupported value: \"both\": supported values: \"global\", \"single\", \"double\", \"unspecified-first\"" },
+        { "BGPPolicy", "v1alpha1", "{peers: [a], listenRanges: [10.0.0.1]}", "spec.listenRanges[0]: Invalid value: \"string\": 10.0.0.1: must be a CIDR block like 192.0.2.0/24" },
+        { "BGPPolicy", "v1alpha1", "{peers: [a], listenRanges: [10.0.0.0/8, 10.0.0.0/8]}", "spec.listenRanges: Invalid value: \"array\": a block must be named once only" },
+        { "BGPPolicy", "v1alpha1", "{peers: [a, b], listenRanges: [10.0.0.0/8]}", "spec.listenRanges: Invalid value: \"object\": need exactly one name in peers: that BGPPeer says how these sessions are" },
+        { "BGPPolicy", "v1alpha1", "{listenRanges: [10.0.0.0/8]}", "spec.listenRanges: Invalid value: \"object\": need exactly one name in peers: that BGPPeer says how these sessions are" },
+        { "BGPPolicy", "v1alpha1", "{peers: [a], listenLimit: 5}", "spec.listenLimit: Invalid value: \"object\": limits nothing without listenRanges" },
+        { "BGPPolicy", "v1alpha1", "{tcpMSS: 535}", "spec.tcpMSS: Invalid value: 535: spec.tcpMSS in body should be greater than or equal to 536" },
+        { "BGPPolicy", "v1alpha1", "{maxPrefixes: 0}", "spec.maxPrefixes: Invalid value: 0: spec.maxPrefixes in body should be greater than or equal to 1" },
+
         // BFDProfile
         { "BFDProfile", "v1beta1", "{receiveInterval: 10, transmitInterval: 60000, echoInterval: 50, detectMultiplier: 255, minimumTtl: 254, echoMode: true, passiveMode: true}", "" },
         { "BFDProfile", "v1beta1", "{receiveInterval: 9}", "spec.receiveInterval: Invalid value: 9: spec.receiveInterval in body should be greater than or equal to 10" },
@@ -156,7 +174,7 @@ public sealed class ShippedRuleTests
     public void HasACaseThatBreaksEachRule()
     {
         var told = Cases.Select(row => (Of: $"{row.Data.Item1} {row.Data.Item2}", Text: row.Data.Item4)).Concat(Changes.Select(row => (Of: $"{row.Data.Item1} {(row.Data.Item1 == "BGPPeer" ? "v1beta2" : "v1beta1")}", Text: row.Data.Item4))).ToLookup(row => row.Of, row => row.Text);
-        foreach (var definition in ShippedDefinition.All.Where(definition => (string?)definition.Spec["group"] == "metallb.io" || definition.File == "announcementpolicies.yaml"))
+        foreach (var definition in ShippedDefinition.All.Where(definition => (string?)definition.Spec["group"] == "metallb.io" || definition.File is "announcementpolicies.yaml" or "bgppolicies.yaml"))
         {
             foreach (var version in definition.Versions)
             {
@@ -203,7 +221,7 @@ public sealed class ShippedRuleTests
     private static JsonObject Object(string kind, string version, string yaml)
     {
         var obj = BodyReader.ParseYaml(System.Text.Encoding.UTF8.GetBytes(yaml)).Object;
-        obj["apiVersion"] = (kind == "AnnouncementPolicy" ? "portolan.dev/" : "metallb.io/") + version;
+        obj["apiVersion"] = (kind is "AnnouncementPolicy" or "BGPPolicy" ? "portolan.dev/" : "metallb.io/") + version;
         obj["kind"] = kind;
         obj["metadata"] = new JsonObject { ["name"] = "a", ["namespace"] = "metallb-system", ["resourceVersion"] = "1" };
         return obj;

@@ -99,6 +99,23 @@ public sealed class LoadedConfigurationTests
     }
 
     [Fact]
+    public void ABGPPolicyIsJudgedOnceThePeersHaveArrived_AndAgainWithEveryNode()
+    {
+        Start();
+        Assert.Empty(Set(Kinds.BGPPolicies, "one", "{peers: [tor], nodeSelectors: [{matchLabels: {rack: a}}], med: 10}").Configuration!);
+        Assert.Empty(Set(Kinds.BGPPolicies, "other", "{peers: [tor], nodeSelectors: [{matchLabels: {spine: b}}], med: 20}").Configuration!);
+        foreach (var listed in new Func<Consequences>[] { () => Listed(Kinds.BGPPeers), () => Listed(Kinds.BGPAdvertisements), () => Listed(Kinds.Communities), () => Listed(Kinds.BFDProfiles) })
+            Assert.Empty(listed().Configuration!);
+        Assert.Equal(
+            ["BGPPolicy one: spec.peers[0]: tor: there is no such BGPPeer", "BGPPolicy other: spec.peers[0]: tor: there is no such BGPPeer"],
+            Listed(Kinds.NodeLabels).Configuration!.Select(problem => problem.ToString()));
+        Assert.Empty(Set(Kinds.BGPPeers, "tor", Tor + "}").Configuration!);
+        Assert.Equal([10u, 20u], _state.Configuration.InForce.BgpPolicies.Values.Select(policy => policy.Med!.Value).Order());
+        var together = Assert.Single(SetNode("node1", ("rack", "a"), ("spine", "b")).Configuration!);
+        Assert.Equal("BGPPolicy other: spec.peers[0]: tor: BGPPolicy one is about this BGPPeer too, and a node has both", together.ToString());
+    }
+
+    [Fact]
     [Contract("§1.4 password or passwordSecret")]
     public void AMissingSecretIsReportedOnceItWasLookedUp()
     {

@@ -21,7 +21,7 @@ public sealed class ManifestsTests
     public void HoldsEverythingInOrder()
     {
         var kinds = Full.Everything().Select(ManifestKind.Title).ToList();
-        Assert.Equal(12, kinds.Count(kind => kind.StartsWith("customresourcedefinition", StringComparison.Ordinal)));
+        Assert.Equal(13, kinds.Count(kind => kind.StartsWith("customresourcedefinition", StringComparison.Ordinal)));
         Assert.True(kinds.IndexOf("namespace/metallb-system") < kinds.IndexOf("serviceaccount/controller"));
         Assert.True(kinds.IndexOf("serviceaccount/speaker") < kinds.IndexOf("daemonset.apps/speaker"));
         Assert.Contains("deployment.apps/controller", kinds);

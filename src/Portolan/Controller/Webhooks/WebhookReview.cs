@@ -67,7 +67,7 @@ internal sealed class WebhookReview(KubeClient client, string ns, ILogger log)
         {
             await _turns.WaitAsync(patience.Token);
             held = true;
-            var nodes = change.Kind is ConfigurationKind.BGPAdvertisement or ConfigurationKind.BGPPeer or ConfigurationKind.AnnouncementPolicy ? NodesAsync(patience.Token) : Task.FromResult<ImmutableDictionary<string, IReadOnlyDictionary<string, string>>?>(null);
+            var nodes = change.Kind is ConfigurationKind.BGPAdvertisement or ConfigurationKind.BGPPeer or ConfigurationKind.BGPPolicy or ConfigurationKind.AnnouncementPolicy ? NodesAsync(patience.Token) : Task.FromResult<ImmutableDictionary<string, IReadOnlyDictionary<string, string>>?>(null);
             var lists = await Task.WhenAll(Compared(change).Select(kind => ListAsync(kind, patience.Token)));
             return (lists.SelectMany(list => list).Aggregate(nothing with { Nodes = await nodes }, (known, spec) => known.With(spec)), true);
         }
@@ -90,7 +90,8 @@ internal sealed class WebhookReview(KubeClient client, string ns, ILogger log)
         ConfigurationKind.L2Advertisement => [ConfigurationKind.IPAddressPool],
         ConfigurationKind.BGPAdvertisement =>
             [ConfigurationKind.IPAddressPool, ConfigurationKind.BGPAdvertisement, ConfigurationKind.BGPPeer, ConfigurationKind.BFDProfile, ConfigurationKind.Community],
-        ConfigurationKind.BGPPeer => [ConfigurationKind.BGPPeer, ConfigurationKind.BFDProfile],
+        ConfigurationKind.BGPPeer => [ConfigurationKind.BGPPeer, ConfigurationKind.BFDProfile, ConfigurationKind.BGPPolicy],
+        ConfigurationKind.BGPPolicy => [ConfigurationKind.BGPPeer, ConfigurationKind.BGPPolicy],
         ConfigurationKind.AnnouncementPolicy => [ConfigurationKind.IPAddressPool, ConfigurationKind.AnnouncementPolicy],
         ConfigurationKind.BFDProfile => change.Spec is null ? [ConfigurationKind.BGPPeer] : [],
         _ => [ConfigurationKind.Community],
@@ -103,9 +104,23 @@ internal sealed class WebhookReview(KubeClient client, string ns, ILogger log)
         ConfigurationKind.BGPAdvertisement => (await client.ListAsync(Kinds.BGPAdvertisements, ns, ct: stop)).Items.Select(found => found.ToSpec()),
         ConfigurationKind.BGPPeer => (await client.ListAsync(Kinds.BGPPeers, ns, ct: stop)).Items.Select(found => found.ToSpec()),
         ConfigurationKind.BFDProfile => (await client.ListAsync(Kinds.BFDProfiles, ns, ct: stop)).Items.Select(found => found.ToSpec()),
+        ConfigurationKind.BGPPolicy => await BgpPoliciesAsync(stop),
         ConfigurationKind.AnnouncementPolicy => (await client.ListAsync(Kinds.AnnouncementPolicies, ns, ct: stop)).Items.Select(found => found.ToSpec()),
         _ => (await client.ListAsync(Kinds.Communities, ns, ct: stop)).Items.Select(found => found.ToSpec()),
     };
+
+    // MetalLB's own definitions, left as they were by whoever upgraded from it, are enough for its peers.
+    private async Task<IEnumerable<ConfigurationSpec>> BgpPoliciesAsync(CancellationToken stop)
+    {
+        try
+        {
+            return (await client.ListAsync(Kinds.BGPPolicies, ns, ct: stop)).Items.Select(found => found.ToSpec());
+        }
+        catch (KubeApiException refused) when (refused.IsNotFound || refused.StatusCode is System.Net.HttpStatusCode.Forbidden)
+        {
+            return [];
+        }
+    }
 
     /// <returns>Null where there are none, or they may not be read: then any two objects may meet on some node.</returns>
     private async Task<ImmutableDictionary<string, IReadOnlyDictionary<string, string>>?> NodesAsync(CancellationToken stop)
@@ -130,6 +145,7 @@ internal sealed class WebhookReview(KubeClient client, string ns, ILogger log)
         "bfdprofiles" => ConfigurationKind.BFDProfile,
         "communities" => ConfigurationKind.Community,
         "announcementpolicies" => ConfigurationKind.AnnouncementPolicy,
+        "bgppolicies" => ConfigurationKind.BGPPolicy,
         _ => null,
     };
 }

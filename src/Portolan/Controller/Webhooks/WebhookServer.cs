@@ -25,7 +25,7 @@ internal sealed class WebhookServer(IPEndPoint address, TlsSettings tls, bool ht
     /// <summary>Where BGPPeers are converted.</summary>
     public const string ConvertPath = "/convert";
 
-    /// <summary>Path and resource of each admission webhook: MetalLB's, and one of our own.</summary>
+    /// <summary>Path and resource of each admission webhook: MetalLB's, and those of our own.</summary>
     public static readonly IReadOnlyDictionary<string, string> AdmissionPaths = new Dictionary<string, string>(StringComparer.Ordinal)
     {
         ["/validate-metallb-io-v1beta1-ipaddresspool"] = "ipaddresspools",
@@ -35,6 +35,7 @@ internal sealed class WebhookServer(IPEndPoint address, TlsSettings tls, bool ht
         ["/validate-metallb-io-v1beta1-bfdprofile"] = "bfdprofiles",
         ["/validate-metallb-io-v1beta2-bgppeer"] = "bgppeers",
         ["/validate-portolan-dev-v1alpha1-announcementpolicy"] = "announcementpolicies",
+        ["/validate-portolan-dev-v1alpha1-bgppolicy"] = "bgppolicies",
     };
 
     // An object has 1.5 MiB in etcd at most, and an update shows it twice. A list is converted in one piece.

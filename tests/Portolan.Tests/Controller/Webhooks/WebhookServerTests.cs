@@ -45,7 +45,7 @@ public sealed class WebhookServerTests : IAsyncLifetime
     [Contract("§1.10 webhook")]
     public async Task AnswersEachOfMetalLBsPathsAndOurOwn()
     {
-        Assert.Equal(7, WebhookServer.AdmissionPaths.Count);
+        Assert.Equal(8, WebhookServer.AdmissionPaths.Count);
         foreach (var (path, resource) in WebhookServer.AdmissionPaths)
         {
             var (status, answer) = await PostAsync(path, Review(resource));
