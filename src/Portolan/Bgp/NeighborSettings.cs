@@ -1,28 +1,9 @@
 using Portolan.Core.Addresses;
+using Portolan.Core.Announcements.Bgp;
 using Portolan.Core.Configuration;
-using Portolan.Protocols.Bgp.Routes;
 using Portolan.Protocols.Bgp.Sessions;
 
 namespace Portolan.Bgp;
-
-/// <summary>How a link-local next hop is written to a peer that has no global address of ours.</summary>
-internal enum LinkLocalDialect : byte
-{
-    /// <summary>As the peer says that it can; else twice, as FRR writes it.</summary>
-    Automatic,
-
-    /// <summary>A global address or nothing.</summary>
-    Global,
-
-    /// <summary><see cref="NextHopForm.LinkLocal"/>.</summary>
-    Single,
-
-    /// <summary><see cref="NextHopForm.LinkLocalTwice"/>.</summary>
-    Double,
-
-    /// <summary><see cref="NextHopForm.UnspecifiedAndLinkLocal"/>.</summary>
-    UnspecifiedFirst,
-}
 
 /// <summary>A neighbour: where it is, and how to speak with it. All of it are the session's own parameters: any other value needs another session.</summary>
 internal sealed record NeighborSettings
@@ -58,7 +39,7 @@ internal sealed record NeighborSettings
     public int LongestSegment { get; init; }
 
     /// <summary>How a link-local next hop is written.</summary>
-    public LinkLocalDialect LinkLocal { get; init; }
+    public LinkLocalNextHop LinkLocal { get; init; }
 
     /// <summary>Whoever connects from there may be it, each a session of its own; none: it has an address.</summary>
     public ListenRanges ListenRanges { get; init; } = ListenRanges.None;

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
 using Portolan.Core.Addresses;
+using Portolan.Core.Announcements.Bgp;
 using Portolan.Protocols.Bgp.Routes;
 using Portolan.Protocols.Bgp.Sessions;
 
@@ -62,7 +63,7 @@ internal readonly record struct NextHops(NextHop? IPv4, NextHop? IPv6)
     /// <param name="addresses">What the interface has.</param>
     /// <param name="terms">What the peer understands.</param>
     /// <param name="dialect">How a link-local address is written.</param>
-    public static NextHops Choose(SessionAddresses addresses, SessionTerms terms, LinkLocalDialect dialect)
+    public static NextHops Choose(SessionAddresses addresses, SessionTerms terms, LinkLocalNextHop dialect)
     {
         var ipv6 = OfIPv6(addresses, terms, dialect);
         // An IPv4 next hop is what every router understands; without one, IPv6 where it was agreed on.
@@ -70,20 +71,20 @@ internal readonly record struct NextHops(NextHop? IPv4, NextHop? IPv6)
         return new NextHops(ipv4, ipv6);
     }
 
-    private static NextHop? OfIPv6(SessionAddresses addresses, SessionTerms terms, LinkLocalDialect dialect)
+    private static NextHop? OfIPv6(SessionAddresses addresses, SessionTerms terms, LinkLocalNextHop dialect)
     {
         var linkLocal = addresses is { IsPeerOnLink: true, LinkLocal: { } own } ? own.Value : UInt128.Zero;
         if (addresses.Global is { } global)
-            return linkLocal == 0 || dialect is LinkLocalDialect.Global
+            return linkLocal == 0 || dialect is LinkLocalNextHop.Global
                 ? NextHop.IPv6(NextHopForm.Global, global.Value, 0)
                 : NextHop.IPv6(NextHopForm.GlobalAndLinkLocal, global.Value, linkLocal);
-        if (linkLocal == 0 || dialect is LinkLocalDialect.Global)
+        if (linkLocal == 0 || dialect is LinkLocalNextHop.Global)
             return null;
         var form = dialect switch
         {
-            LinkLocalDialect.Single => NextHopForm.LinkLocal,
-            LinkLocalDialect.Double => NextHopForm.LinkLocalTwice,
-            LinkLocalDialect.UnspecifiedFirst => NextHopForm.UnspecifiedAndLinkLocal,
+            LinkLocalNextHop.Single => NextHopForm.LinkLocal,
+            LinkLocalNextHop.Double => NextHopForm.LinkLocalTwice,
+            LinkLocalNextHop.UnspecifiedFirst => NextHopForm.UnspecifiedAndLinkLocal,
             _ => terms.LinkLocalNextHop ? NextHopForm.LinkLocal : NextHopForm.LinkLocalTwice,
         };
         return NextHop.IPv6(form, 0, linkLocal);

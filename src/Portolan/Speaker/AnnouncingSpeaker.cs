@@ -118,7 +118,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
         Watch(Kinds.Nodes, null, null, OnNode);
         Watch(Kinds.IPAddressPools, _options.Namespace, null, _state.On);
         Watch(Kinds.L2Advertisements, _options.Namespace, null, _state.On);
-        _host.Supervise("watch-" + Kinds.AnnouncementPolicies.Plural, stop => new PolicyWatch(_client, _options.Namespace, _host.Time, _log).RunAsync(
+        _host.Supervise("watch-" + Kinds.AnnouncementPolicies.Plural, stop => new OptionalWatch<AnnouncementPolicyObject>(_client, Kinds.AnnouncementPolicies, _options.Namespace, _host.Time, _log).RunAsync(
             change => _queue.Writer.WriteAsync(() => _state.On(change), stop), stop));
         Watch(Kinds.ServiceL2Statuses, _options.Namespace, null, _statuses.On, keepsObjects: false);
         Watch(Kinds.ConfigMaps, _options.Namespace, $"metadata.name={InterfaceExclusions.ConfigMapName}", OnExclusions);
