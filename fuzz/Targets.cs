@@ -4,7 +4,7 @@ namespace Portolan.Fuzz;
 public static class Targets
 {
     /// <summary>By their names on the command line.</summary>
-    public static IReadOnlyList<string> Names { get; } = ["paths", "bodies", "patches", "watch", "websocket", "spdy", "cel", "arp", "ndp", "bfd", "peers"];
+    public static IReadOnlyList<string> Names { get; } = ["paths", "bodies", "patches", "watch", "websocket", "spdy", "cel", "arp", "ndp", "bfd", "bgp", "peers"];
 
     internal static async Task<FuzzTarget> StartAsync(string name)
     {
@@ -14,6 +14,7 @@ public static class Targets
             case "ndp": return PacketTargets.Ndp();
             case "peers": return PacketTargets.Peers();
             case "bfd": return BfdTarget.Create();
+            case "bgp": return BgpTarget.Create();
         }
 
         var server = await ServerProcess.StartAsync();

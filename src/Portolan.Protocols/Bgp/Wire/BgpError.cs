@@ -77,4 +77,32 @@ public readonly record struct BgpError(BgpErrorCode Code, byte Subcode, ReadOnly
 
     /// <summary>Whether there is none.</summary>
     public bool IsNone => Code is BgpErrorCode.None;
+
+    /// <summary>A Message Header Error.</summary>
+    public static BgpError Header(HeaderSubcode subcode, string reason, ReadOnlyMemory<byte> data = default) => new(BgpErrorCode.MessageHeader, (byte)subcode, data, reason);
+
+    /// <summary>An OPEN Message Error.</summary>
+    public static BgpError Open(OpenSubcode subcode, string reason, ReadOnlyMemory<byte> data = default) => new(BgpErrorCode.Open, (byte)subcode, data, reason);
+
+    /// <summary>An UPDATE Message Error.</summary>
+    public static BgpError Update(UpdateSubcode subcode, string reason, ReadOnlyMemory<byte> data = default) => new(BgpErrorCode.Update, (byte)subcode, data, reason);
+
+    /// <summary>A Finite State Machine Error (RFC 6608).</summary>
+    public static BgpError StateMachine(StateMachineSubcode subcode, string reason, ReadOnlyMemory<byte> data = default) => new(BgpErrorCode.StateMachine, (byte)subcode, data, reason);
+
+    /// <summary>A Cease.</summary>
+    /// <param name="subcode">Why.</param>
+    /// <param name="reason">The same in words, for our own logs.</param>
+    /// <param name="communication">
+    /// What the peer's operator is told (RFC 9003), cut to <see cref="ShutdownCommunication.MaxSize"/> bytes; only Administrative Shutdown and Administrative Reset carry it.
+    /// </param>
+    public static BgpError Cease(CeaseSubcode subcode, string reason, string? communication = null) =>
+        new(BgpErrorCode.Cease, (byte)subcode, communication is not null && ShutdownCommunication.IsCarriedBy(subcode) ? ShutdownCommunication.Encode(communication) : default, reason);
+
+    /// <summary>The same as a Hard Reset: for a peer that would otherwise keep our routes (RFC 8538 §3.1).</summary>
+    public BgpError ToHardReset() =>
+        new(BgpErrorCode.Cease, (byte)CeaseSubcode.HardReset, (byte[])[(byte)Code, Subcode, .. Data.Span], Reason);
+
+    /// <summary>What is sent and what happened: <c>OPEN Message Error/Bad Peer AS: …</c>.</summary>
+    public override string ToString() => IsNone ? "no error" : string.IsNullOrEmpty(Reason) ? BgpErrorText.Of(Code, Subcode) : $"{BgpErrorText.Of(Code, Subcode)}: {Reason}";
 }

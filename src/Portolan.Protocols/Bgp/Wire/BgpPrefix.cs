@@ -40,6 +40,26 @@ public readonly record struct BgpPrefix
     /// <summary>How many bits an address of the family has.</summary>
     public static int Width(BgpFamily family) => family is BgpFamily.IPv4Unicast ? 32 : 128;
 
+    /// <summary>Reads the first prefix of a field; bits beyond its length are passed over (RFC 4271 §4.3).</summary>
+    /// <param name="source">A field of prefixes.</param>
+    /// <param name="family">The family of all of them.</param>
+    /// <param name="prefix">What is read; <see cref="WireSize"/> says how far.</param>
+    /// <returns>False when it is longer than the family's addresses or than what is left.</returns>
+    public static bool TryRead(ReadOnlySpan<byte> source, BgpFamily family, out BgpPrefix prefix)
+    {
+        prefix = default;
+        if (source.IsEmpty || source[0] > Width(family))
+            return false;
+        var bytes = (source[0] + 7) / 8;
+        if (source.Length < 1 + bytes)
+            return false;
+        Span<byte> address = stackalloc byte[16];
+        address.Clear();
+        source.Slice(1, bytes).CopyTo(address);
+        prefix = new BgpPrefix(family, BinaryPrimitives.ReadUInt128BigEndian(address) >> (128 - Width(family)), source[0]);
+        return true;
+    }
+
     /// <summary>Writes length and bytes.</summary>
     /// <returns><see cref="WireSize"/>.</returns>
     public int WriteTo(Span<byte> destination)
