@@ -47,6 +47,9 @@ public sealed record SessionTerms
     /// <summary>What the peer said about restarts, or null.</summary>
     public required GracefulRestart? PeerRestart { get; init; }
 
-    /// <summary>Whether the peer keeps our routes when the session ends without, or (both having the N bit) with, a NOTIFICATION.</summary>
+    /// <summary>Whether the peer keeps our routes when the session ends without a NOTIFICATION.</summary>
     public required bool PeerKeepsRoutes { get; init; }
+
+    /// <summary>Whether it also does with a NOTIFICATION that is no Hard Reset: both have the N bit (RFC 8538).</summary>
+    public bool PeerKeepsRoutesAfterNotification { get; init; }
 }
