@@ -111,6 +111,15 @@ public sealed partial class AnnouncementIndex
         return service is not null;
     }
 
+    /// <summary>The facts of all Services.</summary>
+    public IEnumerable<ServiceFacts> Services => _services.Values.Select(service => service.Facts);
+
+    /// <summary>All EndpointSlices.</summary>
+    public IEnumerable<EndpointSliceFacts> Slices => _slices.Values.SelectMany(slices => slices.Values);
+
+    /// <summary>An EndpointSlice, or null.</summary>
+    public EndpointSliceFacts? FindSlice(ObjectKey slice) => _serviceOfSlice.TryGetValue(slice, out var service) ? _slices[service].GetValueOrDefault(slice) : null;
+
     private IReadOnlyList<ObjectKey> EndpointsChanged(ObjectKey key)
     {
         if (!_services.TryGetValue(key, out var service))

@@ -6,8 +6,8 @@ using Portolan.Linux.Sockets;
 namespace Portolan.Bgp;
 
 /// <summary>
-/// The ports on which neighbours connect: one of each family in each VRF that has neighbours, with the keys of those. A port that somebody else holds is
-/// tried again: until then this node connects to others, and is not connected to.
+/// The ports on which neighbours connect: one of each family in each VRF in which one is waited for; others of that VRF may connect there, too. Where nobody
+/// is, the port is left to other programs. A port that somebody else holds is tried again.
 /// </summary>
 /// <param name="wait">Waits for the sockets.</param>
 /// <param name="port">The TCP port; 0: nobody may connect.</param>
@@ -25,7 +25,7 @@ internal sealed class BgpListeners(DeadlineWait wait, ushort port, ILogger log) 
     /// <summary>Listens where these neighbours are, with their keys, and nowhere else.</summary>
     public void SetNeighbors(IReadOnlyCollection<NeighborSettings> neighbors, long now)
     {
-        var wanted = port == 0 ? [] : neighbors.SelectMany(Families, (neighbor, family) => (family, neighbor.Vrf)).ToHashSet();
+        var wanted = port == 0 ? [] : neighbors.Where(neighbor => neighbor.IsWaitedFor).SelectMany(Families, (neighbor, family) => (family, neighbor.Vrf)).ToHashSet();
         foreach (var place in _listeners.Keys.Except(wanted).ToList())
             if (_listeners.Remove(place, out var listener))
                 Close(listener);
@@ -114,7 +114,7 @@ internal sealed class BgpListeners(DeadlineWait wait, ushort port, ILogger log) 
             _retryAt = Math.Min(_retryAt, now + RetryAfter);
             if (!listener.HasComplained)
                 log.LogWarning(
-                    "bgp: cannot listen on port {Port}{Vrf}: {Failure}; peers are connected to, and cannot connect", port, place.Vrf.Length > 0 ? $" of VRF {place.Vrf}" : "", failure.Message);
+                    "bgp: cannot listen on port {Port}{Vrf}: {Failure}; peers that are waited for cannot connect", port, place.Vrf.Length > 0 ? $" of VRF {place.Vrf}" : "", failure.Message);
             listener.HasComplained = true;
         }
     }

@@ -15,6 +15,9 @@ namespace Portolan.Bgp;
 /// </summary>
 internal sealed class BgpLoop : IDisposable
 {
+    /// <summary>The TCP port of BGP (RFC 4271 §8.2.1).</summary>
+    public const ushort DefaultPort = 179;
+
     // What is shown of the neighbours is made anew no more often, unless one came or went.
     private const long ShowEvery = 200_000;
 

@@ -50,6 +50,9 @@ internal sealed record NeighborSettings
     /// <summary>The session's own.</summary>
     public required PeerSettings Session { get; init; }
 
+    /// <summary>It, and not this node, makes the connection.</summary>
+    public bool IsWaitedFor => Session.IsPassive || ListenRanges.Prefixes.Count > 0;
+
     /// <summary>Whether a peer of the given number, or of any where it is not given, is in our AS.</summary>
     public bool MayBeInternal => Session.PeerAsn is { } asn ? asn == Session.LocalAsn : Session.Relation is not PeerRelation.External;
 

@@ -12,6 +12,7 @@ using Portolan.Linux.Links;
 using Portolan.Linux.Sockets;
 using Portolan.Protocols.Bfd;
 using Portolan.Protocols.Peers;
+using Portolan.Speaker.Bgp;
 using Portolan.Speaker.Layer2;
 using Portolan.Speaker.Layer2.Truth;
 using Portolan.Speaker.Liveness;
@@ -55,6 +56,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
     private readonly SharedClientExchange _clients;
     private readonly NodeSenses _senses;
     private readonly Handovers? _handovers;
+    private readonly BgpSpeaking _bgp;
     private readonly Departures _departures = new();
     private readonly Dictionary<ObjectKey, InvolvedObject> _services = [];
     private readonly Dictionary<ObjectKey, AnnouncementPlan> _announced = [];
@@ -89,6 +91,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
         _peers.Listen(PeerItemType.Askers, (node, part, payload) => Urgent(() => _clients.Heard(node, part, payload)));
         _peers.Listen(PeerItemType.QueryResults, (node, _, payload) => Urgent(() => _truth.On(node, payload, Now)));
         _peers.SetOwnReport(_senses.Report);
+        _bgp = new BgpSpeaking(client, host, options, _state, Urgent, Record);
     }
 
     private static long Now => DeadlineWait.Now;
@@ -114,9 +117,14 @@ internal sealed class AnnouncingSpeaker : IDisposable
         // Its pause is short beside the detection time of sessions that this process keeps itself, 300 ms × 3; shorter ones are kept by another process.
         _host.Supervise("idle-trim", new IdleTrim(_host.Time).RunAsync);
         Watch(Kinds.Services, null, null, OnService, keepsObjects: false);
-        Watch(Kinds.EndpointSlices, null, null, change => Apply(_state.On(change)), keepsObjects: false);
+        Watch(Kinds.EndpointSlices, null, null, OnSlice, keepsObjects: false);
         Watch(Kinds.Nodes, null, null, OnNode);
-        Watch(Kinds.IPAddressPools, _options.Namespace, null, _state.On);
+        Watch(Kinds.IPAddressPools, _options.Namespace, null, change =>
+        {
+            _state.On(change);
+            _bgp.On(change);
+        });
+        _bgp.Supervise(_host, _client, (action, stop) => _queue.Writer.WriteAsync(action, stop));
         Watch(Kinds.L2Advertisements, _options.Namespace, null, _state.On);
         _host.Supervise("watch-" + Kinds.AnnouncementPolicies.Plural, stop => new OptionalWatch<AnnouncementPolicyObject>(_client, Kinds.AnnouncementPolicies, _options.Namespace, _host.Time, _log).RunAsync(
             change => _queue.Writer.WriteAsync(() => _state.On(change), stop), stop));
@@ -129,6 +137,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
     {
         _senses.Dispose();
         _announcer.Dispose();
+        _bgp.Dispose();
         _handovers?.Dispose();
     }
 
@@ -209,6 +218,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
         while (_urgent.Reader.TryRead(out var news))
             news();
         Apply(_state.Settle());
+        _bgp.Settle();
         if (_claimsAnew)
             _announcer.ClaimAnew(Now);
         _claimsAnew = false;
@@ -252,8 +262,17 @@ internal sealed class AnnouncingSpeaker : IDisposable
         if (change.Kind is not ChangeKind.Synced)
             _truth.On(change.Key, change.New, isNews: !_state.Awaited.Contains("services"), Now);
         Apply(_state.On(change));
+        if (change.Kind is not ChangeKind.Synced)
+            _bgp.OnService(change.Key);
         if (change.Kind is ChangeKind.Deleted)
             _services.Remove(change.Key);
+    }
+
+    private void OnSlice(Change<EndpointSlice> change)
+    {
+        Apply(_state.On(change));
+        if (change.Kind is not ChangeKind.Synced)
+            _bgp.OnSlice(change.Key);
     }
 
     private void OnExclusions(Change<ConfigMap> change)
@@ -268,8 +287,11 @@ internal sealed class AnnouncingSpeaker : IDisposable
     {
         if (change.New is { } node && change.Key.Name == _options.NodeName)
             _senses.SetNode(InvolvedObject.Of(Kinds.Nodes, node));
-        if (!_state.On(change))
+        var isNews = _state.On(change);
+        _bgp.On(change);
+        if (!isNews)
             return;
+        _bgp.NodesChanged();
         var map = PeerMap.Of(_options.NodeName, _state.Nodes);
         _peers.SetNodes(map);
         _sessions.SetPeers(map.Local, [.. map.Watched.Values]);
@@ -401,7 +423,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
     {
         if (_state.Awaited.Count > 0)
             return;
-        var faults = _state.Faults.ToList();
+        var faults = _state.Faults.Concat(_bgp.Faults).ToList();
         foreach (var fault in faults.Except(_faults))
             _log.LogError("configuration is invalid: {Kind} {Name}: {Error}; what was good before stays in force", fault.Kind, fault.Name, fault.Error);
         _faults = faults;

@@ -35,6 +35,9 @@ internal sealed record SpeakerOptions(
     /// <summary>Where to listen for other speakers; null, or of another family than the node's address: there.</summary>
     public IPAddress? PeerAddress { get; init; }
 
+    /// <summary>The TCP port on which BGP peers that are waited for connect; 0: none.</summary>
+    public ushort BgpPort { get; init; } = Portolan.Bgp.BgpLoop.DefaultPort;
+
     /// <summary>The UDP port on which speakers talk to each other.</summary>
     public int PeerPort { get; init; } = SpeakerPeers.DefaultPort;
 }

@@ -177,6 +177,15 @@ internal sealed class SpeakerState
     /// <summary>The facts of a Service, or null.</summary>
     public ServiceFacts? Find(ObjectKey service) => _index.TryGetService(service, out var facts) ? facts : null;
 
+    /// <summary>The facts of all Services.</summary>
+    public IEnumerable<ServiceFacts> Services => _index.Services;
+
+    /// <summary>All EndpointSlices.</summary>
+    public IEnumerable<EndpointSliceFacts> Slices => _index.Slices;
+
+    /// <summary>An EndpointSlice, or null.</summary>
+    public EndpointSliceFacts? FindSlice(ObjectKey slice) => _index.FindSlice(slice);
+
     /// <summary>What this speaker says of its own node.</summary>
     public void SetOwnReport(NodeReport report) => (_report, _contextChanged) = (report, true);
 

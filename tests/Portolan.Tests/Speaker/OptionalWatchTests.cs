@@ -6,7 +6,7 @@ using Portolan.Tests.Controller;
 
 namespace Portolan.Tests.Speaker;
 
-public sealed class PolicyWatchTests
+public sealed class OptionalWatchTests
 {
     private const string Path = "/apis/portolan.dev/v1alpha1/namespaces/metallb-system/announcementpolicies";
     private readonly FakeTimeProvider _time = new(new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero));
@@ -20,7 +20,7 @@ public sealed class PolicyWatchTests
         await using var api = await FakeApi.StartAsync(request => Answer(request, status));
         using var stop = new CancellationTokenSource();
         var heard = new System.Collections.Concurrent.ConcurrentQueue<string>();
-        var run = new PolicyWatch(api.Client, "metallb-system", _time, NullLogger.Instance).RunAsync(
+        var run = new OptionalWatch<AnnouncementPolicyObject>(api.Client, Kinds.AnnouncementPolicies, "metallb-system", _time, NullLogger.Instance).RunAsync(
             change =>
             {
                 heard.Enqueue($"{change.Kind} {change.Key.Name} {change.New?.Spec?.AnnounceFrom}");

@@ -1,0 +1,255 @@
+using Microsoft.Extensions.Logging;
+using Portolan.Bgp;
+using Portolan.Core.Announcements;
+using Portolan.Core.Announcements.Bgp;
+using Portolan.Core.Cluster;
+using Portolan.Hosting;
+using Portolan.Kubernetes.Client;
+using Portolan.Kubernetes.Resources;
+using Portolan.Kubernetes.Watching;
+using Portolan.Protocols.Bgp.Sessions;
+using Portolan.Protocols.Bgp.Wire;
+
+namespace Portolan.Speaker.Bgp;
+
+/// <summary>
+/// Announces Services by BGP: configuration and Services → <see cref="BgpIndex"/> → <see cref="BgpLoop"/>, then log, events and status objects. On the
+/// speaker's loop, but for the sessions, which have a thread of their own. Until there is a peer for this node it keeps nothing but the configuration.
+/// </summary>
+internal sealed class BgpSpeaking : IDisposable
+{
+    private static readonly TimeSpan Farewell = TimeSpan.FromSeconds(2);
+
+    private readonly SpeakerOptions _options;
+    private readonly SpeakerState _state;
+    private readonly TimeProvider _time;
+    private readonly ILogger _log;
+    private readonly Action<Action> _post;
+    private readonly Action<ObjectKey, bool, string, string> _record;
+    private readonly BgpConfiguration _configuration;
+    private readonly AnnouncementStatusWriter<ServiceBGPStatus> _statuses;
+    private readonly BgpMetrics _metrics;
+    private readonly Dictionary<ObjectKey, BgpPlan> _announced = [];
+    private readonly Dictionary<string, string> _refused = new(StringComparer.Ordinal);
+    private BgpIndex? _index;
+    private BgpLoop? _loop;
+    private Thread? _thread;
+    private IReadOnlyList<(NeighborSettings Settings, string Table)> _neighbors = [];
+    private IReadOnlyList<NeighborStatus> _shown = [];
+    private HashSet<string> _served = new(StringComparer.Ordinal);
+    private bool _isNodeNews = true;
+    private bool _isLeaving;
+    private bool _areReady;
+
+    /// <param name="client">The API.</param>
+    /// <param name="host">Clock, meter and log.</param>
+    /// <param name="options">Which node this is.</param>
+    /// <param name="state">The Services, which are kept once.</param>
+    /// <param name="post">Puts something on the speaker's loop, from any thread.</param>
+    /// <param name="record">An event about a Service: whether a warning, its reason, its words.</param>
+    public BgpSpeaking(KubeClient client, RoleHost host, SpeakerOptions options, SpeakerState state, Action<Action> post, Action<ObjectKey, bool, string, string> record)
+    {
+        (_options, _state, _time, _post, _record) = (options, state, host.Time, post, record);
+        _log = host.Logs.CreateLogger("Bgp");
+        _configuration = new BgpConfiguration(client, options, host.Time, _log);
+        _statuses = new AnnouncementStatusWriter<ServiceBGPStatus>(client, AnnouncementStatusKinds.Bgp, options, host.Time, _log);
+        _metrics = new BgpMetrics(host.Meter);
+    }
+
+    /// <summary>The addresses that are announced, for the metrics.</summary>
+    public IEnumerable<(ObjectKey Service, Core.Addresses.IpAddress Address)> Announced =>
+        _announced.Keys.SelectMany(service => (_state.Find(service)?.Ingress ?? []).Select(ingress => (service, ingress.Address)));
+
+    /// <summary>What is wrong with the configuration.</summary>
+    public IEnumerable<ConfigurationFault> Faults =>
+        _configuration.IsComplete ? _configuration.Problems().Select(problem => new ConfigurationFault(problem.Object.Kind, problem.Object.Name, problem.Error)) : [];
+
+    /// <summary>The neighbours as they are.</summary>
+    public IReadOnlyList<NeighborStatus> Neighbors => _shown;
+
+    /// <summary>Adds the watches and what is written to the host.</summary>
+    public void Supervise(RoleHost host, KubeClient client, Func<Action, CancellationToken, ValueTask> enqueue)
+    {
+        _configuration.Supervise(host, enqueue);
+        host.Supervise("bgp-status", _statuses.RunAsync);
+        host.Supervise("bgp-farewell", SayFarewellAsync);
+        var own = new Reflector<ServiceBGPStatus>(
+            client, Kinds.ServiceBGPStatuses, _options.Namespace, labelSelector: $"{AnnouncementStatus.NodeLabel}={_options.NodeName}", timeProvider: host.Time, logger: _log, keepsObjects: false);
+        host.Supervise("watch-" + Kinds.ServiceBGPStatuses.Plural, stop => own.RunAsync(change => enqueue(() => _statuses.On(change), stop), stop));
+    }
+
+    /// <summary>A Service changed, and is known to the state.</summary>
+    public void OnService(ObjectKey key)
+    {
+        if (_index is { } index)
+            Apply(_state.Find(key) is { } facts ? index.Set(facts) : index.RemoveService(key));
+    }
+
+    /// <summary>An EndpointSlice changed, and is known to the state.</summary>
+    public void OnSlice(ObjectKey key)
+    {
+        if (_index is { } index)
+            Apply(_state.FindSlice(key) is { } facts ? index.Set(facts) : index.RemoveSlice(key));
+    }
+
+    /// <summary>A Node changed.</summary>
+    public void On(Change<Node> change) => _configuration.On(change);
+
+    /// <summary>Something that matters of a Node changed, and is known to the state.</summary>
+    public void NodesChanged() => _isNodeNews = true;
+
+    /// <summary>An IPAddressPool changed.</summary>
+    public void On(Change<IPAddressPool> change) => _configuration.On(change);
+
+    /// <summary>Follows what has changed since the last time.</summary>
+    public void Settle()
+    {
+        var node = _state.Node(_options.NodeName);
+        if (_state.Awaited.Count > 0 || !_configuration.IsComplete || node is null)
+            return;
+        if (_configuration.HasChanged || _isNodeNews)
+            Reconfigure(node);
+        var isLeaving = _state.OfObject(_options.NodeName).HasFlag(NodeConditions.Draining);
+        if (_loop is null || isLeaving == _isLeaving)
+            return;
+        _isLeaving = isLeaving;
+        _log.LogInformation("bgp: this node {What}", isLeaving ? "is being drained: peers are asked to prefer others (GRACEFUL_SHUTDOWN)" : "is not drained any more");
+        _loop.SetLeaving(isLeaving);
+    }
+
+    public void Dispose()
+    {
+        // The thread ends by itself once it was told to; a process that ends otherwise ends it.
+        if (_thread is not { IsAlive: true })
+            _loop?.Dispose();
+    }
+
+    private void Reconfigure(NodeFacts node)
+    {
+        _isNodeNews = false;
+        _configuration.Update();
+        var context = new BgpContext { Node = node, IgnoreExcludeLabel = _options.IgnoreExcludeLabel, LoadBalancerClass = _options.LoadBalancerClass }.With(_configuration.InForce);
+        if (_index is null && !context.Peers.Any(peer => IsHere(peer, node)))
+            return;
+        if (_index is null)
+            Begin();
+        Apply(_index!.Set(context));
+
+        var neighbors = new List<(NeighborSettings, string)>();
+        foreach (var peer in context.Peers.Where(peer => IsHere(peer, node)))
+        {
+            if (_configuration.PasswordOf(peer) is not { } password)
+            {
+                // Without its key a session would only fail, and say nothing of why.
+                Refuse(peer.Name, $"its Secret {peer.PasswordSecret} has no password, or is not of type kubernetes.io/basic-auth");
+                continue;
+            }
+
+            _refused.Remove(peer.Name);
+            if (_index.ClassOf(peer.Name) is { } own)
+                neighbors.Add((NeighborChoice.Of(peer, BgpPolicy.For(peer, node, context.Policies), node, password), Table(own)));
+        }
+
+        if (!neighbors.SequenceEqual(_neighbors))
+            _loop!.SetNeighbors(neighbors);
+        _neighbors = neighbors;
+        if (!_areReady)
+            _loop!.AreReady();
+        _areReady = true;
+    }
+
+    private void Begin()
+    {
+        _index = new BgpIndex();
+        foreach (var slice in _state.Slices)
+            _index.Set(slice);
+        foreach (var service in _state.Services)
+            _index.Set(service);
+        _loop = new BgpLoop(_options.BgpPort, shown => _post(() => Show(shown)), _time, _log);
+        _thread = new Thread(_loop.Run) { Name = "bgp", IsBackground = true };
+        _thread.Start();
+    }
+
+    private void Refuse(string peer, string reason)
+    {
+        if (_refused.GetValueOrDefault(peer) != reason)
+            _log.LogError("bgp: BGPPeer {Peer} has no session: {Reason}", peer, reason);
+        _refused[peer] = reason;
+    }
+
+    private void Apply(BgpChanges changes)
+    {
+        // The wire first; words can wait.
+        foreach (var table in changes.Routes.GroupBy(change => change.Class))
+            _loop!.Change(Table(table.Key), [.. table.Select(change => (change.Prefix.ToWire(), change.Attributes?.ToWire()))]);
+        foreach (var service in changes.Services)
+            Tell(service);
+    }
+
+    private void Tell(ObjectKey service)
+    {
+        var plan = _index!.Plans.GetValueOrDefault(service);
+        foreach (var fault in plan?.Faults ?? [])
+            _record(service, true, "invalidAnnotation", $"{fault}");
+        if (plan is not { Routes.Count: > 0 })
+        {
+            _statuses.Want(service, null);
+            if (_announced.Remove(service))
+                _log.LogInformation("{Event}: {Service}: {Reason}", "serviceWithdrawn", service, plan?.Reason.Name() ?? "serviceDeleted");
+            return;
+        }
+
+        var before = _announced.GetValueOrDefault(service);
+        _announced[service] = plan;
+        WriteStatus(service, plan);
+        if (before is not null && before.Routes.SequenceEqual(plan.Routes))
+            return;
+        _log.LogInformation(
+            "{Event}: {Service}: {Routes}", "serviceAnnounced", service, string.Join(", ", plan.Routes.Select(route => $"{route.Prefix} to {string.Join(" ", route.Peers)}")));
+        if (before is null)
+            _record(service, false, "nodeAssigned", $"announcing from node \"{_options.NodeName}\" with protocol \"bgp\"");
+    }
+
+    // The peers that have been sent it, not those that it is meant for: what is written there is what is so.
+    private void WriteStatus(ObjectKey service, BgpPlan plan) => _statuses.Want(service, [.. plan.Peers.Where(_served.Contains)]);
+
+    private void Show(IReadOnlyList<NeighborStatus> shown)
+    {
+        _shown = shown;
+        _metrics.Show(shown);
+        var served = shown.Where(neighbor => neighbor is { State: SessionState.Established, IsSynchronized: true }).Select(neighbor => neighbor.Name.Split('/')[0]).ToHashSet(StringComparer.Ordinal);
+        if (served.SetEquals(_served))
+            return;
+        _served = served;
+        foreach (var (service, plan) in _announced)
+            WriteStatus(service, plan);
+    }
+
+    private static string Table(PeerClass peers) => $"{peers.Number}";
+
+    private static bool IsHere(Core.Configuration.BgpPeer peer, NodeFacts node) =>
+        peer.NodeSelectors.Count == 0 || peer.NodeSelectors.Any(selector => selector.Matches(node.Labels));
+
+    // At the stop: who keeps our routes until we are back is told nothing; who does not, or when this node is leaving for longer, that it is over.
+    private async Task SayFarewellAsync(CancellationToken stop)
+    {
+        await Task.Delay(Timeout.InfiniteTimeSpan, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        var (loop, thread, isLeaving) = (_loop, _thread, _isLeaving);
+        if (loop is null || thread is null)
+            return;
+        loop.Stop(settings => End(settings, isLeaving));
+        await Task.Run(() => thread.Join(Farewell), CancellationToken.None);
+    }
+
+    private BgpError? End(NeighborSettings settings, bool isLeaving)
+    {
+        var words = isLeaving ? $"node {_options.NodeName} is being drained" : $"the speaker on node {_options.NodeName} stops";
+        var shutdown = new BgpError(BgpErrorCode.Cease, (byte)CeaseSubcode.AdministrativeShutdown, ShutdownCommunication.Encode(words), words);
+        if (settings.Session.Restart is null)
+            return shutdown;
+        // A peer that would keep the routes over any other end lets go of them now (RFC 8538 §3.1): the reason stands in the data.
+        return isLeaving
+            ? new BgpError(BgpErrorCode.Cease, (byte)CeaseSubcode.HardReset, (byte[])[(byte)shutdown.Code, shutdown.Subcode, .. shutdown.Data.Span], words)
+            : null;
+    }
+}
