@@ -1,4 +1,5 @@
 using System.Text;
+using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Portolan.Controller;
 using Portolan.Core.Configuration;
@@ -20,12 +21,15 @@ namespace Portolan.Speaker.Bgp;
 internal sealed class BgpConfiguration(KubeClient client, SpeakerOptions options, TimeProvider time, ILogger log)
 {
     private const string PasswordKey = "password";
+    private static readonly TimeSpan LookAgain = TimeSpan.FromMinutes(1);
 
     private readonly LoadedConfiguration _loaded = new();
-    private readonly Dictionary<string, string> _passwords = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string?> _passwords = new(StringComparer.Ordinal); // null: there is none in the Secret
+    private readonly Channel<bool> _news = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
+    private volatile IReadOnlyList<string> _secrets = [];
     private readonly HashSet<string> _awaited = new(StringComparer.Ordinal)
     {
-        Kinds.IPAddressPools.Plural, Kinds.BGPAdvertisements.Plural, Kinds.BGPPeers.Plural, Kinds.BFDProfiles.Plural, Kinds.Communities.Plural, Kinds.BGPPolicies.Plural, Kinds.NodeLabels.Plural, Kinds.Secrets.Plural,
+        Kinds.IPAddressPools.Plural, Kinds.BGPAdvertisements.Plural, Kinds.BGPPeers.Plural, Kinds.BFDProfiles.Plural, Kinds.Communities.Plural, Kinds.BGPPolicies.Plural, Kinds.NodeLabels.Plural,
     };
 
     /// <summary>Something is different since <see cref="Update"/>.</summary>
@@ -48,12 +52,12 @@ internal sealed class BgpConfiguration(KubeClient client, SpeakerOptions options
         Watch(Kinds.BFDProfiles, change => On(Kinds.BFDProfiles, change, found => found.ToSpec()));
         Watch(Kinds.Communities, change => On(Kinds.Communities, change, found => found.ToSpec()));
         Watch(Kinds.BGPPolicies, change => On(Kinds.BGPPolicies, change, found => found.ToSpec()));
-        Watch(Kinds.Secrets, OnSecret, $"type={SecretFacts.BasicAuth}");
+        host.Supervise("bgp-passwords", stop => LookUpPasswordsAsync(enqueue, stop));
 
-        void Watch<T>(ResourceType<T> type, Action<Change<T>> onChange, string? fieldSelector = null)
+        void Watch<T>(ResourceType<T> type, Action<Change<T>> onChange)
             where T : class, IKubeObject => host.Supervise(
             "watch-bgp-" + type.Plural,
-            stop => new OptionalWatch<T>(client, type, options.Namespace, time, log, fieldSelector).RunAsync(change => enqueue(() => onChange(change), stop), stop));
+            stop => new OptionalWatch<T>(client, type, options.Namespace, time, log).RunAsync(change => enqueue(() => onChange(change), stop), stop));
     }
 
     /// <summary>An IPAddressPool changed.</summary>
@@ -71,14 +75,24 @@ internal sealed class BgpConfiguration(KubeClient client, SpeakerOptions options
     public void Update()
     {
         HasChanged = false;
-        _loaded.SetSecrets(_loaded.Objects.All<BgpPeerSpec>().Select(peer => peer.PasswordSecret).Where(name => name.Length > 0).Distinct(StringComparer.Ordinal)
-            .ToDictionary(name => name, name => _passwords.ContainsKey(name) ? new SecretFacts(SecretFacts.BasicAuth, HasPassword: true) : null, StringComparer.Ordinal));
+        var names = _loaded.Objects.All<BgpPeerSpec>().Select(peer => peer.PasswordSecret).Where(name => name.Length > 0).Distinct(StringComparer.Ordinal).ToList();
+        if (!names.SequenceEqual(_secrets))
+        {
+            _secrets = names;
+            _news.Writer.TryWrite(true);
+        }
+
+        // Of one that has not been looked up yet nothing is said.
+        _loaded.SetSecrets(names.Where(_passwords.ContainsKey).ToDictionary(
+            name => name, name => _passwords[name] is null ? null : new SecretFacts(SecretFacts.BasicAuth, HasPassword: true), StringComparer.Ordinal));
         _loaded.Update();
     }
 
-    /// <summary>The TCP MD5 key of a peer; empty: it has none; null: its Secret is not there, or has none.</summary>
-    public string? PasswordOf(BgpPeer peer) =>
-        peer.PasswordSecret.Length == 0 ? peer.Password : _passwords.GetValueOrDefault(peer.PasswordSecret);
+    /// <summary>The TCP MD5 key of a peer; empty: it has none; null: its Secret has not been looked up, is not there, or has none.</summary>
+    public string? PasswordOf(BgpPeer peer) => peer.PasswordSecret.Length == 0 ? peer.Password : _passwords.GetValueOrDefault(peer.PasswordSecret);
+
+    /// <summary>Whether a peer's password has been looked up, where it has any.</summary>
+    public bool IsLookedUp(BgpPeer peer) => peer.PasswordSecret.Length == 0 || _passwords.ContainsKey(peer.PasswordSecret);
 
     private static NodeLabels? Labels(Node? node) => node is null ? null : new NodeLabels { Metadata = node.Metadata };
 
@@ -90,23 +104,54 @@ internal sealed class BgpConfiguration(KubeClient client, SpeakerOptions options
         HasChanged |= _loaded.Set(type, change, read);
     }
 
-    private void OnSecret(Change<Secret> change)
+    // Secrets are looked up, not watched: few peers have one, and the others are none of a speaker's business.
+    private async Task LookUpPasswordsAsync(Func<Action, CancellationToken, ValueTask> enqueue, CancellationToken stop)
     {
-        if (change.Kind is ChangeKind.Synced)
+        while (true)
         {
-            HasChanged |= _awaited.Remove(Kinds.Secrets.Plural);
-            return;
-        }
+            var names = _secrets;
+            foreach (var name in names)
+            {
+                var password = await PasswordInAsync(name, stop);
+                await enqueue(() => Learn(name, password), stop);
+            }
 
-        var name = change.Key.Name;
-        var password = change.New?.Data?.GetValueOrDefault(PasswordKey) is { Length: > 0 } bytes ? Encoding.UTF8.GetString(bytes) : null;
-        if (password == _passwords.GetValueOrDefault(name))
+            var next = _news.Reader.ReadAsync(stop).AsTask();
+            if (names.Count == 0)
+                await next;
+            else
+                await Task.WhenAny(next, Task.Delay(LookAgain, time, stop));
+            stop.ThrowIfCancellationRequested();
+        }
+    }
+
+    private async Task<string?> PasswordInAsync(string name, CancellationToken stop)
+    {
+        var pauses = new BackOff(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(10));
+        while (true)
+        {
+            try
+            {
+                var secret = await client.FindAsync(Kinds.Secrets, options.Namespace, name, stop);
+                return secret?.Type is SecretFacts.BasicAuth && secret.Data?.GetValueOrDefault(PasswordKey) is { Length: > 0 } bytes ? Encoding.UTF8.GetString(bytes) : null;
+            }
+            catch (Exception failure) when (ApiFailure.IsTransient(failure, stop))
+            {
+                await Task.Delay(pauses.Next(), time, stop);
+            }
+            catch (KubeApiException refused)
+            {
+                log.LogWarning("bgp: Secret {Secret} cannot be read: {Reason}", name, refused.Message);
+                return null;
+            }
+        }
+    }
+
+    private void Learn(string name, string? password)
+    {
+        if (_passwords.TryGetValue(name, out var known) && known == password)
             return;
-        if (password is null)
-            _passwords.Remove(name);
-        else
-            _passwords[name] = password;
-        // Of a Secret that no peer names, nothing follows.
-        HasChanged |= InForce.BgpPeers.Values.Any(peer => peer.PasswordSecret == name) || !IsComplete;
+        _passwords[name] = password;
+        HasChanged = true;
     }
 }

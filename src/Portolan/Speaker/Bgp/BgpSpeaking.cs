@@ -141,7 +141,8 @@ internal sealed class BgpSpeaking : IDisposable
             if (_configuration.PasswordOf(peer) is not { } password)
             {
                 // Without its key a session would only fail, and say nothing of why.
-                Refuse(peer.Name, $"its Secret {peer.PasswordSecret} has no password, or is not of type kubernetes.io/basic-auth");
+                if (_configuration.IsLookedUp(peer))
+                    Refuse(peer.Name, $"its Secret {peer.PasswordSecret} has no password, or is not of type kubernetes.io/basic-auth");
                 continue;
             }
 
