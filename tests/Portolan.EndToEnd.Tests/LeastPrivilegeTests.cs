@@ -97,7 +97,7 @@ public sealed class LeastPrivilegeTests(LabFixture fixture)
         var names = new List<string>();
         for (var bit = 0; bit < 64; bit++)
             if ((set & 1UL << bit) != 0)
-                names.Add(bit switch { 0 => "CHOWN", 12 => "NET_ADMIN", 13 => "NET_RAW", 23 => "SYS_NICE", _ => $"capability {bit}" });
+                names.Add(bit switch { 0 => "CHOWN", 10 => "NET_BIND_SERVICE", 12 => "NET_ADMIN", 13 => "NET_RAW", 23 => "SYS_NICE", _ => $"capability {bit}" });
         return names.Count == 0 ? "none" : string.Join(", ", names);
     }
 

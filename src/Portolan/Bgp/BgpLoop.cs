@@ -100,6 +100,18 @@ internal sealed class BgpLoop : IDisposable
             found.Reset(why, quietly: false, now);
     });
 
+    /// <summary>All neighbours, with what is announced to them. Any thread.</summary>
+    public Task<IReadOnlyList<NeighborReport>> ReportAsync(CancellationToken stop)
+    {
+        var report = new TaskCompletionSource<IReadOnlyList<NeighborReport>>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Post(now =>
+        {
+            var clock = Clock(now);
+            report.TrySetResult([.. Present.OrderBy(neighbor => neighbor.Title, StringComparer.Ordinal).Select(neighbor => BgpReports.Of(neighbor.Status(clock), neighbor.Routes()))]);
+        });
+        return report.Task.WaitAsync(stop);
+    }
+
     /// <summary>Ends the loop: each session in the way that is right for it. Any thread.</summary>
     /// <param name="farewell">What a neighbour is told; null: nothing, it keeps the routes until this node is back.</param>
     public void Stop(Func<NeighborSettings, BgpError?> farewell) => Post(now =>
@@ -308,7 +320,15 @@ internal sealed class BgpLoop : IDisposable
         if (!_isNews || (!_isUrgent && now < _shownAt + ShowEvery))
             return;
         (_isNews, _isUrgent, _shownAt) = (false, false, now);
+        var clock = Clock(now);
+        _onStatus([.. Present.Select(neighbor => neighbor.Status(clock))]);
+    }
+
+    private IEnumerable<Neighbor> Present => _neighbors.Values.Concat(_dynamic.Values);
+
+    private Func<long, DateTimeOffset> Clock(long now)
+    {
         var present = _time.GetUtcNow();
-        _onStatus([.. _neighbors.Values.Concat(_dynamic.Values).Select(neighbor => neighbor.Status(at => present - TimeSpan.FromMicroseconds(now - at)))]);
+        return at => present - TimeSpan.FromMicroseconds(now - at);
     }
 }

@@ -34,7 +34,6 @@ internal sealed class Neighbor : IPeerSink<BgpConnection>, IDisposable
     private string? _toldFailure;
     private BgpFamilies _endsOfRibDue;
     private BgpFamilies _refreshesOpen;
-    private NextHops _nextHops;
     private long _changedAt;
     private long _lastEndAt;
     private long _updatesSent;
@@ -197,8 +196,12 @@ internal sealed class Neighbor : IPeerSink<BgpConnection>, IDisposable
         };
     }
 
-    /// <summary>Whether it has been sent what is announced of a prefix.</summary>
-    public bool HasBeenSent(BgpPrefix prefix) => _readers.Count == 1 && _readers.Peek().IsSent(prefix);
+    /// <summary>What is announced to it.</summary>
+    public IReadOnlyList<RouteReport> Routes()
+    {
+        var reader = _readers.Count == 1 ? _readers.Peek() : null;
+        return [.. _table.ToArray().Select(route => BgpReports.Of(route, reader?.Terms, reader?.IsSent(route.Prefix) is true))];
+    }
 
     void IPeerSink<BgpConnection>.Connect()
     {
@@ -243,8 +246,8 @@ internal sealed class Neighbor : IPeerSink<BgpConnection>, IDisposable
     {
         _established = connection;
         _changedAt = DeadlineWait.Now;
-        _nextHops = NextHops.Choose(SessionAddresses.Of(connection.Socket.Local.Address, Address!), terms, Settings.LinkLocal);
-        var encoding = EncodingTerms.Of(terms, _nextHops.IPv4, _nextHops.IPv6);
+        var nextHops = NextHops.Choose(SessionAddresses.Of(connection.Socket.Local.Address, Address!), terms, Settings.LinkLocal);
+        var encoding = EncodingTerms.Of(terms, nextHops.IPv4, nextHops.IPv6);
         _readers.Enqueue(_table.Read(encoding));
         _endsOfRibDue = terms.Families;
         _loop.Log.LogInformation(

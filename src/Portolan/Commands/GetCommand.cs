@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Portolan.Bgp;
 using Portolan.Proxy;
 
 namespace Portolan.Commands;
@@ -6,8 +7,9 @@ namespace Portolan.Commands;
 /// <summary><c>portolan get …</c>: prints what is, read back from where it is. Each query registers itself here.</summary>
 internal static class GetCommand
 {
-    public static Command Create() => new("get", "Print what this node really does, read back from the kernel.")
+    public static Command Create() => new("get", "Print what this node really does, read back from where it is.")
     {
+        BgpCommand.Create(),
         VirtualServersCommand.Create(),
     };
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Portolan.Hosting;
 using Portolan.Kubernetes.Client;
+using Portolan.Speaker.Bgp;
 using Portolan.Speaker.Liveness;
 using Portolan.Speaker.Peers;
 using Portolan.Speaker.Readiness;
@@ -50,6 +51,8 @@ internal static class SpeakerCommand
         readiness.AddTo(command);
         var peers = new PeerFlags();
         peers.AddTo(command);
+        var bgp = new BgpFlags();
+        bgp.AddTo(command);
         var tls = new TlsOptions();
         tls.AddTo(command);
 
@@ -61,9 +64,9 @@ internal static class SpeakerCommand
         command.SetAction((parse, stop) => RunAsync(
             parse,
             options,
-            peers.Read(parse, liveness.Read(parse, readiness.Read(parse, new SpeakerOptions(
+            bgp.Read(parse, peers.Read(parse, liveness.Read(parse, readiness.Read(parse, new SpeakerOptions(
                 parse.GetValue(node)!, parse.GetValue(options.Namespace)!, parse.GetValue(pod)!, parse.GetValue(secret)!,
-                parse.GetValue(options.LoadBalancerClass), parse.GetValue(ignoreExcludeLabel)) { PlannedMoves = parse.GetValue(plannedMoves) }))),
+                parse.GetValue(options.LoadBalancerClass), parse.GetValue(ignoreExcludeLabel)) { PlannedMoves = parse.GetValue(plannedMoves) })))),
             tls,
             stop));
         return command;

@@ -38,6 +38,9 @@ internal sealed record SpeakerOptions(
     /// <summary>The TCP port on which BGP peers that are waited for connect; 0: none.</summary>
     public ushort BgpPort { get; init; } = Portolan.Bgp.BgpLoop.DefaultPort;
 
+    /// <summary>Where <c>portolan get bgp</c> is answered; empty: nowhere.</summary>
+    public string BgpSocket { get; init; } = "";
+
     /// <summary>The UDP port on which speakers talk to each other.</summary>
     public int PeerPort { get; init; } = SpeakerPeers.DefaultPort;
 }

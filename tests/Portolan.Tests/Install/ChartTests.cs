@@ -107,8 +107,8 @@ public sealed class ChartTests
             return (speaker["containers"]![0]!["securityContext"]!["capabilities"]!["add"]!.AsArray().Select(right => (string?)right), Arguments(speaker));
         }
 
-        Assert.Equal(["NET_RAW", "NET_ADMIN"], Speaker().Rights);
-        Assert.Equal(["NET_RAW"], Speaker("--set", "speaker.plannedMoves=false").Rights);
+        Assert.Equal(["NET_RAW", "NET_ADMIN", "NET_BIND_SERVICE"], Speaker().Rights);
+        Assert.Equal(["NET_RAW", "NET_BIND_SERVICE"], Speaker("--set", "speaker.plannedMoves=false").Rights);
         Assert.Contains("--planned-moves=false", Speaker("--set", "speaker.plannedMoves=false").Arguments);
     }
 

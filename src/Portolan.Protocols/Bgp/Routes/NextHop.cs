@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Net;
 
 namespace Portolan.Protocols.Bgp.Routes;
 
@@ -61,6 +62,22 @@ public sealed record NextHop
         if (form is NextHopForm.IPv4 || hasGlobal && global == UInt128.Zero || hasLinkLocal && linkLocal >> 118 != 0x3fau)
             throw new ArgumentException($"these are not the addresses of a next hop as {form}", nameof(form));
         return new NextHop(form, hasGlobal ? global : default, hasLinkLocal ? linkLocal : default);
+    }
+
+    /// <summary>The address, or both of them.</summary>
+    public override string ToString() => Form switch
+    {
+        NextHopForm.IPv4 => $"{new IPAddress(Bytes(_address)[12..])}",
+        NextHopForm.Global => $"{new IPAddress(Bytes(_address))}",
+        NextHopForm.GlobalAndLinkLocal => $"{new IPAddress(Bytes(_address))} {new IPAddress(Bytes(_linkLocal))}",
+        _ => $"{new IPAddress(Bytes(_linkLocal))}",
+    };
+
+    private static byte[] Bytes(UInt128 address)
+    {
+        var bytes = new byte[IPv6Size];
+        BinaryPrimitives.WriteUInt128BigEndian(bytes, address);
+        return bytes;
     }
 
     /// <summary>Writes exactly <see cref="Size"/> bytes.</summary>

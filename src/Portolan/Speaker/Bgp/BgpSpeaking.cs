@@ -73,6 +73,7 @@ internal sealed class BgpSpeaking : IDisposable
         _configuration.Supervise(host, enqueue);
         host.Supervise("bgp-status", _statuses.RunAsync);
         host.Supervise("bgp-farewell", SayFarewellAsync);
+        host.Supervise("bgp-reports", new BgpReports(_options.BgpSocket, ReportAsync, _log).RunAsync);
         var own = new Reflector<ServiceBGPStatus>(
             client, Kinds.ServiceBGPStatuses, _options.Namespace, labelSelector: $"{AnnouncementStatus.NodeLabel}={_options.NodeName}", timeProvider: host.Time, logger: _log, keepsObjects: false);
         host.Supervise("watch-" + Kinds.ServiceBGPStatuses.Plural, stop => own.RunAsync(change => enqueue(() => _statuses.On(change), stop), stop));
@@ -225,6 +226,9 @@ internal sealed class BgpSpeaking : IDisposable
         foreach (var (service, plan) in _announced)
             WriteStatus(service, plan);
     }
+
+    private async Task<BgpReport> ReportAsync(CancellationToken stop) =>
+        new(_options.NodeName, _loop is { } loop ? await loop.ReportAsync(stop) : []);
 
     private static string Table(PeerClass peers) => $"{peers.Number}";
 
