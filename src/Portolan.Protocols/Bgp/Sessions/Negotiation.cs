@@ -78,7 +78,7 @@ public static class Negotiation
         };
     }
 
-    private static IEnumerable<BgpFamily> Each(BgpFamilies families) => Enum.GetValues<BgpFamily>().Where(families.Has);
+    private static IEnumerable<BgpFamily> Each(BgpFamilies families) => Enum.GetValues<BgpFamily>().Where(family => families.Has(family));
 
     private static byte[] Multiprotocol(BgpFamilies families)
     {

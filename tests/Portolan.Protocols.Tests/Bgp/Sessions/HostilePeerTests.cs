@@ -66,8 +66,9 @@ public sealed class HostilePeerTests
     [InlineData(PeerRelation.External, 4200000000, true)]
     [InlineData(PeerRelation.Either, 64512, true)]
     [InlineData(PeerRelation.Either, 64513, true)]
-    public void TakesAPeerOfAnyNumber_ThatIsWhereItShouldBe(PeerRelation relation, uint asn, bool taken)
+    public void TakesAPeerOfAnyNumber_ThatIsWhereItShouldBe(PeerRelation relation, long number, bool taken)
     {
+        var asn = (uint)number;
         var peer = Heard(0, Ours with { PeerAsn = null, Relation = relation });
         peer.Hear("ours", Theirs with { Asn = asn, Capabilities = Theirs.Capabilities with { FourOctetAsn = asn } });
         Assert.Equal(taken ? "ours: Keepalive" : "ours: Notification 2/2", peer.Take()[0]);
@@ -76,8 +77,9 @@ public sealed class HostilePeerTests
     [Theory]
     [InlineData(64512, "ours: Notification 2/3")]
     [InlineData(64513, "ours: Keepalive")] // unique within an AS only (RFC 6286)
-    public void TakesOurOwnIdentifier_OnlyFromAnotherAs(uint asn, string answer)
+    public void TakesOurOwnIdentifier_OnlyFromAnotherAs(int number, string answer)
     {
+        var asn = (uint)number;
         var peer = Heard(0, Ours with { PeerAsn = asn });
         peer.Hear("ours", Theirs with { Asn = asn, Identifier = Ours.Identifier, Capabilities = Theirs.Capabilities with { FourOctetAsn = asn } });
         Assert.Equal(answer, peer.Take()[0]);
@@ -91,7 +93,7 @@ public sealed class HostilePeerTests
     [InlineData(1, 2, "5/2")]
     [InlineData(1, 5, "5/2")]
     [InlineData(2, 1, "5/3")]
-    public void AnswersAMessageOutOfPlace_WithItsStateAndType(int heard, byte type, string code)
+    public void AnswersAMessageOutOfPlace_WithItsStateAndType(int heard, int type, string code)
     {
         var peer = Heard(heard);
         peer.Hear("ours", type switch
@@ -102,7 +104,7 @@ public sealed class HostilePeerTests
             _ => Message(5, 0, 1, 0, 1),
         });
         Assert.Equal([$"ours: Notification {code}", "ours: close"], peer.Take()[..2]);
-        Assert.Equal([type], peer.LastSent[21..]);
+        Assert.Equal([(byte)type], peer.LastSent[21..]);
     }
 
     [Fact]
