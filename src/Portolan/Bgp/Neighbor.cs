@@ -3,7 +3,6 @@ using System.ComponentModel;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
-using Portolan.Core.Addresses;
 using Portolan.Linux.Sockets;
 using Portolan.Protocols.Bgp.Routes;
 using Portolan.Protocols.Bgp.Sessions;

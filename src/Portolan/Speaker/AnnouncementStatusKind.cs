@@ -1,4 +1,5 @@
 using Portolan.Core.Cluster;
+using Portolan.Kubernetes.Client;
 using Portolan.Kubernetes.Resources;
 
 namespace Portolan.Speaker;

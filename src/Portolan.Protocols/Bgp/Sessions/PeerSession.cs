@@ -8,7 +8,7 @@ namespace Portolan.Protocols.Bgp.Sessions;
 /// established session exchanges KEEPALIVEs and UPDATEs.
 /// </summary>
 /// <remarks>
-/// What has arrived on a connection is to be given to <see cref="Received"/> before <see cref="Tick"/>: a program that was stopped for a while must not
+/// What has arrived on a connection is to be given to <see cref="Received"/> before <see cref="Tick(long)"/>: a program that was stopped for a while must not
 /// take its own silence for the peer's.
 /// </remarks>
 /// <typeparam name="TConnection">A TCP connection; told apart by reference.</typeparam>
@@ -77,7 +77,7 @@ public sealed partial class PeerSession<TConnection>
     /// <summary>What the peer's sessions did.</summary>
     public PeerCounters Counters { get; } = new();
 
-    /// <summary>When <see cref="Tick"/> next has something to do: microseconds, <see cref="long.MaxValue"/> for never.</summary>
+    /// <summary>When <see cref="Tick(long)"/> next has something to do: microseconds, <see cref="long.MaxValue"/> for never.</summary>
     public long NextDeadline => Math.Min(_settledAt, Math.Min(Deadline(_outgoing), Deadline(_incoming)));
 
     private ConnectionLane<TConnection>? Established =>

@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
 using Portolan.Bgp;
-using Portolan.Core.Addresses;
 using Portolan.Core.Announcements.Bgp;
 using Portolan.Core.Cluster;
 using Portolan.Core.Configuration;
