@@ -2,40 +2,18 @@
 # The article, from first command to last, on this machine: a LoadBalancer Service that stays <pending>, gets an address, answers from
 # three pods, and keeps answering when a node dies. Every command is printed before its output; what it prints is checked.
 # Cleans up after itself.   ./demo.sh        KUBECTL=/path/to/kubectl ./demo.sh        LAB=name ./demo.sh
+# ./demo.sh bgp plays the article's second mode: the same Service, announced to a router.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 . eng/setup.sh
-need build lab demo
+case ${1:-} in
+  '') need build lab demo ;;
+  bgp) need build lab demo router ;;
+  *) echo "./demo.sh, or ./demo.sh bgp" >&2; exit 2 ;;
+esac
 eng/publish.sh || exit 1
-
-bin=$PWD/artifacts/bin
-lab=${LAB:-demo}
-work=$(mktemp -d)
-export PATH=$bin:$PATH
-if [ -n "${KUBECTL:-}" ]; then ln -s "$(readlink -f "$KUBECTL")" "$work/kubectl"; PATH=$work:$PATH; fi
-started=$(date +%s%3N)
-
-if [ -t 1 ]; then bold=$'\e[1m' dim=$'\e[2m' red=$'\e[31m' plain=$'\e[0m'; else bold= dim= red= plain=; fi
-chapter() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
-note() { printf '%s# %s%s\n' "$dim" "$*" "$plain"; }
-cleanup() { rm -rf "$work"; portolan lab down --name "$lab" >/dev/null 2>&1 || echo "the lab could not be taken down: portolan lab down --name $lab" >&2; }
-trap cleanup EXIT
-trap 'exit 130' INT TERM
-
-output= # of the last command
-run() { # COMMAND LINE: prints it, runs it, shows and keeps its output
-  printf '\n%s$ %s%s\n' "$bold" "$1" "$plain"
-  output=$(eval "$1" 2>&1); local code=$?
-  [ -z "$output" ] || printf '%s\n' "$output"
-  return $code
-}
-fail() { printf '\n%sThis is not what the walkthrough promises: %s%s\n' "$red" "$*" "$plain" >&2; exit 1; }
-shows() { grep -Eq -- "$1" <<<"$output" || fail "no line matches $1"; }
-count() { local n; n=$(grep -Ec -- "$2" <<<"$output"); [ "$n" = "$1" ] || fail "$n lines match $2, not $1"; }
-until_true() { # SECONDS COMMAND LINE: quietly, until it succeeds
-  local end=$((SECONDS + $1)); until eval "$2" >/dev/null 2>&1; do [ $SECONDS -lt $end ] || return 1; sleep 0.2; done
-}
-on_client() { portolan lab exec --name "$lab" client -- "$@"; }
+. eng/walkthrough.sh
+if [ "${1:-}" = bgp ]; then . eng/demo-bgp.sh; exit; fi
 
 chapter "0. A cluster without a load balancer: three nodes on one machine"
 run "portolan lab up --name $lab --without-portolan" || fail "the lab did not come up"
@@ -135,20 +113,9 @@ sleep 1 # a node that came back may just be taking the address over
 run "kubectl get servicel2statuses -n metallb-system"
 victim=$(announcer)
 note "$victim announces 192.168.100.240; the client asks for it 20 times a second meanwhile"
-on_client sh -c '
-  for i in $(seq 200); do
-    if curl -s -o /dev/null -m 0.2 --connect-timeout 0.2 192.168.100.240; then echo "ok $(date +%s%3N)"; else echo "no $(date +%s%3N)"; fi
-    [ -e '"$work"'/stop ] && exit 0
-    sleep 0.05
-  done' >"$work/answers" &
-asking=$!
-sleep 1
+ask_all_the_time 192.168.100.240
 run "portolan lab kill --name $lab $victim" || fail "the node did not die"
-until_true 12 "[ \"\$(tail -n 20 $work/answers | grep -c ^ok)\" = 20 ] && grep -q ^no $work/answers" || true
-sleep 1; touch "$work/stop"; wait "$asking"
-gap=$(awk '$1 == "ok" { if (failed && last) { g = $2 - last; if (g > worst) worst = g }; last = $2; failed = 0 } $1 == "no" { failed = 1 } END { print worst + 0 }' "$work/answers")
-tail -n 1 "$work/answers" | grep -q ^ok || fail "the address does not answer any more"
-note "the longest time between two answers was $gap ms"
+longest_gap
 until_true 10 "[ \"\$(announcer)\" != $victim ] && [ -n \"\$(announcer)\" ]" || true
 # Until the cluster notices that the node is gone its pod is one of three that may be chosen.
 until_true 30 "on_client sh -c 'for i in \$(seq 15); do curl -s -o /dev/null -m 1 192.168.100.240 || exit 1; done'" || fail "connections still go to the dead node's pod"
@@ -156,4 +123,4 @@ run "kubectl get servicel2statuses -n metallb-system"
 run "portolan lab exec --name $lab client -- curl -s -m 2 192.168.100.240" || fail "no answer"
 shows '^Hello World!$'
 
-printf '\n%sAll of it held, in %s s.%s The address was away for %s ms when its node died.\n' "$bold" "$(( ($(date +%s%3N) - started) / 1000 ))" "$plain" "$gap"
+all_held "its node"

@@ -52,6 +52,7 @@ need() { # build lab demo test bench peers vm clients ansible image
         _install "what the lab uses" iproute2 util-linux mount procps nftables tcpdump curl libssl3
         command -v kubectl >/dev/null || _install "kubectl" kubernetes-client ;;
       demo) _install "a terminal for the demo" expect ;;
+      router) _without_services _install "the routing daemon of the lab's router" bird2 ;;
       test) _install "what the tests look with" conntrack iptables ipset iputils-ping arping expect
         # Other people's BFD. Without a network they are missing, and their tests are skipped: no reason to stop.
         (_without_services _install "BFD daemons to speak with" bird2 frr) || true ;;
