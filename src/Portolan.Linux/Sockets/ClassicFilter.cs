@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
@@ -24,6 +26,11 @@ internal static class ClassicFilter
     private const ushort LoadByte = 0x30;   // BPF_LD | BPF_B | BPF_ABS
     private const ushort JumpEqual = 0x15;  // BPF_JMP | BPF_JEQ | BPF_K
     private const ushort JumpAbove = 0x25;  // BPF_JMP | BPF_JGT | BPF_K
+    private const ushort JumpAtLeast = 0x35; // BPF_JMP | BPF_JGE | BPF_K
+    private const ushort LoadMemory = 0x60; // BPF_LD | BPF_MEM
+    private const ushort Store = 0x02;      // BPF_ST
+    private const ushort ToIndex = 0x07;    // BPF_MISC | BPF_TAX
+    private const ushort FromIndex = 0x87;  // BPF_MISC | BPF_TXA
     private const ushort Return = 0x06;     // BPF_RET | BPF_K
     private const uint Everything = 0xffffffff;
 
@@ -91,6 +98,33 @@ internal static class ClassicFilter
         new(Return, 0, 0, Everything),
         new(Return, 0, 0, 0),
     ]);
+
+    /// <summary>
+    /// Datagrams of these neighbours only, each with its least time to live or hop limit: of one that sends with 255, 255 - n means n routers between.
+    /// </summary>
+    internal static void AttachNeighbors(Socket socket, IReadOnlyCollection<KeyValuePair<IPAddress, byte>> neighbors)
+    {
+        var (hops, source, words) = socket.AddressFamily is AddressFamily.InterNetworkV6 ? (7u, 8u, 4) : (8u, 12u, 1);
+        var program = new List<Instruction> { new(LoadByte, 0, 0, NetworkHeader + hops), new(ToIndex, 0, 0, 0) };
+        // Each load from the packet is a call in the kernel, so it is done once for all neighbours.
+        for (var word = 0u; word < words; word++)
+            program.AddRange([new(LoadWord, 0, 0, NetworkHeader + source + 4 * word), new(Store, 0, 0, word)]);
+        foreach (var (neighbor, least) in neighbors)
+        {
+            var address = neighbor.GetAddressBytes();
+            if (address.Length != 4 * words)
+                throw new ArgumentException($"{neighbor} is of another family than the socket", nameof(neighbors));
+            // The last word first: addresses differ most there.
+            for (var word = words - 1; word >= 0; word--)
+                program.AddRange([
+                    new(LoadMemory, 0, 0, (uint)word),
+                    new(JumpEqual, 0, (byte)(2 * word + 4), BinaryPrimitives.ReadUInt32BigEndian(address.AsSpan(4 * word)))]);
+            program.AddRange([new(FromIndex, 0, 0, 0), new(JumpAtLeast, 0, 1, least), new(Return, 0, 0, Everything), new(Return, 0, 0, 0)]);
+        }
+
+        program.Add(new(Return, 0, 0, 0));
+        Attach(socket, CollectionsMarshal.AsSpan(program));
+    }
 
     private static unsafe void Attach(Socket socket, ReadOnlySpan<Instruction> program)
     {

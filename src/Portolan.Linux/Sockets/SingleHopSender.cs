@@ -3,7 +3,10 @@ using System.Net.Sockets;
 
 namespace Portolan.Linux.Sockets;
 
-/// <summary>UDP sockets that send to a direct neighbour: with TTL, or hop limit, 255.</summary>
+/// <summary>
+/// UDP sockets that send with TTL, or hop limit, 255: a direct neighbour takes nothing less (RFC 5881 §5), and one farther away can count the routers
+/// between by it (RFC 5883 §5).
+/// </summary>
 public static class SingleHopSender
 {
     private const int LowestSourcePort = 49152;

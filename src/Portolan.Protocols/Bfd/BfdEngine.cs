@@ -8,7 +8,9 @@ namespace Portolan.Protocols.Bfd;
 /// <param name="State">Our state now.</param>
 /// <param name="Diagnostic">Why, when it is not Up.</param>
 /// <param name="RemoteState">The other side's state: AdminDown tells a planned stop from a death.</param>
-public readonly record struct BfdTransition<TPeer>(TPeer Peer, BfdState From, BfdState State, BfdDiagnostic Diagnostic, BfdState RemoteState);
+/// <param name="RemoteIsIndependent">The other side's C bit as last heard: its BFD does not die with its control plane (RFC 5882 §4.3).</param>
+public readonly record struct BfdTransition<TPeer>(
+    TPeer Peer, BfdState From, BfdState State, BfdDiagnostic Diagnostic, BfdState RemoteState, bool RemoteIsIndependent = false);
 
 /// <summary>
 /// All BFD sessions of one endpoint: finds the session of a packet, says which packets are due and when to ask again. It has no socket and
@@ -17,7 +19,10 @@ public readonly record struct BfdTransition<TPeer>(TPeer Peer, BfdState From, Bf
 /// <typeparam name="TPeer">How the caller names a peer, usually address and interface (RFC 5881 §3).</typeparam>
 /// <param name="settings">For sessions added later.</param>
 /// <param name="random">For discriminators, sequence numbers and jitter.</param>
-public sealed class BfdEngine<TPeer>(BfdSettings settings, Random random)
+/// <param name="belongs">
+/// Whether a packet that names a session by its discriminator may come from there: the session's peer, then the packet's source. Null: from anywhere (RFC 5881 §6).
+/// </param>
+public sealed class BfdEngine<TPeer>(BfdSettings settings, Random random, Func<TPeer, TPeer, bool>? belongs = null)
     where TPeer : notnull, IEquatable<TPeer>
 {
     private sealed class Entry(TPeer peer, BfdSession session)
@@ -39,6 +44,9 @@ public sealed class BfdEngine<TPeer>(BfdSettings settings, Random random)
     private readonly PriorityQueue<Entry, long> _queue = new();
     private BfdKey? _key;
 
+    /// <summary>Whether packets of sessions that are added later say that these do not die with the protocols that use them: the C bit.</summary>
+    public bool ControlPlaneIndependent { get; set; }
+
     /// <summary>The peers that have a session.</summary>
     public IReadOnlyCollection<TPeer> Peers => _byPeer.Keys;
 
@@ -56,7 +64,7 @@ public sealed class BfdEngine<TPeer>(BfdSettings settings, Random random)
         do
             discriminator = (uint)random.NextInt64(1, uint.MaxValue);
         while (_byDiscriminator.ContainsKey(discriminator));
-        var entry = new Entry(peer, new BfdSession(own, discriminator, key, random, now));
+        var entry = new Entry(peer, new BfdSession(own, discriminator, key, random, now) { ControlPlaneIndependent = ControlPlaneIndependent });
         _byPeer.Add(peer, entry);
         _byDiscriminator.Add(discriminator, entry);
         Queue(entry);
@@ -114,18 +122,25 @@ public sealed class BfdEngine<TPeer>(BfdSettings settings, Random random)
             AdminDown(entry, now);
     }
 
+    /// <summary>Reports a peer's session as it is, if there is one, as a transition from its state to the same.</summary>
+    public void Report(TPeer peer)
+    {
+        if (_byPeer.TryGetValue(peer, out var entry))
+            Report(entry, entry.Session.State);
+    }
+
     /// <summary>Lets a session that was taken down on purpose come up again.</summary>
     public void Enable(TPeer peer, long now)
     {
         if (!_byPeer.TryGetValue(peer, out var entry))
             return;
-        var (before, remote) = (entry.Session.State, entry.Session.RemoteState);
+        var before = Look(entry);
         entry.Session.Enable(now);
-        Note(entry, before, remote);
+        Note(entry, before);
         Queue(entry);
     }
 
-    /// <summary>Takes a UDP payload that arrived with TTL 255 (RFC 5881 §5: the caller's, or the kernel's, duty).</summary>
+    /// <summary>Takes a UDP payload that came from near enough (RFC 5881 §5, RFC 5883 §5: the TTL is the caller's, or the kernel's, duty).</summary>
     public BfdRejection Receive(TPeer source, ReadOnlySpan<byte> datagram, long now)
     {
         var rejection = BfdPacket.TryParse(datagram, out var packet);
@@ -135,10 +150,12 @@ public sealed class BfdEngine<TPeer>(BfdSettings settings, Random random)
         // By discriminator once the other side knows ours, by source only before (RFC 5880 §6.3).
         if (!(packet.YourDiscriminator != 0 ? _byDiscriminator.TryGetValue(packet.YourDiscriminator, out var entry) : _byPeer.TryGetValue(source, out entry)))
             return BfdRejection.NoSession;
+        if (belongs is not null && !belongs(entry.Peer, source))
+            return BfdRejection.NoSession;
 
-        var (before, remote) = (entry.Session.State, entry.Session.RemoteState);
+        var before = Look(entry);
         rejection = entry.Session.Receive(packet, datagram, now);
-        Note(entry, before, remote);
+        Note(entry, before);
         Queue(entry);
         return rejection;
     }
@@ -154,9 +171,9 @@ public sealed class BfdEngine<TPeer>(BfdSettings settings, Random random)
         {
             var entry = _queue.Dequeue();
             entry.QueuedFor = long.MaxValue;
-            var (before, remote) = (entry.Session.State, entry.Session.RemoteState);
+            var before = Look(entry);
             length = entry.Session.Advance(now, buffer);
-            Note(entry, before, remote);
+            Note(entry, before);
             Queue(entry);
             if (length == 0)
                 continue;
@@ -190,9 +207,9 @@ public sealed class BfdEngine<TPeer>(BfdSettings settings, Random random)
 
     private void AdminDown(Entry entry, long now)
     {
-        var before = entry.Session.State;
+        var before = Look(entry);
         entry.Session.AdminDown(now);
-        Note(entry, before, entry.Session.RemoteState);
+        Note(entry, before);
         Queue(entry);
     }
 
@@ -205,10 +222,18 @@ public sealed class BfdEngine<TPeer>(BfdSettings settings, Random random)
         _queue.Enqueue(entry, deadline);
     }
 
-    private void Note(Entry entry, BfdState before, BfdState remoteBefore)
+    private static (BfdState State, BfdState Remote, bool Independent) Look(Entry entry) =>
+        (entry.Session.State, entry.Session.RemoteState, entry.Session.RemoteIsIndependent);
+
+    private void Note(Entry entry, (BfdState State, BfdState Remote, bool Independent) before)
+    {
+        if (Look(entry) != before)
+            Report(entry, before.State);
+    }
+
+    private void Report(Entry entry, BfdState from)
     {
         var session = entry.Session;
-        if (session.State != before || session.RemoteState != remoteBefore)
-            _transitions.Enqueue(new(entry.Peer, before, session.State, session.Diagnostic, session.RemoteState));
+        _transitions.Enqueue(new(entry.Peer, from, session.State, session.Diagnostic, session.RemoteState, session.RemoteIsIndependent));
     }
 }

@@ -1,7 +1,7 @@
 namespace Portolan.Protocols.Bfd;
 
 /// <summary>
-/// One BFD session in asynchronous mode, active role (RFC 5880 §6): the state machine, the timers and the authentication, without
+/// One BFD session in asynchronous mode (RFC 5880 §6): the state machine, the timers and the authentication, without
 /// sockets and without a clock. Times are microseconds of a clock that never goes back, passed in. Not thread safe.
 /// </summary>
 /// <remarks>
@@ -59,6 +59,9 @@ public sealed class BfdSession
     /// <summary>Our name of the session.</summary>
     public uint Discriminator { get; }
 
+    /// <summary>Whether our packets say that the session does not die with the protocols that use it: the C bit (RFC 5880 §4.1).</summary>
+    public bool ControlPlaneIndependent { get; init; }
+
     /// <summary>Our state.</summary>
     public BfdState State { get; private set; } = BfdState.Down;
 
@@ -71,8 +74,26 @@ public sealed class BfdSession
     /// <summary>The other side's name of the session, or zero.</summary>
     public uint RemoteDiscriminator { get; private set; }
 
+    /// <summary>The other side's C bit as last heard, also after its silence: what that means depends on the bit (RFC 5882 §4.3).</summary>
+    public bool RemoteIsIndependent { get; private set; }
+
+    /// <summary>Packets that were written.</summary>
+    public long Sent { get; private set; }
+
+    /// <summary>Packets that were believed.</summary>
+    public long Received { get; private set; }
+
+    /// <summary>How often it came up.</summary>
+    public long Ups { get; private set; }
+
+    /// <summary>How often it left Up, on purpose or not.</summary>
+    public long Downs { get; private set; }
+
     /// <summary>Silence that takes the session down: microseconds, or zero while nothing has been heard.</summary>
-    public long DetectionTime => _remoteMultiplier * (long)Math.Max(_minRx, _remoteMinTx);
+    public long DetectionTime => _remoteMultiplier * ReceiveInterval;
+
+    /// <summary>The interval that the other side keeps, before jitter: microseconds.</summary>
+    public long ReceiveInterval => Math.Max(_minRx, _remoteMinTx);
 
     /// <summary>Our interval before jitter: microseconds.</summary>
     public long SendInterval => Math.Max(_minTx, _remoteMinRx);
@@ -91,9 +112,9 @@ public sealed class BfdSession
     // come back with another one (§6.8.1). With a multiplier of 1 they forget it after two.
     private byte Multiplier => State is BfdState.AdminDown ? (byte)1 : _settings.DetectMultiplier;
 
-    // RFC 5880 §6.8.7: not when the other side can receive nothing, nor when it asked for silence and both are up.
+    // RFC 5880 §6.8.7: not when the other side can receive nothing, nor when it has yet to begin, nor when it asked for silence and both are up.
     private bool SendsPeriodically =>
-        _remoteMinRx != 0 && !(_remoteDemand && State is BfdState.Up && RemoteState is BfdState.Up && !_polling);
+        _remoteMinRx != 0 && !(_settings.Passive && RemoteDiscriminator == 0) && !(_remoteDemand && State is BfdState.Up && RemoteState is BfdState.Up && !_polling);
 
     /// <summary>Takes a packet that parsed and belongs to this session.</summary>
     /// <param name="packet">The parsed packet.</param>
@@ -110,6 +131,8 @@ public sealed class BfdSession
         var interval = SendInterval;
         RemoteDiscriminator = packet.MyDiscriminator;
         RemoteState = packet.State;
+        RemoteIsIndependent = packet.Has(BfdFlags.ControlPlaneIndependent);
+        Received++;
         _remoteDemand = packet.Has(BfdFlags.Demand);
         _remoteMinTx = packet.DesiredMinTx;
         _remoteMinRx = packet.RequiredMinRx;
@@ -180,7 +203,7 @@ public sealed class BfdSession
     }
 
     /// <summary>
-    /// Changes intervals and multiplier. While Up, a poll sequence tells the other side before we send more slowly or give up sooner;
+    /// Changes intervals, multiplier and role. While Up, a poll sequence tells the other side before we send more slowly or give up sooner;
     /// sending faster and giving up later take effect at once (RFC 5880 §6.8.3).
     /// </summary>
     public void Configure(BfdSettings settings, long now)
@@ -250,6 +273,10 @@ public sealed class BfdSession
 
     private void Change(BfdState state, BfdDiagnostic diagnostic, long now)
     {
+        if (State is BfdState.Up && state is not BfdState.Up)
+            Downs++;
+        if (state is BfdState.Up)
+            Ups++;
         (State, Diagnostic) = (state, diagnostic);
         // Fast only while up. Going up the interval gets shorter, which takes effect at once and must be polled for;
         // going down nothing needs to be agreed (RFC 5880 §6.8.3).
@@ -273,6 +300,9 @@ public sealed class BfdSession
     private int Write(Span<byte> buffer, BfdFlags flags)
     {
         var length = BfdPacket.Size;
+        Sent++;
+        if (ControlPlaneIndependent)
+            flags |= BfdFlags.ControlPlaneIndependent;
         if (_key is not null)
         {
             flags |= BfdFlags.Authentication;

@@ -26,7 +26,7 @@ internal static class BfdCommand
                 result.AddError($"--socket: '{path}' is not the full path of a socket (107 bytes at most)");
         });
         var level = RoleOptions.LogLevelOption();
-        var command = new Command("bfd", "Hold BFD sessions (RFC 5880, 5881) for the speaker beside it.") { socket, level };
+        var command = new Command("bfd", "Hold BFD sessions (RFC 5880, 5881, 5883) for the speaker beside it.") { socket, level };
         command.SetAction((parse, stop) => RunAsync(parse.GetValue(socket)!, LogVerbosity.Parse(parse.GetValue(level)!), stop));
         return command;
     }

@@ -20,7 +20,8 @@ internal sealed class BfdProcess(string path, ILogger log) : IDisposable
     // Below the interrupt threads of a PREEMPT_RT kernel (50), above all that is not real time.
     private const int Priority = 40;
     private const long FiguresEvery = 5_000_000;
-    private const long RememberFor = 60_000_000;
+    // The socket takes some hundred frames that are not read: a speaker that is starved for a minute must not be taken for dead by the figures alone.
+    private const int MostReports = 16;
     private const long StopPatience = 30_000_000;
 
     private readonly DeadlineWait _wait = new();
@@ -72,31 +73,28 @@ internal sealed class BfdProcess(string path, ILogger log) : IDisposable
                 "real-time scheduling is refused ({Error}: CAP_SYS_NICE is missing, or the cpu cgroup has no real-time budget): intervals below {Milliseconds} ms are not agreed to",
                 new Win32Exception(refusal).Message, floor / 1000);
         using var door = new SpeakerDoor(path, _wait, new Hello(Hello.Current, refusal, floor), log);
-        using var loop = new SessionLoop(_wait, door.Tell, door.Tell, log) { Floor = floor };
+        using var loop = new SessionLoop(_wait, door.Tell, door.Tell, log) { Floor = floor, OutlivesSpeaker = true };
         Serve(door, loop);
     }
 
     private void Serve(SpeakerDoor door, SessionLoop loop)
     {
-        long? forgetAt = null, leaveAt = null;
+        long? leaveAt = null;
+        Action<SessionFigures> tell = door.Tell;
         for (var figuresAt = DeadlineWait.Now; ;)
         {
             door.Serve(loop);
             var now = DeadlineWait.Now;
-            if (door.HasSpeaker)
-                forgetAt = null;
-            else if (loop.Count > 0 && now >= (forgetAt ??= now + RememberFor))
-                loop.ForgetAll();
-
             if (_stopping && (!door.HasSpeaker || now >= (leaveAt ??= now + StopPatience)))
                 break;
             if (now >= figuresAt)
             {
                 door.Tell(loop.Figures);
+                loop.Report(MostReports, tell);
                 figuresAt = now + FiguresEvery;
             }
 
-            loop.Turn(Math.Min(figuresAt, Math.Min(forgetAt ?? long.MaxValue, leaveAt ?? long.MaxValue)));
+            loop.Turn(Math.Min(figuresAt, leaveAt ?? long.MaxValue));
         }
 
         if (door.HasSpeaker)

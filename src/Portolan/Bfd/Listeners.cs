@@ -6,7 +6,7 @@ using Portolan.Linux.Sockets;
 namespace Portolan.Bfd;
 
 /// <summary>
-/// A listening socket for each address that has sessions. One that cannot be opened is tried again: an address may come later than the wish for it.
+/// A listening socket for each place that has sessions. One that cannot be opened is tried again: an address may come later than the wish for it.
 /// </summary>
 /// <param name="wait">Waits for the sockets.</param>
 /// <param name="onNews">Told when it changes, and when somebody asks.</param>
@@ -14,45 +14,50 @@ internal sealed class Listeners(DeadlineWait wait, Action<ListenNews> onNews) : 
 {
     private const long RetryAfter = 1_000_000;
 
-    private readonly List<Place> _places = [];
+    private readonly List<Listening> _all = [];
     private long _retryAt = long.MaxValue;
 
     /// <summary>When <see cref="Retry"/> must be called: microseconds.</summary>
     public long Deadline => _retryAt;
 
-    /// <summary>How many addresses there are.</summary>
-    public int Count => _places.Count;
+    /// <summary>How many places there are.</summary>
+    public int Count => _all.Count;
 
-    /// <summary>The address at a place, its interface, and its socket; null while it cannot be opened.</summary>
-    public (IpAddress Local, string Link, SingleHopListener? Socket) this[int place] => (_places[place].Local, _places[place].Link, _places[place].Socket);
+    /// <summary>One of the places, and its socket; null while it cannot be opened.</summary>
+    public (SessionPlace Place, UdpListener? Socket) this[int index] => (_all[index].Place, _all[index].Socket);
 
-    /// <summary>One session more at an address.</summary>
-    public void Use(IpAddress local, string link, long now)
+    /// <summary>Hears the packets of a session, over more than one hop only those with this TTL at least.</summary>
+    public void Use(SessionName name, byte minimumTtl, long now)
     {
-        var place = Find(local, link);
-        if (place is null)
+        var listening = Find(name.Place);
+        if (listening is null)
+            _all.Add(listening = new Listening(name.Place));
+        if (listening.Peers.TryGetValue(name.Peer, out var before) && before == minimumTtl)
+            return;
+        listening.Peers[name.Peer] = minimumTtl;
+        Open(listening, now);
+    }
+
+    /// <summary>Tells how it is with a place that has sessions.</summary>
+    public void Tell(SessionPlace place)
+    {
+        if (Find(place) is { } listening)
+            onNews(new ListenNews(place, listening.Error));
+    }
+
+    /// <summary>Hears the packets of a session no more.</summary>
+    public void Leave(SessionName name, long now)
+    {
+        if (Find(name.Place) is not { } listening || !listening.Peers.Remove(name.Peer))
+            return;
+        if (listening.Peers.Count > 0)
         {
-            _places.Add(place = new Place(local, link));
-            Open(place, now);
+            Open(listening, now);
+            return;
         }
 
-        place.Users++;
-    }
-
-    /// <summary>Tells how it is with an address that has sessions.</summary>
-    public void Tell(IpAddress local, string link)
-    {
-        if (Find(local, link) is { } place)
-            onNews(new ListenNews(local, link, place.Error));
-    }
-
-    /// <summary>One session fewer.</summary>
-    public void Leave(IpAddress local, string link)
-    {
-        if (Find(local, link) is not { } place || --place.Users > 0)
-            return;
-        Close(place);
-        _places.Remove(place);
+        Close(listening);
+        _all.Remove(listening);
     }
 
     /// <summary>Tries again to open what could not be opened, if it is time.</summary>
@@ -61,53 +66,76 @@ internal sealed class Listeners(DeadlineWait wait, Action<ListenNews> onNews) : 
         if (now < _retryAt)
             return;
         _retryAt = long.MaxValue;
-        foreach (var place in _places)
+        foreach (var listening in _all)
         {
-            var before = place.Error;
-            if (place.Socket is null)
-                Open(place, now);
-            if (place.Error != before)
-                Tell(place.Local, place.Link);
+            var before = listening.Error;
+            if (before != 0)
+                Open(listening, now);
+            if (listening.Error != before)
+                Tell(listening.Place);
         }
     }
 
-    public void Dispose() => _places.ForEach(Close);
+    public void Dispose() => _all.ForEach(Close);
 
-    private Place? Find(IpAddress local, string link) => _places.Find(place => place.Local == local && place.Link == link);
+    private Listening? Find(SessionPlace place) => _all.Find(listening => listening.Place == place);
 
-    private void Open(Place place, long now)
+    // Also brings what a socket that is open hears up to date.
+    private void Open(Listening listening, long now)
     {
         try
         {
-            place.Socket = SingleHopListener.Open(new IPEndPoint(place.Local.ToIPAddress(), SessionLoop.Port), place.Link);
-            wait.Add(place.Socket.Socket);
-            place.Error = 0;
+            if (listening.Socket is null)
+            {
+                listening.Socket = Bind(listening.Place);
+                wait.Add(listening.Socket.Socket);
+            }
+
+            if (listening.Socket is MultihopListener multihop)
+                multihop.Hear([.. listening.Peers.Select(peer => KeyValuePair.Create(peer.Key.ToIPAddress(), peer.Value))]);
+            listening.Error = 0;
         }
         catch (SocketException failure)
         {
-            place.Error = failure.NativeErrorCode;
+            listening.Error = failure.NativeErrorCode;
             _retryAt = now + RetryAfter;
         }
     }
 
-    private void Close(Place place)
+    // One socket may hear any interface and another one interface alone. The kernel lets both be if both agree, and prefers the latter for what comes
+    // there. They agree only for this moment: another program shall not have the port beside us unnoticed.
+    private UdpListener Bind(SessionPlace place)
     {
-        if (place.Socket is null)
-            return;
-        wait.Remove(place.Socket.Socket);
-        place.Socket.Dispose();
+        var others = _all.FindAll(other => other.Socket is not null && other.Place.Local == place.Local && other.Place.Multihop == place.Multihop);
+        others.ForEach(other => other.Socket!.Share(true));
+        try
+        {
+            var local = new IPEndPoint(place.Local.ToIPAddress(), place.Port);
+            return place.Multihop ? MultihopListener.Open(local, place.Link, others.Count > 0) : SingleHopListener.Open(local, place.Link, others.Count > 0);
+        }
+        finally
+        {
+            others.ForEach(other => other.Socket!.Share(false));
+        }
     }
 
-    private sealed class Place(IpAddress local, string link)
+    private void Close(Listening listening)
     {
-        public IpAddress Local => local;
+        if (listening.Socket is null)
+            return;
+        wait.Remove(listening.Socket.Socket);
+        listening.Socket.Dispose();
+    }
 
-        public string Link => link;
+    private sealed class Listening(SessionPlace place)
+    {
+        public SessionPlace Place => place;
 
-        public SingleHopListener? Socket { get; set; }
+        public UdpListener? Socket { get; set; }
 
         public int Error { get; set; } = -1;
 
-        public int Users { get; set; }
+        /// <summary>Whose packets are to be heard, and the least TTL of each.</summary>
+        public Dictionary<IpAddress, byte> Peers { get; } = [];
     }
 }

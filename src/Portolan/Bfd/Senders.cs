@@ -17,7 +17,7 @@ internal sealed class Senders(ILogger log) : IDisposable
         try
         {
             if (!_sockets.TryGetValue(to, out var socket))
-                _sockets[to] = socket = SingleHopSender.Connect(to.Local.ToIPAddress(), new IPEndPoint(to.Peer.ToIPAddress(), SessionLoop.Port), to.Link);
+                _sockets[to] = socket = SingleHopSender.Connect(to.Local.ToIPAddress(), new IPEndPoint(to.Peer.ToIPAddress(), to.Place.Port), to.Link);
             socket.Send(packet, SocketFlags.None, out var error);
             // Refused means that a packet before this one found nobody there, which is what we are about to find out anyway.
             if (error is not (SocketError.Success or SocketError.ConnectionRefused))

@@ -14,6 +14,7 @@ namespace Portolan.Bfd;
 internal sealed class SpeakerDoor : IDisposable
 {
     private const int MostSessions = 4096;
+    private const long RememberFor = 60_000_000;
 
     private readonly DeadlineWait _wait;
     private readonly Hello _hello;
@@ -60,6 +61,9 @@ internal sealed class SpeakerDoor : IDisposable
 
     /// <summary>Tells the speaker what has been counted.</summary>
     public void Tell(LoopFigures figures) => Send(FiguresFrame.Write(_frame, figures));
+
+    /// <summary>Tells the speaker how it is with a session.</summary>
+    public void Tell(SessionFigures figures) => Send(SessionFrame.Write(_frame, figures));
 
     public void Dispose()
     {
@@ -109,7 +113,8 @@ internal sealed class SpeakerDoor : IDisposable
     }
 
     // Whoever believes us believes that addresses of this node are answered for. Without a speaker they are not, whatever it died of: so all are told in
-    // the same instant, and none waits for the end of a detection time. The sessions stay, administratively down, so that they come up at once again.
+    // the same instant, and none waits for the end of a detection time. The sessions stay for a while, administratively down, so that those that the speaker
+    // wants when it comes back come up at once again.
     private void Lose(SessionLoop loop)
     {
         _wait.Remove(_speaker!);
@@ -117,6 +122,7 @@ internal sealed class SpeakerDoor : IDisposable
         _speaker = null;
         _log.LogWarning("the speaker is gone: {Sessions} sessions are taken down", loop.Count);
         loop.SayFarewell();
+        loop.ForgetLater(RememberFor);
     }
 
     private void Obey(int length, SessionLoop loop)
@@ -147,12 +153,17 @@ internal sealed class SpeakerDoor : IDisposable
         {
             case FrameKind.Hello:
                 _introduced = Hello.TryParse(body, out var hello) && hello.Version == Hello.Current;
+                if (hello.Version != Hello.Current)
+                    _log.LogError("the speaker speaks version {Theirs}, this bfd process {Ours}: both containers of a pod must be of one image", hello.Version, Hello.Current);
                 return _introduced;
             case FrameKind.Want when _introduced && loop.Count < MostSessions && WishFrame.TryParse(body, out var wish):
                 loop.Want(wish);
                 return true;
-            case FrameKind.Forget when _introduced && NameFrame.TryParse(body, out var name):
-                loop.Forget(name);
+            case FrameKind.Forget when _introduced && ForgetFrame.TryParse(body, out var name, out var planned):
+                if (planned)
+                    loop.Dismiss(name);
+                else
+                    loop.Forget(name);
                 return true;
             default:
                 return false;

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using CsCheck;
 using Portolan.Protocols.Bfd;
 
@@ -18,6 +19,32 @@ public sealed class BfdEngineTests
         Assert.Equal([1, 2], packets.Keys.Order());
         Assert.Equal((5, 50_000u, 52), (packets[1].DetectMultiplier, packets[1].RequiredMinRx, packets[1].Length));
         Assert.Equal((3, 300_000u, 24), (packets[2].DetectMultiplier, packets[2].RequiredMinRx, packets[2].Length));
+    }
+
+    [Fact]
+    public void RefusesADiscriminator_OfWhomItDoesNotBelongTo()
+    {
+        var engine = new BfdEngine<int>(BfdSettings.Every(300, 3), new Random(1), static (peer, source) => peer == source);
+        engine.Add(1, 0);
+        engine.Add(2, 0);
+        var packet = Hex.Bytes("20 40 03 18 00000001 00000000 000f4240 000493e0 00000000");
+        engine.TryGet(1, out var session);
+        BinaryPrimitives.WriteUInt32BigEndian(packet.AsSpan(8), session!.Discriminator);
+        Assert.Equal(BfdRejection.NoSession, engine.Receive(2, packet, 0));
+        Assert.Equal(BfdRejection.NoSession, engine.Receive(3, packet, 0));
+        Assert.Equal(BfdRejection.None, engine.Receive(1, packet, 0));
+    }
+
+    [Fact]
+    public void ReportsASessionAsItIs()
+    {
+        var engine = new BfdEngine<int>(BfdSettings.Every(300, 3), new Random(1));
+        engine.Add(1, 0);
+        engine.Report(2);
+        engine.Report(1);
+        Assert.True(engine.TryTakeTransition(out var transition));
+        Assert.Equal(new BfdTransition<int>(1, BfdState.Down, BfdState.Down, BfdDiagnostic.None, BfdState.Down), transition);
+        Assert.False(engine.TryTakeTransition(out _));
     }
 
     [Fact]

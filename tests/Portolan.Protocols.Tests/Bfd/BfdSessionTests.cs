@@ -195,6 +195,103 @@ public sealed class BfdSessionTests
     }
 
     [Fact]
+    public void SaysNothing_WhenItIsPassive_UntilItHears()
+    {
+        var wire = new Wire(BfdSettings.Every(300, 3) with { Passive = true });
+        wire.Start(0);
+        wire.RunFor(10_000 * Ms);
+        Assert.Equal((0, long.MaxValue), (wire.Sent(0), wire.Engine(0).Deadline));
+        wire.Start(1);
+        wire.RunFor(10 * Ms);
+        Assert.Equal((BfdState.Up, BfdState.Up), (wire.State(0), wire.State(1)));
+        wire.RunFor(60_000 * Ms);
+        Assert.DoesNotContain(wire.Transitions(0).Concat(wire.Transitions(1)), t => t.State is BfdState.Down);
+    }
+
+    [Fact]
+    public void FallsSilent_WhenItIsPassive_AndHearsNoMore()
+    {
+        var wire = new Wire(BfdSettings.Every(300, 3) with { Passive = true });
+        wire.Start(0);
+        wire.Start(1);
+        wire.RunFor(1_000 * Ms);
+        wire.Kill(1);
+        wire.RunUntil(() => wire.State(0) is BfdState.Down, 10_000 * Ms);
+        var sent = wire.Sent(0);
+        wire.RunFor(10_000 * Ms);
+        Assert.Equal(sent, wire.Sent(0));
+        wire.Start(1);
+        wire.RunFor(10 * Ms);
+        Assert.Equal((BfdState.Up, BfdState.Up), (wire.State(0), wire.State(1)));
+    }
+
+    [Fact]
+    public void Begins_WhenItIsPassiveNoMore()
+    {
+        var wire = new Wire(BfdSettings.Every(300, 3) with { Passive = true }, BfdSettings.Every(300, 3) with { Passive = true });
+        wire.Start(0);
+        wire.Start(1);
+        wire.RunFor(10_000 * Ms);
+        Assert.Equal((BfdState.Down, BfdState.Down), (wire.State(0), wire.State(1)));
+        wire.Engine(0).Configure(1, BfdSettings.Every(300, 3), wire.Now);
+        wire.RunFor(10 * Ms);
+        Assert.Equal((BfdState.Up, BfdState.Up), (wire.State(0), wire.State(1)));
+    }
+
+    [Theory]
+    [InlineData(false, "20 40 03 18 00000009 00000000 000f4240 000493e0 00000000")]
+    [InlineData(true, "20 48 03 18 00000009 00000000 000f4240 000493e0 00000000")]
+    public void SaysWhetherItDiesWithItsControlPlane(bool independent, string packet)
+    {
+        var session = new BfdSession(BfdSettings.Every(300, 3), 9, null, new Random(1), 0) { ControlPlaneIndependent = independent };
+        var buffer = new byte[64];
+        Assert.Equal(24, session.Advance(0, buffer));
+        Assert.Equal(Hex.Bytes(packet), buffer[..24]);
+    }
+
+    [Fact]
+    public void RemembersWhetherTheOtherSideIsIndependent_AfterItsDeath()
+    {
+        var wire = new Wire { Independent = { [1] = true } };
+        wire.Start(0);
+        wire.Start(1);
+        wire.RunFor(1_000 * Ms);
+        Assert.False(wire.Session(1).RemoteIsIndependent);
+        Assert.All(wire.Transitions(1), t => Assert.False(t.RemoteIsIndependent));
+        wire.Kill(1);
+        wire.RunFor(10_000 * Ms);
+        var last = wire.Transitions(0)[^1];
+        Assert.Equal((BfdDiagnostic.DetectionTimeExpired, true), (last.Diagnostic, last.RemoteIsIndependent));
+
+        wire.Independent[1] = false;
+        wire.Start(1);
+        wire.RunFor(1_000 * Ms);
+        Assert.Equal((BfdState.Up, false), (wire.Transitions(0)[^1].State, wire.Transitions(0)[^1].RemoteIsIndependent));
+    }
+
+    [Fact]
+    public void CountsPacketsAndFalls()
+    {
+        var wire = Wire.Connected();
+        wire.Engine(1).AdminDown(wire.Now);
+        wire.RunFor(1_000 * Ms);
+        wire.Engine(1).Enable(0, wire.Now);
+        wire.RunFor(1_000 * Ms);
+        var (ours, theirs) = (wire.Session(0), wire.Session(1));
+        Assert.Equal((wire.Sent(0), wire.Sent(1)), (ours.Sent, theirs.Sent));
+        Assert.Equal((wire.Sent(1), wire.Sent(0)), (ours.Received, theirs.Received));
+        Assert.Equal((2, 1, 2, 1), (ours.Ups, ours.Downs, theirs.Ups, theirs.Downs));
+    }
+
+    [Fact]
+    public void ServesTwoWithTheFasterOfBothSettings()
+    {
+        var passive = new BfdSettings(50_000, 700_000, 5) { Passive = true };
+        Assert.Equal(new BfdSettings(50_000, 100_000, 3), passive.FasterOf(new BfdSettings(100_000, 100_000, 3)));
+        Assert.Equal(new BfdSettings(50_000, 700_000, 5) { Passive = true }, passive.FasterOf(new BfdSettings(60_000, 0, 9) { Passive = true }));
+    }
+
+    [Fact]
     public void DemandsAuthentication_WhenItHasAKey()
     {
         var wire = new Wire { Keys = { [0] = new BfdKey(1, "secret"u8) } };

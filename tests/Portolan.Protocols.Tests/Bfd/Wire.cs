@@ -17,6 +17,10 @@ internal sealed class Wire(BfdSettings? first = null, BfdSettings? second = null
     private int _generation;
 
     public BfdKey?[] Keys { get; } = new BfdKey?[2];
+
+    /// <summary>Which side sets the C bit.</summary>
+    public bool[] Independent { get; } = new bool[2];
+
     public long Now { get; private set; } = 5_000_000;
 
     /// <summary>Which side's packets are lost.</summary>
@@ -33,7 +37,7 @@ internal sealed class Wire(BfdSettings? first = null, BfdSettings? second = null
 
     public void Start(int side)
     {
-        _engines[side] = new BfdEngine<int>(_settings[side], new Random(unchecked(seed * 31 + ++_generation)));
+        _engines[side] = new BfdEngine<int>(_settings[side], new Random(unchecked(seed * 31 + ++_generation))) { ControlPlaneIndependent = Independent[side] };
         _engines[side]!.UseKey(Keys[side]);
         _engines[side]!.Add(1 - side, Now);
     }

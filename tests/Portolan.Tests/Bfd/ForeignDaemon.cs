@@ -6,18 +6,28 @@ using Portolan.Tests.Proxy;
 
 namespace Portolan.Tests.Bfd;
 
-/// <summary>Somebody else's BFD in a namespace, with one session to us.</summary>
-internal abstract class ForeignDaemon(NetworkNamespace where, string local, string peer) : IDisposable
+/// <summary>How somebody else's session is configured.</summary>
+/// <param name="Multihop">Whether routers may be between.</param>
+/// <param name="Passive">Whether it waits for us.</param>
+/// <param name="Send">Its desired interval of sending, milliseconds.</param>
+/// <param name="Receive">The least interval of receiving, milliseconds.</param>
+/// <param name="Authentication">For BIRD: its statement.</param>
+internal sealed record ForeignSession(bool Multihop = false, bool Passive = false, int Send = 300, int Receive = 300, string Authentication = "");
+
+/// <summary>Somebody else's BFD in a namespace, with one session to us, of multiplier 5.</summary>
+internal abstract class ForeignDaemon(NetworkNamespace where, string local, string peer, ForeignSession session) : IDisposable
 {
     private Process? _process;
 
     /// <summary>How it is spoken of in test names.</summary>
-    public static ForeignDaemon Create(string name, NetworkNamespace where, string local, string peer, string authentication = "") =>
-        name == "bird" ? new Bird(where, local, peer, authentication) : new Frr(where, local, peer);
+    public static ForeignDaemon Create(string name, NetworkNamespace where, string local, string peer, ForeignSession? session = null) =>
+        name == "bird" ? new Bird(where, local, peer, session ?? new()) : new Frr(where, local, peer, session ?? new());
 
     protected string Local => local;
 
     protected string Peer => peer;
+
+    protected ForeignSession Session { get; set; } = session;
 
     protected string Folder { get; } = Directory.CreateTempSubdirectory("bfd-foreign").FullName;
 
@@ -47,6 +57,9 @@ internal abstract class ForeignDaemon(NetworkNamespace where, string local, stri
 
     /// <summary>Has its operator take the session down.</summary>
     public abstract void Disable();
+
+    /// <summary>Why it thinks that its session is down; empty where it does not say.</summary>
+    public virtual string Diagnostic => "";
 
     /// <summary>Changes how often it sends while it runs.</summary>
     public abstract void SendEach(int milliseconds);
@@ -81,17 +94,15 @@ internal abstract class ForeignDaemon(NetworkNamespace where, string local, stri
         }
     }
 
-    private sealed class Bird(NetworkNamespace where, string local, string peer, string authentication) : ForeignDaemon(where, local, peer)
+    private sealed class Bird(NetworkNamespace where, string local, string peer, ForeignSession session) : ForeignDaemon(where, local, peer, session)
     {
-        private int _interval = 300;
-
         protected override string Command => $"bird -f -c {Folder}/bird.conf -s {Folder}/ctl";
 
         public override void Disable() => Ask("birdc", $"-s {Folder}/ctl disable bfd1");
 
         public override void SendEach(int milliseconds)
         {
-            _interval = milliseconds;
+            Session = Session with { Send = milliseconds };
             Prepare();
             Ask("birdc", $"-s {Folder}/ctl configure");
         }
@@ -100,22 +111,28 @@ internal abstract class ForeignDaemon(NetworkNamespace where, string local, stri
             router id 192.168.100.101;
             protocol device {}
             protocol bfd bfd1 {
-              interface "eth0" { min rx interval 300 ms; min tx interval {{_interval}} ms; multiplier 5; {{authentication}} };
-              neighbor {{Peer}} dev "eth0" local {{Local}};
+              {{(Session.Multihop ? "multihop" : "interface \"eth0\"")}} {
+                min rx interval {{Session.Receive}} ms; min tx interval {{Session.Send}} ms; multiplier 5; passive {{(Session.Passive ? "on" : "off")}}; {{Session.Authentication}}
+              };
+              neighbor {{Peer}} {{(Session.Multihop ? "" : "dev \"eth0\"")}} local {{Local}} {{(Session.Multihop ? "multihop on" : "")}};
             }
             """);
 
         protected override (string, int) Look()
         {
             // Address, interface, state, since, interval, time-out.
-            var row = Regex.Match(Ask("birdc", $"-s {Folder}/ctl show bfd sessions"), @"(?m)^\S+ +eth0 +(\w+) +\S+ +[\d.]+ +([\d.]+)$");
+            var row = Regex.Match(Ask("birdc", $"-s {Folder}/ctl show bfd sessions"), @"(?m)^\S+ +(?:eth0|---) +(\w+) +\S+ +[\d.]+ +([\d.]+)$");
             return row.Success ? (row.Groups[1].Value, (int)(1000 * decimal.Parse(row.Groups[2].Value, CultureInfo.InvariantCulture))) : ("", 0);
         }
     }
 
-    private sealed class Frr(NetworkNamespace where, string local, string peer) : ForeignDaemon(where, local, peer)
+    private sealed class Frr(NetworkNamespace where, string local, string peer, ForeignSession session) : ForeignDaemon(where, local, peer, session)
     {
+        private string Name => $"peer {Peer} {(Session.Multihop ? "multihop " : "")}local-address {Local}";
+
         protected override string Command => $"/usr/lib/frr/bfdd -f {Folder}/bfdd.conf -z {Folder}/zserv --vty_socket {Folder} --bfdctl {Folder}/ctl -i {Folder}/pid -A 127.0.0.1 -P 0";
+
+        public override string Diagnostic => (string?)Ask()?["diagnostic"] ?? "";
 
         public override void Disable() => Configure("shutdown");
 
@@ -127,10 +144,11 @@ internal abstract class ForeignDaemon(NetworkNamespace where, string local, stri
             File.SetUnixFileMode(Folder, (UnixFileMode)0x1ff);
             File.WriteAllText($"{Folder}/bfdd.conf", $"""
                 bfd
-                 peer {Peer} local-address {Local}
-                  receive-interval 300
-                  transmit-interval 300
+                 {Name}
+                  receive-interval {Session.Receive}
+                  transmit-interval {Session.Send}
                   detect-multiplier 5
+                  {(Session.Passive ? "passive-mode" : "no passive-mode")}
                   no shutdown
                  exit
                 exit
@@ -140,13 +158,17 @@ internal abstract class ForeignDaemon(NetworkNamespace where, string local, stri
 
         protected override (string, int) Look()
         {
-            var answer = Ask("vtysh", $"--vty_socket {Folder} -d bfdd -c \"show bfd peers json\"");
-            if (!answer.StartsWith('[') || JsonNode.Parse(answer) is not JsonArray { Count: 1 } peers)
+            if (Ask() is not { } peer)
                 return ("", 0);
-            var session = peers[0]!;
-            return ((string)session["status"]!, (int?)session["remote-detect-multiplier"] * Math.Max((int)session["receive-interval"]!, (int?)session["remote-transmit-interval"] ?? 0) ?? 0);
+            return ((string)peer["status"]!, (int?)peer["remote-detect-multiplier"] * Math.Max((int)peer["receive-interval"]!, (int?)peer["remote-transmit-interval"] ?? 0) ?? 0);
         }
 
-        private void Configure(string line) => Ask("vtysh", $"--vty_socket {Folder} -d bfdd -c \"configure terminal\" -c bfd -c \"peer {Peer} local-address {Local}\" -c \"{line}\"");
+        private JsonNode? Ask()
+        {
+            var answer = Ask("vtysh", $"--vty_socket {Folder} -d bfdd -c \"show bfd peers json\"");
+            return answer.StartsWith('[') && JsonNode.Parse(answer) is JsonArray { Count: 1 } peers ? peers[0] : null;
+        }
+
+        private void Configure(string line) => Ask("vtysh", $"--vty_socket {Folder} -d bfdd -c \"configure terminal\" -c bfd -c \"{Name}\" -c \"{line}\"");
     }
 }

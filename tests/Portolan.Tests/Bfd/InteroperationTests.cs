@@ -76,6 +76,8 @@ public sealed class InteroperationTests : IDisposable
         them.AwaitState("up");
         _us.Order(loop => loop.AdminDown());
         them.AwaitState("down");
+        if (daemon == "frr")
+            Assert.Equal("neighbor signaled session down", them.Diagnostic);
 
         Want(_settings); // again
         _us.Await(transition => transition.State is BfdState.Up);
@@ -83,6 +85,81 @@ public sealed class InteroperationTests : IDisposable
         them.Disable();
         var end = _us.Await(transition => transition.State is BfdState.Down);
         Assert.Equal((diagnostic, said), (end.Diagnostic, end.RemoteState));
+    }
+
+    [Theory]
+    [InlineData("bird", Ours, Theirs)]
+    [InlineData("bird", "fd00::100", "fd00::101")]
+    [InlineData("frr", Ours, Theirs)]
+    [InlineData("frr", "fd00::100", "fd00::101")]
+    public void SeesThemBehindARouter_AndIsToldOfItsPlan(string daemon, string ours, string theirs)
+    {
+        // Not on the wire between us any more: each on a wire to a router.
+        using var router = new NetworkNamespace("bfd-router");
+        _a.Link("link del eth0");
+        router.Sysctl("net.ipv4.ip_forward", "1");
+        router.Sysctl("net.ipv6.conf.all.forwarding", "1");
+        foreach (var (side, number) in new[] { (_a, 1), (_b, 2) })
+        {
+            side.Wire("eth0", router, $"eth{number}");
+            side.Link($"addr add 10.0.{number}.2/24 dev eth0");
+            side.Link($"addr add fd00:{number}::2/64 dev eth0 nodad");
+            side.Link($"addr add {(number == 1 ? Ours : Theirs)}/32 dev lo");
+            side.Link($"addr add fd00::10{number - 1}/128 dev lo");
+            router.Link($"addr add 10.0.{number}.1/24 dev eth{number}");
+            router.Link($"addr add fd00:{number}::1/64 dev eth{number} nodad");
+            side.Link($"route add default via 10.0.{number}.1");
+            side.Link($"-6 route add default via fd00:{number}::1");
+            router.Link($"route add {(number == 1 ? Ours : Theirs)}/32 via 10.0.{number}.2");
+            router.Link($"-6 route add fd00::10{number - 1}/128 via fd00:{number}::2");
+        }
+
+        using var them = ForeignDaemon.Create(daemon, _b, theirs, ours, new(Multihop: true));
+        them.Start();
+        var name = new SessionName(IpAddress.Parse(ours), IpAddress.Parse(theirs), "", Multihop: true);
+        _us.Order(loop => loop.Want(new(name, _settings, null, MinimumTtl: 254)));
+        _us.Await(transition => transition.State is BfdState.Up);
+        them.AwaitState("up");
+
+        _us.Order(loop => loop.Dismiss(name));
+        them.AwaitState("down");
+        if (daemon == "frr")
+            Assert.Equal("neighbor signaled session down", them.Diagnostic);
+        _us.Eventually(loop => loop.Count == 0);
+
+        _us.Order(loop => loop.Want(new(name, _settings, null)));
+        _us.Await(transition => transition.State is BfdState.Up);
+        them.Kill();
+        Assert.Equal(BfdDiagnostic.DetectionTimeExpired, _us.Await(transition => transition.State is BfdState.Down).Diagnostic);
+    }
+
+    [Theory]
+    [InlineData("bird", false)]
+    [InlineData("bird", true)]
+    [InlineData("frr", false)]
+    [InlineData("frr", true)]
+    public void AgreesOnAnIntervalEachWay_WhoeverBegins(string daemon, bool theyWait)
+    {
+        using var them = ForeignDaemon.Create(daemon, _b, Theirs, Ours, new(Passive: theyWait, Send: 400, Receive: 350));
+        Want(new BfdSettings(700_000, 500_000, 4) { Passive = !theyWait });
+        them.Start();
+        _us.Await(transition => transition.State is BfdState.Up);
+        them.AwaitState("up");
+        them.AwaitDetectionTime(4 * 700);
+        _us.Eventually(loop => (Session(loop).SendInterval, Session(loop).ReceiveInterval, Session(loop).DetectionTime) == (700_000, 500_000, 5 * 500_000));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void ShowsOnTheWireWhetherItDiesWithItsControlPlane(bool outlivesSpeaker)
+    {
+        Assert.SkipUnless(File.Exists("/usr/bin/tcpdump"), "needs the package tcpdump");
+        using var us = new LoopSide(_a, outlivesSpeaker);
+        us.Order(loop => loop.Want(new(Name, _settings, null)));
+        var seen = NetworkNamespace.Run("ip", $"netns exec {_b.Name} tcpdump -i eth0 -c 1 -v -n udp port 3784 and src host {Ours}");
+        Assert.Contains("Control, State Down", seen);
+        Assert.Equal(outlivesSpeaker, seen.Contains("Control Plane Independent"));
     }
 
     [Theory]
@@ -113,7 +190,7 @@ public sealed class InteroperationTests : IDisposable
     [InlineData("meticulous keyed sha1", true, "twenty bytes exactly")]
     public void IsBelievedByItsKey(string algorithm, bool meticulous, string secret)
     {
-        using var them = ForeignDaemon.Create("bird", _b, Theirs, Ours, $$"""authentication {{algorithm}}; password "{{secret}}" { id 7; };""");
+        using var them = ForeignDaemon.Create("bird", _b, Theirs, Ours, new(Authentication: $$"""authentication {{algorithm}}; password "{{secret}}" { id 7; };"""));
         them.Start();
         Want(_settings, new BfdKey(7, "another"u8, meticulous));
         _us.Eventually(loop => loop.Figures.Discarded > 1);

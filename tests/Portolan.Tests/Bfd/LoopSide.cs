@@ -14,10 +14,12 @@ internal sealed class LoopSide : IDisposable
     private readonly ConcurrentQueue<Action<SessionLoop>> _orders = new();
     private readonly DeadlineWait _wait = new();
     private readonly Thread _thread;
+    private readonly bool _outlivesSpeaker;
     private volatile bool _stop;
 
-    public LoopSide(NetworkNamespace where)
+    public LoopSide(NetworkNamespace where, bool outlivesSpeaker = true)
     {
+        _outlivesSpeaker = outlivesSpeaker;
         _thread = new Thread(() => where.Inside(Run));
         _thread.Start();
     }
@@ -70,7 +72,7 @@ internal sealed class LoopSide : IDisposable
 
     private int Run()
     {
-        using var loop = new SessionLoop(_wait, _transitions.Add, _ => { }, NullLogger.Instance);
+        using var loop = new SessionLoop(_wait, _transitions.Add, _ => { }, NullLogger.Instance) { OutlivesSpeaker = _outlivesSpeaker };
         while (!_stop)
         {
             while (_orders.TryDequeue(out var order))

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging.Abstractions;
+using Portolan.Bfd;
 using Portolan.Core.Addresses;
 using Portolan.Protocols.Bfd;
 using Portolan.Speaker.Liveness;
@@ -49,6 +50,27 @@ public sealed class BfdEndpointTests
         pair.First.Await(transition => transition.State is BfdState.Up);
     }
 
+    [Fact]
+    public void HoldsNeighbours_AsFastAsItDares_AndSaysGoodbyeToThemToo()
+    {
+        using var pair = new Pair();
+        pair.AddToSecond("192.168.100.102");
+        // On the first side's one address, but with a socket of its own for the interface.
+        var first = new SessionName(IpAddress.Parse("192.168.100.100"), IpAddress.Parse("192.168.100.102"), "eth0");
+        var second = new SessionName(first.Peer, first.Local);
+        pair.First.Endpoint.SetNeighbors(new Dictionary<SessionName, NeighborSettings> { [first] = new(BfdSettings.Every(20, 255)) });
+        pair.Second.Endpoint.SetNeighbors(new Dictionary<SessionName, NeighborSettings> { [second] = new(BfdSettings.Every(20, 255) with { Passive = true }) });
+        pair.First.Start();
+        pair.Second.Start();
+        Assert.True(SpinWait.SpinUntil(() => pair.First.Endpoint.Neighbors is [{ Figures: { State: BfdState.Up, SendInterval: 100_000, ReceiveInterval: 100_000 } }], TimeSpan.FromSeconds(60)));
+
+        pair.First.Await(transition => transition.State is BfdState.Up);
+        pair.Second.Stop();
+        Assert.True(SpinWait.SpinUntil(() => pair.First.Endpoint.Neighbors is [{ Figures: { State: BfdState.Down, Downs: 1 } }], TimeSpan.FromSeconds(60)));
+        Assert.Contains(pair.First.Neighbors, transition => transition is { From: BfdState.Up, State: BfdState.Down, RemoteState: BfdState.AdminDown });
+        Assert.Equal(BfdState.AdminDown, pair.Second.Neighbors.Last().State);
+    }
+
     /// <summary>Two nodes on one wire, each with an endpoint on a thread inside its namespace.</summary>
     private sealed class Pair : IDisposable
     {
@@ -71,6 +93,8 @@ public sealed class BfdEndpointTests
         public Side First { get; }
 
         public Side Second { get; }
+
+        public void AddToSecond(string address) => _b.Link($"addr add {address}/24 dev eth0");
 
         public void Cut() => _b.Link("link set eth0 down");
 
@@ -97,12 +121,14 @@ public sealed class BfdEndpointTests
         {
             (_where, _local) = (where, IpAddress.Parse(local));
             // Slow enough that a busy machine is not taken for a dead one: up and goodbye come at once all the same.
-            Endpoint = new BfdEndpoint(BfdSettings.Every(500, 6), _transitions.Add, NullLogger.Instance);
+            Endpoint = new BfdEndpoint(BfdSettings.Every(500, 6), _transitions.Add, Neighbors.Add, NullLogger.Instance);
             Endpoint.UseKey(BfdKey.Derive(1, "secret"u8));
-            Endpoint.SetPeers([IpAddress.Parse(peer)]);
+            Endpoint.SetPeers(_local, [IpAddress.Parse(peer)]);
         }
 
         public BfdEndpoint Endpoint { get; }
+
+        public BlockingCollection<BfdTransition<SessionName>> Neighbors { get; } = [];
 
         public void Start()
         {
@@ -113,7 +139,7 @@ public sealed class BfdEndpointTests
                 {
                     _where.Inside(() =>
                     {
-                        Endpoint.Hold(_local, started.Set);
+                        Endpoint.Hold(started.Set, () => { });
                         return 0;
                     });
                 }

@@ -11,7 +11,7 @@ internal enum FrameKind : byte
     /// <summary>To the bfd process: hold this session so, <see cref="WishFrame"/>.</summary>
     Want = 2,
 
-    /// <summary>To the bfd process: hold it no more, <see cref="NameFrame"/>.</summary>
+    /// <summary>To the bfd process: hold it no more, <see cref="ForgetFrame"/>.</summary>
     Forget = 3,
 
     /// <summary>To the speaker: a session changed, <see cref="TransitionFrame"/>.</summary>
@@ -22,6 +22,9 @@ internal enum FrameKind : byte
 
     /// <summary>To the speaker, now and then: what the loop counts, <see cref="FiguresFrame"/>.</summary>
     Figures = 6,
+
+    /// <summary>To the speaker, now and then: how it is with a session, <see cref="SessionFrame"/>.</summary>
+    Session = 7,
 }
 
 /// <summary>

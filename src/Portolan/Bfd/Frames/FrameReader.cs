@@ -17,6 +17,14 @@ internal ref struct FrameReader(ReadOnlySpan<byte> body)
 
     public byte Byte() => Take(1)[0];
 
+    /// <summary>One byte that is 0 or 1.</summary>
+    public bool Flag()
+    {
+        var value = Byte();
+        _failed |= value > 1;
+        return value == 1;
+    }
+
     public uint Number32() => BinaryPrimitives.ReadUInt32BigEndian(Take(4));
 
     public long Number64() => BinaryPrimitives.ReadInt64BigEndian(Take(8));
@@ -46,6 +54,9 @@ internal ref struct FrameReader(ReadOnlySpan<byte> body)
 
         return Encoding.ASCII.GetString(name);
     }
+
+    /// <summary>A session's name: both addresses, the interface, and a flag for more than one hop.</summary>
+    public SessionName Name() => new(Address(), Address(), Link(), Flag());
 
     /// <summary>So many bytes as they are.</summary>
     public ReadOnlySpan<byte> Take(int count)

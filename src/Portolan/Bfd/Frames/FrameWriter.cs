@@ -13,6 +13,8 @@ internal ref struct FrameWriter(Span<byte> frame)
 
     public void Byte(byte value) => Next(1)[0] = value;
 
+    public void Flag(bool value) => Byte((byte)(value ? 1 : 0));
+
     public void Number32(uint value) => BinaryPrimitives.WriteUInt32BigEndian(Next(4), value);
 
     public void Number64(long value) => BinaryPrimitives.WriteInt64BigEndian(Next(8), value);
@@ -27,6 +29,14 @@ internal ref struct FrameWriter(Span<byte> frame)
     {
         Byte((byte)link.Length);
         Encoding.ASCII.GetBytes(link, Next(link.Length));
+    }
+
+    public void Name(SessionName name)
+    {
+        Address(name.Local);
+        Address(name.Peer);
+        Link(name.Link);
+        Flag(name.Multihop);
     }
 
     public void Bytes(ReadOnlySpan<byte> bytes) => bytes.CopyTo(Next(bytes.Length));

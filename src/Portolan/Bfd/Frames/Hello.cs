@@ -7,7 +7,7 @@ namespace Portolan.Bfd.Frames;
 internal readonly record struct Hello(byte Version, int SchedulingError, uint Floor)
 {
     /// <summary>The version that this program speaks.</summary>
-    public const byte Current = 1;
+    public const byte Current = 2;
 
     /// <summary>Reads it from a body. Of another version nothing but the version is read.</summary>
     public static bool TryParse(ReadOnlySpan<byte> body, out Hello hello)

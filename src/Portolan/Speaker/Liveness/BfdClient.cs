@@ -10,21 +10,20 @@ using Portolan.Protocols.Bfd;
 namespace Portolan.Speaker.Liveness;
 
 /// <summary>
-/// Has the sessions between speakers held by the bfd process of this pod. When the conversation ends, for whatever reason, that process tells every peer at
+/// Has the sessions held by the bfd process of this pod. When the conversation ends, for whatever reason, that process tells every peer at
 /// once that this speaker is no more: there is nothing to say in the end.
 /// </summary>
 /// <param name="path">The unix socket of the bfd process.</param>
-/// <param name="settings">The intervals to ask for.</param>
-/// <param name="onTransition">Told of each change of a session.</param>
+/// <param name="settings">The intervals of sessions between speakers.</param>
+/// <param name="onTransition">Told of each change of one of those.</param>
+/// <param name="onNeighbor">Told of each change of a session with a neighbour, as <see cref="WantedSessions"/> says.</param>
 /// <param name="log">Told when the bfd process is waited for, and what it complains of.</param>
-internal sealed class BfdClient(string path, BfdSettings settings, Action<BfdTransition<IpAddress>> onTransition, ILogger log) : ISessionHolder
+internal sealed class BfdClient(string path, BfdSettings settings, Action<BfdTransition<IpAddress>> onTransition, Action<BfdTransition<SessionName>> onNeighbor, ILogger log) : ISessionHolder
 {
     private static readonly TimeSpan ConnectEvery = TimeSpan.FromMilliseconds(100);
 
-    private readonly Lock _door = new();
+    private readonly WantedSessions _wanted = new(settings, onTransition, onNeighbor, log);
     private readonly Channel<bool> _news = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
-    private IReadOnlyCollection<IpAddress> _peers = [];
-    private BfdKey? _key;
 
     /// <inheritdoc/>
     public LoopFigures Figures { get; } = new();
@@ -33,21 +32,42 @@ internal sealed class BfdClient(string path, BfdSettings settings, Action<BfdTra
     public Hello? Process { get; private set; }
 
     /// <inheritdoc/>
-    public void SetPeers(IReadOnlyCollection<IpAddress> peers) => Leave(() => _peers = [.. peers]);
+    public IReadOnlyList<NeighborSession> Neighbors => _wanted.Neighbors;
 
     /// <inheritdoc/>
-    public void UseKey(BfdKey? key) => Leave(() => _key = key);
+    public void SetPeers(IpAddress? local, IReadOnlyCollection<IpAddress> peers)
+    {
+        _wanted.SetPeers(local, peers);
+        _news.Writer.TryWrite(true);
+    }
+
+    /// <inheritdoc/>
+    public void UseKey(BfdKey? key)
+    {
+        _wanted.UseKey(key);
+        _news.Writer.TryWrite(true);
+    }
+
+    /// <inheritdoc/>
+    public void SetNeighbors(IReadOnlyDictionary<SessionName, NeighborSettings> neighbors, bool planned = false)
+    {
+        _wanted.SetNeighbors(neighbors, planned);
+        _news.Writer.TryWrite(true);
+    }
 
     /// <inheritdoc/>
     /// <exception cref="IOException">The bfd process is gone, or is not one that this speaker understands.</exception>
-    public async Task RunAsync(IpAddress local, Action started, CancellationToken stop)
+    public async Task RunAsync(Action started, Action stopped, CancellationToken stop)
     {
         using var socket = await ConnectAsync(stop);
         using var end = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        Task talking = Task.CompletedTask, listening = Task.CompletedTask;
         try
         {
-            var talking = TalkAsync(socket, local, end.Token);
-            var listening = new Conversation(this, local, started).ListenAsync(socket, end.Token);
+            var conversation = new Conversation(this);
+            _wanted.Begin(started, stopped);
+            talking = TalkAsync(socket, conversation.Introduced, end.Token);
+            listening = conversation.ListenAsync(socket, end.Token);
             await await Task.WhenAny(talking, listening);
         }
         catch (SocketException failure)
@@ -62,6 +82,9 @@ internal sealed class BfdClient(string path, BfdSettings settings, Action<BfdTra
         {
             Process = null;
             await end.CancelAsync();
+            // Neither may say anything more of a conversation that has ended.
+            await Task.WhenAll(talking, listening).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            _wanted.End();
         }
     }
 
@@ -91,31 +114,18 @@ internal sealed class BfdClient(string path, BfdSettings settings, Action<BfdTra
         }
     }
 
-    private async Task TalkAsync(Socket socket, IpAddress local, CancellationToken stop)
+    private async Task TalkAsync(Socket socket, Task introduced, CancellationToken stop)
     {
         var frame = new byte[Frame.MaxSize];
-        var told = new Dictionary<IpAddress, BfdKey?>();
         await SendAsync(new Hello(Hello.Current, 0, 0).WriteTo(frame));
+        await introduced.WaitAsync(stop);
         while (true)
         {
-            IReadOnlyCollection<IpAddress> peers;
-            BfdKey? key;
-            lock (_door)
-                (peers, key) = (_peers, _key);
-            foreach (var gone in told.Keys.Except(peers).ToList())
-            {
-                told.Remove(gone);
-                await SendAsync(NameFrame.Write(frame, new SessionName(local, gone)));
-            }
-
-            foreach (var peer in peers)
-            {
-                if (told.TryGetValue(peer, out var before) && Equals(before, key))
-                    continue;
-                told[peer] = key;
-                await SendAsync(WishFrame.Write(frame, new SessionWish(new SessionName(local, peer), settings, key)));
-            }
-
+            var changes = _wanted.Take();
+            foreach (var (name, planned) in changes.Ended)
+                await SendAsync(ForgetFrame.Write(frame, name, planned));
+            foreach (var wish in changes.Wanted)
+                await SendAsync(WishFrame.Write(frame, wish));
             await _news.Reader.ReadAsync(stop);
         }
 
@@ -126,19 +136,24 @@ internal sealed class BfdClient(string path, BfdSettings settings, Action<BfdTra
         }
     }
 
-    private void Leave(Action change)
+    private void Introduce(Hello hello)
     {
-        lock (_door)
-            change();
-        _news.Writer.TryWrite(true);
+        Process = hello;
+        if (hello.SchedulingError == 0)
+            log.LogInformation("sessions are held by the bfd process, in real time");
+        else
+            log.LogInformation(
+                "sessions are held by the bfd process, without real-time scheduling ({Failure}), no faster than each {Milliseconds} ms",
+                new Win32Exception(hello.SchedulingError).Message, hello.Floor / 1000);
     }
 
     /// <summary>What the bfd process says, from connecting to the end.</summary>
-    private sealed class Conversation(BfdClient client, IpAddress local, Action started)
+    private sealed class Conversation(BfdClient client)
     {
-        private bool _introduced;
-        private bool _started;
-        private bool _complained;
+        private readonly TaskCompletionSource _introduced = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        /// <summary>It has said who it is: from now on it can be spoken to.</summary>
+        public Task Introduced => _introduced.Task;
 
         public async Task ListenAsync(Socket socket, CancellationToken stop)
         {
@@ -169,69 +184,26 @@ internal sealed class BfdClient(string path, BfdSettings settings, Action<BfdTra
         {
             switch (kind)
             {
-                case FrameKind.Hello when Hello.TryParse(body, out var hello) && hello.Version == Hello.Current:
-                    Introduce(hello);
+                case FrameKind.Hello when Hello.TryParse(body, out var hello):
+                    if (hello.Version != Hello.Current)
+                        throw new IOException($"the bfd process speaks version {hello.Version}, this speaker {Hello.Current}: both containers of a pod must be of one image");
+                    client.Introduce(hello);
+                    _introduced.TrySetResult();
                     return true;
-                case FrameKind.Listening when _introduced && ListenFrame.TryParse(body, out var news):
-                    On(news);
+                case FrameKind.Listening when Introduced.IsCompleted && ListenFrame.TryParse(body, out var news):
+                    client._wanted.On(news);
                     return true;
-                case FrameKind.Transition when _introduced && TransitionFrame.TryParse(body, out var transition):
-                    client.On(transition, local);
+                case FrameKind.Transition when Introduced.IsCompleted && TransitionFrame.TryParse(body, out var transition):
+                    client._wanted.On(transition);
                     return true;
-                case FrameKind.Figures when _introduced:
+                case FrameKind.Session when Introduced.IsCompleted && SessionFrame.TryParse(body, out var figures):
+                    client._wanted.On(figures);
+                    return true;
+                case FrameKind.Figures when Introduced.IsCompleted:
                     return FiguresFrame.TryParse(body, client.Figures);
                 default:
                     return false;
             }
         }
-
-        private void Introduce(Hello hello)
-        {
-            (_introduced, client.Process) = (true, hello);
-            if (hello.SchedulingError == 0)
-                client.LogHeld("in real time");
-            else
-                client.LogHeld($"without real-time scheduling ({new Win32Exception(hello.SchedulingError).Message}), no faster than each {hello.Floor / 1000} ms");
-            // Without a peer nothing needs to be listened on, and nobody will say that it is.
-            if (client.HasNoPeers)
-                Start();
-        }
-
-        private void On(ListenNews news)
-        {
-            if (news.Local != local)
-                return;
-            if (news.Error == 0)
-                Start();
-            else if (!_complained)
-                client.LogDeaf(local, new Win32Exception(news.Error).Message);
-            _complained = news.Error != 0;
-        }
-
-        private void Start()
-        {
-            if (!_started)
-                started();
-            _started = true;
-        }
-    }
-
-    private bool HasNoPeers
-    {
-        get
-        {
-            lock (_door)
-                return _peers.Count == 0;
-        }
-    }
-
-    private void LogHeld(string how) => log.LogInformation("sessions are held by the bfd process, {How}", how);
-
-    private void LogDeaf(IpAddress local, string failure) => log.LogWarning("the bfd process cannot listen on {Local}: {Failure}", local, failure);
-
-    private void On(BfdTransition<SessionName> transition, IpAddress local)
-    {
-        if (transition.Peer.Local == local)
-            onTransition(new(transition.Peer.Peer, transition.From, transition.State, transition.Diagnostic, transition.RemoteState));
     }
 }

@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Portolan.Bfd;
 using Portolan.Core.Addresses;
@@ -8,15 +7,19 @@ using Portolan.Protocols.Bfd;
 namespace Portolan.Speaker.Liveness;
 
 /// <summary>
-/// Holds the sessions between speakers in this process, on a thread of their own: no pool and no timer queue can make a packet late, but a garbage collection
-/// can. What others want of the sessions is left at the door.
+/// Holds the sessions in this process, on a thread of their own: no pool and no timer queue can make a packet late, but a garbage collection can. So no
+/// interval is agreed to that is shorter than without real-time scheduling, and no C bit is set. What others want of the sessions is left at the door.
 /// </summary>
-internal sealed class BfdEndpoint(BfdSettings settings, Action<BfdTransition<IpAddress>> onTransition, ILogger log) : ISessionHolder
+/// <param name="settings">The intervals of sessions between speakers.</param>
+/// <param name="onTransition">Told of each change of one of those.</param>
+/// <param name="onNeighbor">Told of each change of a session with a neighbour, as <see cref="WantedSessions"/> says.</param>
+/// <param name="log">Told of what should not happen.</param>
+internal sealed class BfdEndpoint(BfdSettings settings, Action<BfdTransition<IpAddress>> onTransition, Action<BfdTransition<SessionName>> onNeighbor, ILogger log) : ISessionHolder
 {
+    private const long ReportEvery = 1_000_000;
+
+    private readonly WantedSessions _wanted = new(settings, onTransition, onNeighbor, log);
     private readonly Lock _door = new();
-    private readonly HashSet<SessionName> _held = []; // of the thread alone
-    private IReadOnlyCollection<IpAddress> _peers = [];
-    private BfdKey? _key;
     private bool _news = true;
     private bool _stop;
     private DeadlineWait? _wait;
@@ -25,17 +28,41 @@ internal sealed class BfdEndpoint(BfdSettings settings, Action<BfdTransition<IpA
     public LoopFigures Figures { get; private set; } = new();
 
     /// <inheritdoc/>
-    public void SetPeers(IReadOnlyCollection<IpAddress> peers) => Leave(() => _peers = [.. peers]);
+    public IReadOnlyList<NeighborSession> Neighbors => _wanted.Neighbors;
 
     /// <inheritdoc/>
-    public void UseKey(BfdKey? key) => Leave(() => _key = key);
+    public void SetPeers(IpAddress? local, IReadOnlyCollection<IpAddress> peers)
+    {
+        _wanted.SetPeers(local, peers);
+        Wake();
+    }
+
+    /// <inheritdoc/>
+    public void UseKey(BfdKey? key)
+    {
+        _wanted.UseKey(key);
+        Wake();
+    }
+
+    /// <inheritdoc/>
+    public void SetNeighbors(IReadOnlyDictionary<SessionName, NeighborSettings> neighbors, bool planned = false)
+    {
+        _wanted.SetNeighbors(neighbors, planned);
+        Wake();
+    }
 
     /// <summary>Ends <see cref="Hold"/>, with a goodbye to every peer.</summary>
-    public void Stop() => Leave(() => _stop = true);
+    public void Stop()
+    {
+        lock (_door)
+        {
+            _stop = true;
+            _wait?.Wake();
+        }
+    }
 
     /// <inheritdoc/>
-    /// <exception cref="SocketException">The address is not this host's (yet), or another program holds the port.</exception>
-    public async Task RunAsync(IpAddress local, Action started, CancellationToken stop)
+    public async Task RunAsync(Action started, Action stopped, CancellationToken stop)
     {
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (_door)
@@ -44,7 +71,7 @@ internal sealed class BfdEndpoint(BfdSettings settings, Action<BfdTransition<IpA
         {
             try
             {
-                Hold(local, started);
+                Hold(started, stopped);
                 done.SetResult();
             }
             catch (Exception failure)
@@ -60,54 +87,51 @@ internal sealed class BfdEndpoint(BfdSettings settings, Action<BfdTransition<IpA
     }
 
     /// <summary>Holds the sessions on the calling thread, in its network namespace, until <see cref="Stop"/>.</summary>
-    /// <param name="local">This node's address.</param>
-    /// <param name="started">Called once the socket is open.</param>
-    /// <exception cref="SocketException">The address is not this host's (yet), or another program holds the port.</exception>
-    public void Hold(IpAddress local, Action started)
+    /// <param name="started">Called once other speakers can be heard.</param>
+    /// <param name="stopped">Called when the address on which they were heard is given up.</param>
+    public void Hold(Action started, Action stopped)
     {
         using var wait = new DeadlineWait();
-        using var loop = new SessionLoop(
-            wait,
-            transition => onTransition(new(transition.Peer.Peer, transition.From, transition.State, transition.Diagnostic, transition.RemoteState)),
-            OnListening,
-            log);
+        using var loop = new SessionLoop(wait, _wanted.On, _wanted.On, log) { Floor = BfdProcess.OrdinaryFloor };
         Figures = loop.Figures;
         lock (_door)
             (_wait, _news) = (wait, true);
+        _wanted.Begin(started, stopped);
         try
         {
-            _held.Clear();
-            loop.Listen(local);
-            started();
-            while (TakeNews(loop, local))
-                loop.Turn();
+            Action<SessionFigures> show = _wanted.On;
+            for (var reportAt = DeadlineWait.Now; TakeNews(loop);)
+            {
+                if (DeadlineWait.Now >= reportAt)
+                {
+                    loop.Report(loop.Count, show);
+                    reportAt = DeadlineWait.Now + ReportEvery;
+                }
+
+                loop.Turn(loop.Count == 0 ? long.MaxValue : reportAt);
+            }
+
             loop.SayFarewell();
         }
         finally
         {
             lock (_door)
                 _wait = null;
+            _wanted.End();
         }
     }
 
-    private static void OnListening(ListenNews news)
-    {
-        if (news.Error != 0)
-            throw new SocketException(news.Error);
-    }
-
-    private void Leave(Action change)
+    private void Wake()
     {
         lock (_door)
         {
-            change();
             _news = true;
             _wait?.Wake();
         }
     }
 
     /// <returns>False when it is time to go.</returns>
-    private bool TakeNews(SessionLoop loop, IpAddress local)
+    private bool TakeNews(SessionLoop loop)
     {
         lock (_door)
         {
@@ -116,14 +140,19 @@ internal sealed class BfdEndpoint(BfdSettings settings, Action<BfdTransition<IpA
             if (!_news)
                 return true;
             _news = false;
-            var wanted = _peers.Select(peer => new SessionName(local, peer)).ToHashSet();
-            foreach (var gone in _held.Except(wanted).ToList())
-                loop.Forget(gone);
-            foreach (var name in wanted)
-                loop.Want(new SessionWish(name, settings, _key));
-            _held.Clear();
-            _held.UnionWith(wanted);
-            return true;
         }
+
+        var changes = _wanted.Take();
+        foreach (var (name, planned) in changes.Ended)
+        {
+            if (planned)
+                loop.Dismiss(name);
+            else
+                loop.Forget(name);
+        }
+
+        foreach (var wish in changes.Wanted)
+            loop.Want(wish);
+        return true;
     }
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Microsoft.Extensions.Logging;
+using Portolan.Bfd;
 using Portolan.Core.Addresses;
 using Portolan.Hosting;
 using Portolan.Protocols.Bfd;
@@ -63,7 +64,12 @@ internal sealed class LivenessOptions
     };
 
     /// <summary>Whoever holds the sessions by these options.</summary>
-    public static ISessionHolder Holder(SpeakerOptions options, Action<BfdTransition<IpAddress>> onTransition, ILogger log) => options.BfdSocket.Length == 0
-        ? new BfdEndpoint(Own, onTransition, log)
-        : new BfdClient(options.BfdSocket, BfdSettings.Every(options.LivenessProfile is LivenessProfile.Fast ? 50 : 100, 3), onTransition, log);
+    /// <param name="options">The speaker's.</param>
+    /// <param name="onTransition">Told of sessions between speakers.</param>
+    /// <param name="onNeighbor">Told of sessions with neighbours, as <see cref="WantedSessions"/> says; null: nobody is.</param>
+    /// <param name="log">Where to.</param>
+    public static ISessionHolder Holder(
+        SpeakerOptions options, Action<BfdTransition<IpAddress>> onTransition, ILogger log, Action<BfdTransition<SessionName>>? onNeighbor = null) => options.BfdSocket.Length == 0
+        ? new BfdEndpoint(Own, onTransition, onNeighbor ?? (_ => { }), log)
+        : new BfdClient(options.BfdSocket, BfdSettings.Every(options.LivenessProfile is LivenessProfile.Fast ? 50 : 100, 3), onTransition, onNeighbor ?? (_ => { }), log);
 }
