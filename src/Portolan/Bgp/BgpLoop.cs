@@ -96,8 +96,9 @@ internal sealed class BgpLoop : IDisposable
     /// <summary>Ends a neighbour's session; another follows. Any thread.</summary>
     public void Reset(string neighbor, BgpError why) => Post(now =>
     {
-        if (_neighbors.TryGetValue(neighbor, out var found))
-            found.Reset(why, quietly: false, now);
+        foreach (var found in Present)
+            if (found.Title == neighbor)
+                found.Reset(why, quietly: false, now);
     });
 
     /// <summary>All neighbours, with what is announced to them. Any thread.</summary>

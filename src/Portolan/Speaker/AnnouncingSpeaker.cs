@@ -83,7 +83,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
         _handovers = options.PlannedMoves ? new Handovers(options.NodeName, family => new HandoverTable(family), _log) : null;
         _handovers?.Start(Now);
         _peers = new SpeakerPeers(options.NodeName, options.PeerPort, options.PeerAddress, Grace, new PeerMetrics(host.Meter), _log, () => Urgent(OnPeers));
-        var holder = LivenessOptions.Holder(options, OnTransition, _log);
+        var holder = LivenessOptions.Holder(options, OnTransition, _log, transition => Urgent(() => _bgp!.On(transition)));
         LivenessMetrics.AddTo(host.Meter, holder);
         _sessions = new SpeakerSessions(holder, _log);
         _senses = new NodeSenses(_state, options, _events, host.Meter, host.Time, _log, () => _queue.Writer.TryWrite(Nothing), Now);
@@ -91,7 +91,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
         _peers.Listen(PeerItemType.Askers, (node, part, payload) => Urgent(() => _clients.Heard(node, part, payload)));
         _peers.Listen(PeerItemType.QueryResults, (node, _, payload) => Urgent(() => _truth.On(node, payload, Now)));
         _peers.SetOwnReport(_senses.Report);
-        _bgp = new BgpSpeaking(client, host, options, _state, Urgent, Record);
+        _bgp = new BgpSpeaking(client, host, options, _state, Urgent, Record, holder);
     }
 
     private static long Now => DeadlineWait.Now;

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Portolan.Bfd;
 using Portolan.Bgp;
 using Portolan.Core.Announcements;
 using Portolan.Core.Announcements.Bgp;
@@ -7,8 +8,10 @@ using Portolan.Hosting;
 using Portolan.Kubernetes.Client;
 using Portolan.Kubernetes.Resources;
 using Portolan.Kubernetes.Watching;
+using Portolan.Protocols.Bfd;
 using Portolan.Protocols.Bgp.Sessions;
 using Portolan.Protocols.Bgp.Wire;
+using Portolan.Speaker.Liveness;
 
 namespace Portolan.Speaker.Bgp;
 
@@ -29,12 +32,13 @@ internal sealed class BgpSpeaking : IDisposable
     private readonly BgpConfiguration _configuration;
     private readonly AnnouncementStatusWriter<ServiceBGPStatus> _statuses;
     private readonly BgpMetrics _metrics;
+    private readonly PeerWatch _watch;
     private readonly Dictionary<ObjectKey, BgpPlan> _announced = [];
     private readonly Dictionary<string, string> _refused = new(StringComparer.Ordinal);
     private BgpIndex? _index;
     private BgpLoop? _loop;
     private Thread? _thread;
-    private IReadOnlyList<(NeighborSettings Settings, string Table)> _neighbors = [];
+    private IReadOnlyList<(Portolan.Bgp.NeighborSettings Settings, string Table)> _neighbors = [];
     private IReadOnlyList<NeighborStatus> _shown = [];
     private HashSet<string> _served = new(StringComparer.Ordinal);
     private bool _isNodeNews = true;
@@ -47,13 +51,16 @@ internal sealed class BgpSpeaking : IDisposable
     /// <param name="state">The Services, which are kept once.</param>
     /// <param name="post">Puts something on the speaker's loop, from any thread.</param>
     /// <param name="record">An event about a Service: whether a warning, its reason, its words.</param>
-    public BgpSpeaking(KubeClient client, RoleHost host, SpeakerOptions options, SpeakerState state, Action<Action> post, Action<ObjectKey, bool, string, string> record)
+    /// <param name="bfd">Holds BFD sessions.</param>
+    public BgpSpeaking(
+        KubeClient client, RoleHost host, SpeakerOptions options, SpeakerState state, Action<Action> post, Action<ObjectKey, bool, string, string> record, ISessionHolder bfd)
     {
         (_options, _state, _time, _post, _record) = (options, state, host.Time, post, record);
         _log = host.Logs.CreateLogger("Bgp");
         _configuration = new BgpConfiguration(client, options, host.Time, _log);
         _statuses = new AnnouncementStatusWriter<ServiceBGPStatus>(client, AnnouncementStatusKinds.Bgp, options, host.Time, _log);
         _metrics = new BgpMetrics(host.Meter);
+        _watch = new PeerWatch(bfd, (peer, why) => _loop?.Reset(peer, why));
     }
 
     /// <summary>The addresses that are announced, for the metrics.</summary>
@@ -102,6 +109,9 @@ internal sealed class BgpSpeaking : IDisposable
     /// <summary>An IPAddressPool changed.</summary>
     public void On(Change<IPAddressPool> change) => _configuration.On(change);
 
+    /// <summary>A BFD session with a peer changed.</summary>
+    public void On(BfdTransition<SessionName> transition) => _watch.On(transition);
+
     /// <summary>Follows what has changed since the last time.</summary>
     public void Settle()
     {
@@ -136,7 +146,7 @@ internal sealed class BgpSpeaking : IDisposable
             Begin();
         Apply(_index!.Set(context));
 
-        var neighbors = new List<(NeighborSettings, string)>();
+        var neighbors = new List<(Portolan.Bgp.NeighborSettings, string)>();
         foreach (var peer in context.Peers.Where(peer => IsHere(peer, node)))
         {
             if (_configuration.PasswordOf(peer) is not { } password)
@@ -153,7 +163,11 @@ internal sealed class BgpSpeaking : IDisposable
         }
 
         if (!neighbors.SequenceEqual(_neighbors))
+        {
             _loop!.SetNeighbors(neighbors);
+            _watch.SetPeers(neighbors.Select(neighbor => neighbor.Item1));
+        }
+
         _neighbors = neighbors;
         if (!_areReady)
             _loop!.AreReady();
@@ -219,6 +233,7 @@ internal sealed class BgpSpeaking : IDisposable
     {
         _shown = shown;
         _metrics.Show(shown);
+        _watch.Show(shown);
         var served = shown.Where(neighbor => neighbor is { State: SessionState.Established, IsSynchronized: true }).Select(neighbor => neighbor.Name.Split('/')[0]).ToHashSet(StringComparer.Ordinal);
         if (served.SetEquals(_served))
             return;
@@ -246,7 +261,7 @@ internal sealed class BgpSpeaking : IDisposable
         await Task.Run(() => thread.Join(Farewell), CancellationToken.None);
     }
 
-    private BgpError? End(NeighborSettings settings, bool isLeaving)
+    private BgpError? End(Portolan.Bgp.NeighborSettings settings, bool isLeaving)
     {
         var words = isLeaving ? $"node {_options.NodeName} is being drained" : $"the speaker on node {_options.NodeName} stops";
         var shutdown = new BgpError(BgpErrorCode.Cease, (byte)CeaseSubcode.AdministrativeShutdown, ShutdownCommunication.Encode(words), words);
