@@ -104,7 +104,7 @@ public sealed class PeerPairTests
         var wire = new TwoSides(5, One with { HoldTime = 180 }, Two with { HoldTime = 180, IsPassive = true }, (_, _) => Ms);
         wire.First.Start();
         wire.Second.Start();
-        wire.Run(100 * Second);
+        wire.Run(70 * Second); // the next KEEPALIVE is due after 90 s at the earliest
         wire.First.LosePower();
         wire.Run(5 * Second);
         Assert.True(wire.AreOne);
