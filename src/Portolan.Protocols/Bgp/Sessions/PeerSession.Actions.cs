@@ -19,8 +19,9 @@ public sealed partial class PeerSession<TConnection>
         Count(lane, step.Actions, before);
         Begin(lane, step.Actions, now);
 
-        if (before >= SessionState.OpenConfirm && lane.State < SessionState.OpenConfirm)
-            LetGo(lane, before, now);
+        // Our own pause has passed unheeded beside the session; what was lost gets one of its own.
+        if (before is SessionState.Established && lane.State is SessionState.Idle && lane.IsIncoming && _outgoing.RetryAt != Never)
+            _outgoing.RetryAt = now + Pause();
         if (before != SessionState.Established && lane.State is SessionState.Established)
             Establish(lane, now);
 
@@ -116,13 +117,6 @@ public sealed partial class PeerSession<TConnection>
         Counters.Established++;
         Yield(Other(lane), now);
         _sink.Established(lane.Connection!, lane.Terms!);
-    }
-
-    // The pause of the connection that we make went by unheeded while the other one was there.
-    private void LetGo(ConnectionLane<TConnection> lane, SessionState before, long now)
-    {
-        if (lane.IsIncoming && _outgoing.RetryAt != Never && _outgoing.State is SessionState.Idle or SessionState.Active)
-            _outgoing.RetryAt = before is SessionState.Established ? now + Pause() : Math.Max(_outgoing.RetryAt, now + Pause());
     }
 
     private void SendOpen(TConnection connection)

@@ -157,7 +157,8 @@ public sealed partial class PeerSession<TConnection>
 
     private static BgpError Heard(ReadOnlySpan<byte> message)
     {
-        _ = NotificationMessage.TryParse(message, out var heard); // framing was checked
+        // Its framing was good, so that there is a code.
+        _ = NotificationMessage.TryParse(message, out var heard);
         var cause = heard.Cause;
         var reason = heard.Communication ?? (cause.Code != heard.Code || cause.Subcode != heard.Subcode ? BgpErrorText.Of(cause.Code, cause.Subcode) : "");
         return new BgpError(heard.Code, heard.Subcode, heard.Data, reason);

@@ -173,14 +173,14 @@ public sealed partial class PeerSession<TConnection>
     /// <summary>Does what is due.</summary>
     public void Tick(long now)
     {
-        Tick(_outgoing, now);
-        Tick(_incoming, now);
+        Expire(_outgoing, now);
+        Expire(_incoming, now);
         if (now >= _settledAt)
             (_settledAt, Failures) = (Never, 0);
         Resume(now);
     }
 
-    private void Tick(ConnectionLane<TConnection> lane, long now)
+    private void Expire(ConnectionLane<TConnection> lane, long now)
     {
         if (now >= lane.SendHoldAt)
             Happen(lane, SessionEvent.SendHoldTimerExpires, now);

@@ -99,7 +99,7 @@ public static class SessionMachine
         _ => Unexpected(state),
     };
 
-    private static SessionStep Begin(SessionActions first, SessionConditions conditions) => conditions.HasFlag(SessionConditions.Passive)
+    private static SessionStep Begin(SessionActions first, SessionConditions conditions) => (conditions & SessionConditions.Passive) != 0
         ? new(SessionState.Active, first | StartConnectRetry)
         : new(SessionState.Connect, first | Dial | StartConnectRetry);
 
@@ -109,5 +109,5 @@ public static class SessionMachine
     private static SessionStep Fail(BgpErrorCode code, byte subcode = 0) => new(SessionState.Idle, SendNotification | Failure, code, subcode);
 
     private static SessionActions WithHoldTime(SessionConditions conditions, SessionActions with, SessionActions without) =>
-        conditions.HasFlag(SessionConditions.NoHoldTime) ? without : with;
+        (conditions & SessionConditions.NoHoldTime) != 0 ? without : with;
 }

@@ -114,6 +114,25 @@ public sealed class PeerAttemptTests
     }
 
     [Fact]
+    public void ConnectsInTime_HoweverOftenThePeerConnectsInVain()
+    {
+        var peer = new Recorder();
+        peer.Session.Start(peer.Now);
+        peer.Session.ConnectFailed("refused", peer.Now);
+        peer.Take();
+        for (var i = 0; i < 10; i++)
+        {
+            peer.Session.Accepted("theirs", peer.Now);
+            peer.Hear("theirs", Theirs);
+            peer.Hear("theirs", Message(3, 6, 5));
+            peer.Pass(Second / 10);
+        }
+
+        Assert.Single(peer.Take(), line => line == "connect");
+        Assert.Equal(1, peer.Session.Failures);
+    }
+
+    [Fact]
     public void NeverConnects_WhenItIsPassive()
     {
         var peer = new Recorder(Ours with { IsPassive = true });
