@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using Portolan.Core.Addresses;
 using Portolan.Core.Cluster;
 
 namespace Portolan.Core.Announcements.Bgp;
