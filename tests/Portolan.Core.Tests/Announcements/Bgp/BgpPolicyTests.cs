@@ -1,6 +1,5 @@
 using Portolan.Core.Addresses;
 using Portolan.Core.Announcements.Bgp;
-using Portolan.Core.Cluster;
 using Portolan.Core.Configuration;
 using static Portolan.Core.Tests.Announcements.Bgp.GivenBgp;
 

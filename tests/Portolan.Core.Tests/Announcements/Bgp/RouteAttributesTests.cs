@@ -6,7 +6,7 @@ namespace Portolan.Core.Tests.Announcements.Bgp;
 
 public sealed class RouteAttributesTests
 {
-    private static readonly Gen<BgpCommunity> Communities = Gen.Select(Gen.Bool, Gen.OneOfConst(1u, 64512u, 65535u), Gen.UInt[0, 200], (large, administrator, data) =>
+    private static readonly Gen<BgpCommunity> Communities = Gen.Select(Gen.Bool, Gen.OneOf(Gen.Const(1u), Gen.Const(64512u), Gen.Const(65535u)), Gen.UInt[0, 200], (large, administrator, data) =>
         new BgpCommunity(large, administrator, data, large ? data : 0));
 
     private static readonly Gen<RouteAttributes> Attributes = Gen.Select(Gen.UInt[0, 3], Gen.UInt[0, 3], Gen.Int[0, 2], Communities.Array[0, 150], Gen.Int[0, 3], (localPref, med, prepend, communities, bandwidth) =>
