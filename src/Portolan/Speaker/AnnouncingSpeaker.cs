@@ -32,6 +32,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
     private const string Component = "metallb-speaker";
     private const string SecretKey = "secretkey";
     private const byte KeyId = 1;
+    private const int MostToldAtStart = 32;
 
     // A peer that remembers our former life believes a new sequence number only after twice the detection time (RFC 5880 §6.8.1), and then speaks once
     // a second: 2 × 900 ms + 1 s with the slowest sessions, and as much again as one such packet lost.
@@ -369,8 +370,10 @@ internal sealed class AnnouncingSpeaker : IDisposable
         _announcer.Advance(Now);
         _clients.SharesChanged(_state.Nodes.Select(node => node.Name));
         _senses.Changed(changed);
+        // What a speaker finds when it starts is hardly news of the Services, and must not be thousands of events: their status objects say who announces.
+        var isOneOfMany = !_ready && changed.Count > MostToldAtStart;
         foreach (var service in changed)
-            Tell(service);
+            Tell(service, isOneOfMany);
         _announces = _announced.Count > 0;
         _metrics.Announced([.. _announced.SelectMany(entry => entry.Value.Addresses.Select(address => (entry.Key, address)))]);
     }
@@ -384,7 +387,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
     private AnnouncementPlan? Mine(ObjectKey service) =>
         _state.Plans.TryGetValue(service, out var plan) && plan.On(_options.NodeName) is WithdrawalReason.None ? plan : null;
 
-    private void Tell(ObjectKey service)
+    private void Tell(ObjectKey service, bool isOneOfMany)
     {
         var (plan, before) = (Mine(service), _announced.GetValueOrDefault(service));
         var interfaces = plan?.InterfacesOn(_options.NodeName) ?? [];
@@ -400,7 +403,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
         if (before is not null && before.Addresses.SequenceEqual(plan.Addresses) && before.InterfacesOn(_options.NodeName).SequenceEqual(interfaces))
             return;
         _log.LogInformation("{Event}: {Service} has {Addresses}", "serviceAnnounced", service, string.Join(", ", plan.Addresses));
-        if (before is null)
+        if (before is null && !isOneOfMany)
             Record(service, isWarning: false, "nodeAssigned", $"announcing from node \"{_options.NodeName}\" with protocol \"layer2\"");
         if (_linksKnown && !_announcer.HasInterface(interfaces))
             Record(service, isWarning: true, "announceFailed", interfaces.Count == 0
