@@ -35,7 +35,13 @@ shows '^Hello World!$'
 run "portolan lab exec --name $lab client -- sh -c 'for i in \$(seq 30); do curl -s 192.168.150.240 | tail -n 1; done' | sort | uniq -c"
 count 3 ' myweb-rs-[a-z0-9]{5}$'
 
-chapter "6. A node dies"
+chapter "6. Each node serves its own pods only: no node passes on what another one should have been sent"
+run "kubectl patch svc myweb-svc-lb -p '{\"spec\":{\"externalTrafficPolicy\":\"Local\"}}'" || fail "patch failed"
+until_true 5 "on_client curl -s -m 1 192.168.150.240"
+run "portolan lab exec --name $lab router -- ip route show 192.168.150.240"
+count 3 'nexthop via 192\.168\.100\.10[012] dev eth0'
+
+chapter "7. A node dies"
 note "BFD says so to the router after three packets that do not come, 50 ms apart; the client asks 20 times a second meanwhile"
 ask_all_the_time 192.168.150.240
 run "portolan lab kill --name $lab node2" || fail "the node did not die"
@@ -43,7 +49,7 @@ longest_gap
 run "portolan lab exec --name $lab router -- ip route show 192.168.150.240"
 count 2 'nexthop via 192\.168\.100\.10[02] dev eth0'
 
-chapter "7. It comes back"
+chapter "8. It comes back"
 run "portolan lab start --name $lab node2" || fail "the node did not start"
 until_true 30 "[ \$(portolan lab exec --name $lab router -- ip route show 192.168.150.240 | grep -c nexthop) = 3 ]" || true
 run "portolan lab exec --name $lab router -- ip route show 192.168.150.240"

@@ -108,8 +108,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
         _host.Supervise("loop", RunAsync);
         _host.Supervise("links", FollowLinksAsync);
         _senses.Supervise(_host);
-        _host.Supervise("liveness", stop => _sessions.RunAsync(
-            _peers.Started, _peers.Stopped, stop));
+        _host.Supervise("liveness", stop => _sessions.RunAsync(_peers.Started, _peers.Stopped, () => _bgp.Farewell, stop));
         _host.Supervise("peers", _peers.RunAsync);
         _host.Supervise("farewell", StayForOthersAsync);
         _host.Supervise("events", _events.RunAsync);

@@ -21,7 +21,7 @@ namespace Portolan.Speaker.Bgp;
 /// </summary>
 internal sealed class BgpSpeaking : IDisposable
 {
-    private static readonly TimeSpan Farewell = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan FarewellPatience = TimeSpan.FromSeconds(2);
 
     private readonly SpeakerOptions _options;
     private readonly SpeakerState _state;
@@ -42,6 +42,7 @@ internal sealed class BgpSpeaking : IDisposable
     private IReadOnlyList<NeighborStatus> _shown = [];
     private HashSet<string> _served = new(StringComparer.Ordinal);
     private bool _isNodeNews = true;
+    private readonly TaskCompletionSource _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool _isLeaving;
     private bool _areReady;
 
@@ -70,6 +71,9 @@ internal sealed class BgpSpeaking : IDisposable
     /// <summary>What is wrong with the configuration.</summary>
     public IEnumerable<ConfigurationFault> Faults =>
         _configuration.IsComplete ? _configuration.Problems().Select(problem => new ConfigurationFault(problem.Object.Kind, problem.Object.Name, problem.Error)) : [];
+
+    /// <summary>Ends when, at the stop, all peers have been told what there is to tell.</summary>
+    public Task Farewell => _over.Task;
 
     /// <summary>The neighbours as they are.</summary>
     public IReadOnlyList<NeighborStatus> Neighbors => _shown;
@@ -255,10 +259,13 @@ internal sealed class BgpSpeaking : IDisposable
     {
         await Task.Delay(Timeout.InfiniteTimeSpan, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         var (loop, thread, isLeaving) = (_loop, _thread, _isLeaving);
-        if (loop is null || thread is null)
-            return;
-        loop.Stop(settings => End(settings, isLeaving));
-        await Task.Run(() => thread.Join(Farewell), CancellationToken.None);
+        if (loop is not null && thread is not null)
+        {
+            loop.Stop(settings => End(settings, isLeaving));
+            await Task.Run(() => thread.Join(FarewellPatience), CancellationToken.None);
+        }
+
+        _over.TrySetResult();
     }
 
     private BgpError? End(Portolan.Bgp.NeighborSettings settings, bool isLeaving)

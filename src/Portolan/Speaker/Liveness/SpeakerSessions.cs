@@ -40,11 +40,26 @@ internal sealed class SpeakerSessions(ISessionHolder holder, ILogger log)
     }
 
     /// <summary>Holds sessions, those with neighbours too, until the stop. After a failure it may be called again.</summary>
-    public async Task RunAsync(Action started, Action stopped, CancellationToken stop)
+    /// <param name="started">See <see cref="ISessionHolder.RunAsync"/>.</param>
+    /// <param name="stopped">See <see cref="ISessionHolder.RunAsync"/>.</param>
+    /// <param name="farewell">Ends when, after the stop, the sessions with neighbours are not needed any more.</param>
+    /// <param name="stop">Cancelled in the end.</param>
+    public async Task RunAsync(Action started, Action stopped, Func<Task> farewell, CancellationToken stop)
     {
+        using var end = new CancellationTokenSource();
+        var holding = holder.RunAsync(started, stopped, end.Token);
         try
         {
-            await holder.RunAsync(started, stopped, stop);
+            await Task.WhenAny(holding, Task.Delay(Timeout.InfiniteTimeSpan, stop));
+            if (stop.IsCancellationRequested)
+            {
+                // The other speakers take over at once. What a BGP peer is told by BFD it must not hear before it has been told by BGP.
+                holder.SetPeers(null, []);
+                await Task.WhenAny(holding, farewell());
+            }
+
+            await end.CancelAsync();
+            await holding;
         }
         finally
         {
