@@ -42,6 +42,10 @@ longest_gap() { # sets $gap: the longest time between two answers with a failure
   sleep 1; touch "$work/stop"; wait "$asking"
   gap=$(awk '$1 == "ok" { if (failed && last) { g = $2 - last; if (g > worst) worst = g }; last = $2; failed = 0 } $1 == "no" { failed = 1 } END { print worst + 0 }' "$work/answers")
   tail -n 1 "$work/answers" | grep -q ^ok || fail "the address does not answer any more"
-  note "the longest time between two answers was $gap ms"
+  if [ "$gap" = 0 ]; then note "none of the client's requests failed"; else note "the longest time between two answers was $gap ms"; fi
 }
-all_held() { printf '\n%sAll of it held, in %s s.%s The address was away for %s ms when %s died.\n' "$bold" "$(( ($(date +%s%3N) - started) / 1000 ))" "$plain" "$gap" "$1"; }
+all_held() { # WHO DIED
+  local away="The address was away for $gap ms when $1 died."
+  [ "$gap" != 0 ] || away="No request failed when $1 died."
+  printf '\n%sAll of it held, in %s s.%s %s\n' "$bold" "$(( ($(date +%s%3N) - started) / 1000 ))" "$plain" "$away"
+}

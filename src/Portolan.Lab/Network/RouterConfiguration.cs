@@ -25,6 +25,7 @@ internal static class RouterConfiguration
               neighbor range fd00:100::/64 as {{NodeAsn}};
               dynamic name "v6node";
               bfd on;
+              error wait time 1, 2;
               ipv6 { import all; export none; };
             }
 
@@ -46,6 +47,7 @@ internal static class RouterConfiguration
               neighbor range 192.168.100.0/24 as {{NodeAsn}};
               dynamic name "node";
               bfd on;
+              error wait time 1, 2; # by itself BIRD turns a node away for a minute after its BFD session was lost
               ipv4 { import all; export none; };
             }
             {{second}}
