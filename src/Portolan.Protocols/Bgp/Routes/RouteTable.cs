@@ -169,7 +169,7 @@ public sealed class RouteTable
             if (_blocks.Find(key) is not { } block)
             {
                 block = _blocks.Take();
-                _encoder.Encode(block, key, first);
+                _encoder.Encode(block, key, first, _entries.Count);
                 _blocks.Add(block);
             }
 

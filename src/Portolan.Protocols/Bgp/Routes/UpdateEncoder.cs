@@ -10,6 +10,7 @@ internal sealed class UpdateEncoder(int size)
     // What a message and its attributes take beside lists and routes: for the size only.
     private const int Overhead = 96;
     private const int FewItems = 1024;
+    private const int UsualSize = 5; // of a /32
     private const int End = -1;
 
     private readonly byte[] _attributes = new byte[AttributeEncoding.MaxSize];
@@ -18,6 +19,7 @@ internal sealed class UpdateEncoder(int size)
     private Group[] _groups = new Group[4];
     private int _groupCount;
     private long _encoding;
+    private int _most;
 
     // The entries of a group are a chain through the items.
     private struct Item
@@ -38,8 +40,10 @@ internal sealed class UpdateEncoder(int size)
     /// <param name="block">The block.</param>
     /// <param name="key">For whom.</param>
     /// <param name="first">The first entry.</param>
-    public void Encode(UpdateBlock block, in BlockKey key, RouteEntry first)
+    /// <param name="most">How many entries there are at most.</param>
+    public void Encode(UpdateBlock block, in BlockKey key, RouteEntry first, int most)
     {
+        _most = most;
         _encoding++;
         (_itemCount, _groupCount) = (0, 0);
         AddGroup(null, BgpFamily.IPv4Unicast);
@@ -90,8 +94,9 @@ internal sealed class UpdateEncoder(int size)
     private void Add(RouteEntry entry)
     {
         if (_itemCount == _items.Length)
-            Array.Resize(ref _items, 2 * _itemCount);
-        ref var group = ref _groups[GroupOf(entry)];
+            Array.Resize(ref _items, _itemCount < FewItems ? 2 * _itemCount : Math.Max(2 * _itemCount, Math.Min(_most, size / UsualSize)));
+        var index = GroupOf(entry); // may move the groups
+        ref var group = ref _groups[index];
         if (group.First == End)
             group.First = _itemCount;
         else

@@ -153,7 +153,7 @@ internal sealed class BgpSpeaking : IDisposable
         }
 
         if (!neighbors.SequenceEqual(_neighbors))
-            _loop!.SetNeighbors(neighbors);
+            _loop!.SetNeighbors(neighbors, [.. _index.Classes.Select(Table)]); // those too whose peers wait for their password
         _neighbors = neighbors;
         if (!_areReady)
             _loop!.AreReady();

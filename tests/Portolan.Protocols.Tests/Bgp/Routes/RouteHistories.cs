@@ -28,6 +28,8 @@ public sealed class RouteHistories
         Sample.External with { IPv4NextHop = NextHop.IPv6(NextHopForm.LinkLocalTwice, default, Sample.LinkLocal), IPv6NextHop = NextHop.IPv6(NextHopForm.LinkLocal, default, Sample.LinkLocal) },
     ];
 
+    private static readonly int[] BlockSizes = [30, 100, 300, 1000, 4000, 1_000_000];
+
     // By peer, prefix and attributes.
     private static readonly Dictionary<(int, BgpPrefix, int), Told> Expected =
     (
@@ -43,7 +45,44 @@ public sealed class RouteHistories
 
     [Fact]
     public void EndWithTheTable_WhateverHappens() => Gen.Select(Gen.Int[0, 5], Steps).Sample(
-        (size, steps) => new History([30, 100, 300, 1000, 4000, 1_000_000][size]).Run(steps), iter: 4_000);
+        (size, steps) => new History(BlockSizes[size]).Run(steps), iter: 2_000);
+
+    [Fact]
+    public async Task EndWithTheTable_WhenAllRunAtOnce()
+    {
+        var table = new RouteTable(500);
+        var isDone = false;
+        var peers = Terms.Select(terms => Task.Run(() =>
+        {
+            var view = new PeerView(terms);
+            var buffer = new byte[4096];
+            using var reader = table.Read(terms);
+            for (var isLast = false; !isLast;)
+            {
+                isLast = Volatile.Read(ref isDone);
+                for (int size; (size = reader.Fill(buffer)) > 0;)
+                    view.Receive(buffer.AsSpan(0, size));
+            }
+
+            return view;
+        })).ToArray();
+
+        var random = new Random(1);
+        for (var i = 0; i < 50_000; i++)
+        {
+            var prefix = Sample.IPv4(random.Next(200));
+            if (random.Next(3) == 0)
+                table.Withdraw(prefix);
+            else
+                table.Set(prefix, Attributes[random.Next(2)]);
+        }
+
+        Volatile.Write(ref isDone, true);
+        var views = await Task.WhenAll(peers);
+        for (var peer = 0; peer < Terms.Length; peer++)
+            Assert.Equal(table.ToArray().ToDictionary(route => route.Prefix, route => Told.Expected(route.Prefix, route.Attributes, Terms[peer])), views[peer].Routes);
+        Assert.Equal(table.Count, table.Held);
+    }
 
     private sealed class History(int blockSize)
     {
