@@ -54,8 +54,9 @@ need() { # build lab demo test bench peers vm clients ansible image
       demo) _install "a terminal for the demo" expect ;;
       router) _without_services _install "the routing daemon of the lab's router" bird2 ;;
       test) _install "what the tests look with" conntrack iptables ipset iputils-ping arping expect
-        # Other people's BFD. Without a network they are missing, and their tests are skipped: no reason to stop.
-        (_without_services _install "BFD daemons to speak with" bird2 frr) || true ;;
+        # Other people's BFD and BGP. Without a network they are missing, and their tests are skipped: no reason to stop.
+        (_without_services _install "BFD and BGP daemons to speak with" bird2 frr gobgpd exabgp openbgpd) ||
+          echo "without them the tests that speak with them are skipped" >&2 ;;
       bench) _install "what packets are generated with, and what is measured beside" clang gcc libc6-dev libbpf-dev haproxy ;;
       peers)
         # Without a network there is nothing to compare with, and the trial says so.

@@ -34,6 +34,7 @@ public sealed class SessionListener : IDisposable
 
             // A neighbour that drops what comes from afar (RFC 5082) must not drop the answer to its first packet.
             socket.Ttl = byte.MaxValue;
+            SavedSyn.Save(socket);
             socket.Bind(local);
             socket.Listen(Backlog);
             return new SessionListener(socket);

@@ -58,11 +58,14 @@ public sealed partial class SessionSocket : IDisposable
     }
 
     /// <summary>A connection that a listener accepted.</summary>
-    /// <exception cref="SocketException">An option was refused, or the neighbour is gone again.</exception>
+    /// <exception cref="SocketException">An option was refused, or the neighbour is gone again, or further away than it may be.</exception>
     internal static SessionSocket Adopt(Socket accepted, SessionSocketOptions options)
     {
         accepted.Blocking = false;
         options.Apply(accepted);
+        // What came before that was let in: so the first packet's own TTL counts, which the whole exchange of them began with.
+        if (options.LeastTtl > 0 && SavedSyn.Ttl(accepted) < options.LeastTtl)
+            throw new SocketException((int)SocketError.AccessDenied, "it is further away than it may be (TTL security)");
         return new SessionSocket(accepted);
     }
 

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -28,6 +29,19 @@ public readonly record struct TcpMd5Key(IPAddress Peer, int PrefixLength, string
 
     /// <summary>A key for one address.</summary>
     public static TcpMd5Key For(IPAddress peer, string key) => new(peer, peer.AddressFamily is AddressFamily.InterNetwork ? 32 : 128, key);
+
+    /// <summary>How many TCP segments this thread's network namespace has dropped because their signature was wrong, missing, or not asked for.</summary>
+    public static long BadSignatures()
+    {
+        var lines = File.ReadLines("/proc/thread-self/net/netstat").Where(line => line.StartsWith("TcpExt:", StringComparison.Ordinal)).Take(2).Select(line => line.Split(' ')).ToArray();
+        if (lines is not [var names, var values])
+            return 0;
+        var sum = 0L;
+        for (var i = 1; i < names.Length && i < values.Length; i++)
+            if (names[i] is "TCPMD5NotFound" or "TCPMD5Unexpected" or "TCPMD5Failure" && long.TryParse(values[i], CultureInfo.InvariantCulture, out var count))
+                sum += count;
+        return sum;
+    }
 
     /// <summary>Signs, and asks for signatures, from here on. Before connecting, or on a listener for who connects later.</summary>
     /// <param name="socket">Of the address's family.</param>

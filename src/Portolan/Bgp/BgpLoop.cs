@@ -18,8 +18,14 @@ internal sealed class BgpLoop : IDisposable
     /// <summary>The TCP port of BGP (RFC 4271 §8.2.1).</summary>
     public const ushort DefaultPort = 179;
 
-    // What is shown of the neighbours is made anew no more often, unless one came or went.
+    // What is shown of the neighbours is made anew no more often, unless a session came or went.
     private const long ShowEvery = 200_000;
+
+    // Counters are shown so often even where there is no news.
+    private const long ShowAnyway = 10_000_000;
+
+    // Connections accepted at a time: however many come, the neighbours that are there are not kept waiting.
+    private const int AcceptAtOnce = 32;
 
     private readonly ConcurrentQueue<Action<long>> _door = new();
     private readonly Dictionary<string, Neighbor> _neighbors = new(StringComparer.Ordinal);
@@ -62,7 +68,9 @@ internal sealed class BgpLoop : IDisposable
     public byte[] ReadBuffer { get; } = new byte[64 * 1024];
 
     /// <summary>The neighbours from now on, each with the name of the table that it is told. Any thread.</summary>
-    public void SetNeighbors(IReadOnlyList<(NeighborSettings Settings, string Table)> neighbors) => Post(now => Apply(neighbors, now));
+    /// <param name="neighbors">All of them.</param>
+    /// <param name="tables">Tables that somebody may be told later; any other that no neighbour is told is forgotten.</param>
+    public void SetNeighbors(IReadOnlyList<(NeighborSettings Settings, string Table)> neighbors, params IReadOnlyList<string> tables) => Post(now => Apply(neighbors, tables, now));
 
     /// <summary>Changes of a table: what is announced of a prefix, or null for nothing. Any thread.</summary>
     public void Change(string table, IReadOnlyList<(BgpPrefix Prefix, PathAttributes? Attributes)> changes) => Post(_ =>
@@ -92,6 +100,9 @@ internal sealed class BgpLoop : IDisposable
             foreach (var route in table.ToArray())
                 table.Set(route.Prefix, route.Attributes with { GracefulShutdown = isLeaving });
     });
+
+    /// <summary>Shows all neighbours again: what was only counted is no news by itself. Any thread.</summary>
+    public void Look() => Post(_ => (_isNews, _isUrgent) = (true, true));
 
     /// <summary>Ends a neighbour's session; another follows. Any thread.</summary>
     public void Reset(string neighbor, BgpError why) => Post(now =>
@@ -124,13 +135,19 @@ internal sealed class BgpLoop : IDisposable
         }
 
         _stop = true;
+        _listeners.SetNeighbors([], now);
     });
 
     /// <summary>Runs on the calling thread, in its network namespace, until <see cref="Stop"/>.</summary>
     public void Run()
     {
-        while (!(_stop && _everybody.All(neighbor => neighbor.IsOver)))
-            Turn();
+        while (true)
+        {
+            var deadline = Turn();
+            if (_stop && _everybody.All(neighbor => neighbor.IsOver))
+                return;
+            Wait.Until(deadline);
+        }
     }
 
     public void Dispose()
@@ -143,10 +160,7 @@ internal sealed class BgpLoop : IDisposable
     }
 
     /// <summary>Something about a neighbour is news. The loop's thread.</summary>
-    public void Changed(Neighbor _)
-    {
-        (_isNews, _isUrgent) = (true, true);
-    }
+    public void Changed(Neighbor _, bool isUrgent = true) => (_isNews, _isUrgent) = (true, _isUrgent || isUrgent);
 
     /// <summary>There is more to do than was waited for. The loop's thread.</summary>
     public void Again() => _again = true;
@@ -154,14 +168,15 @@ internal sealed class BgpLoop : IDisposable
     /// <summary>Whoever was found on an interface may be another one now. The loop's thread.</summary>
     public void LookAgain(string link) => _links.Forget(link);
 
-    private void Turn()
+    /// <returns>Until when to wait.</returns>
+    private long Turn()
     {
         var now = DeadlineWait.Now;
         while (_door.TryDequeue(out var wish))
             wish(now);
         _again = false;
         _listeners.Retry(now);
-        while (!_stop && _listeners.TryAccept(out var accepted))
+        for (var i = 0; i < AcceptAtOnce && !_stop && _listeners.TryAccept(out var accepted); i++)
             Accept(accepted, now);
         _links.Advance(now);
         var deadline = Math.Min(_listeners.Deadline, _links.Deadline);
@@ -174,7 +189,7 @@ internal sealed class BgpLoop : IDisposable
 
         Clear();
         Show(now);
-        Wait.Until(_again ? 1 : Math.Min(deadline, _isNews ? _shownAt + ShowEvery : long.MaxValue));
+        return _again ? 1 : Math.Min(deadline, _isNews ? _shownAt + ShowEvery : _everybody.Length > 0 ? _shownAt + ShowAnyway : long.MaxValue);
     }
 
     // Somebody came or went.
@@ -193,7 +208,7 @@ internal sealed class BgpLoop : IDisposable
         return table;
     }
 
-    private void Apply(IReadOnlyList<(NeighborSettings Settings, string Table)> neighbors, long now)
+    private void Apply(IReadOnlyList<(NeighborSettings Settings, string Table)> neighbors, IReadOnlyList<string> tables, long now)
     {
         if (_stop)
             return;
@@ -217,12 +232,13 @@ internal sealed class BgpLoop : IDisposable
                 continue;
             }
 
-            var added = new Neighbor(this, settings, TableOf(table), settings.Address?.ToIPAddress());
+            var address = settings.Interface.Length > 0 ? _links.Find(settings.Interface) : settings.Address?.ToIPAddress();
+            var added = new Neighbor(this, settings, TableOf(table), address);
             _neighbors.Add(settings.Name, added);
             added.Start(now);
         }
 
-        foreach (var unused in _tables.Keys.Except(neighbors.Select(neighbor => neighbor.Table)).ToList())
+        foreach (var unused in _tables.Keys.Except(neighbors.Select(neighbor => neighbor.Table)).Except(tables).ToList())
             _tables.Remove(unused);
         _templates = [.. neighbors.Select(neighbor => neighbor.Settings).Where(settings => settings.ListenRanges.Prefixes.Count > 0)];
         var all = neighbors.Select(neighbor => neighbor.Settings).ToList();
@@ -289,6 +305,8 @@ internal sealed class BgpLoop : IDisposable
 
     private void OnFound(string link, IPAddress address)
     {
+        if (_stop)
+            return;
         Log.LogInformation("bgp: the neighbour on {Interface} is {Address}", link, address);
         foreach (var neighbor in _neighbors.Values)
             if (neighbor.Settings.Interface == link)
@@ -310,6 +328,7 @@ internal sealed class BgpLoop : IDisposable
             {
                 neighbor.Dispose();
                 _dynamic.Remove(key);
+                (_isNews, _isUrgent) = (true, true);
             }
 
         if (_leaving.Count + _dynamic.Count != before)
@@ -318,7 +337,7 @@ internal sealed class BgpLoop : IDisposable
 
     private void Show(long now)
     {
-        if (!_isNews || (!_isUrgent && now < _shownAt + ShowEvery))
+        if (!_isUrgent && now < _shownAt + (_isNews ? ShowEvery : ShowAnyway))
             return;
         (_isNews, _isUrgent, _shownAt) = (false, false, now);
         var clock = Clock(now);

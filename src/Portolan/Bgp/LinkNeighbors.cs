@@ -52,6 +52,9 @@ internal sealed class LinkNeighbors(DeadlineWait wait, Action<string, IPAddress>
         }
     }
 
+    /// <summary>Who was heard last on an interface, or null.</summary>
+    public IPAddress? Find(string link) => _places.GetValueOrDefault(link)?.Last;
+
     /// <summary>What is heard next counts as new: the session with the one heard before is over.</summary>
     public void Forget(string link)
     {
@@ -71,7 +74,7 @@ internal sealed class LinkNeighbors(DeadlineWait wait, Action<string, IPAddress>
         {
             if (!source.IsIPv6LinkLocal || !RouterAdvertisement.IsValid(_buffer.AsSpan(0, length)) || source.Equals(place.Found))
                 continue;
-            place.Found = source;
+            place.Found = place.Last = source;
             onFound(link, source);
         }
     }
@@ -141,6 +144,8 @@ internal sealed class LinkNeighbors(DeadlineWait wait, Action<string, IPAddress>
         public byte[] Own { get; set; } = [];
 
         public IPAddress? Found { get; set; }
+
+        public IPAddress? Last { get; set; }
 
         public long Next { get; set; }
 

@@ -17,6 +17,10 @@ internal sealed class Neighbor : IPeerSink<BgpConnection>, IDisposable
 {
     private const int ReadAtOnce = 16;
     private const int LengthOffset = 16;
+    private const int TimedOut = 110; // ETIMEDOUT
+
+    // More than a session ever has: beyond that somebody connects again and again, and the oldest of those that are being closed goes at once.
+    private const int MostConnections = 8;
 
     // How long a connection is read from after our last words, before it is closed for good.
     private const long Linger = 1_000_000;
@@ -24,14 +28,20 @@ internal sealed class Neighbor : IPeerSink<BgpConnection>, IDisposable
     private readonly BgpLoop _loop;
     private readonly PeerSession<BgpConnection> _session;
     private readonly List<BgpConnection> _connections = [];
-    private readonly Queue<RouteReader> _readers = new();
     private RouteTable _table;
     private RouteTable _wanted;
+    private RouteReader? _reader;
+    private Route[]? _former;
+    private RouteReader? _withdrawals;
+    private SessionEnd? _lastEnd;
+    private bool _isSynchronized;
+    private long _badSignatures;
     private BgpConnection? _established;
     private BgpConnection? _dialling;
     private string? _cannotDial;
     private string? _toldFailure;
     private BgpFamilies _endsOfRibDue;
+    private BgpFamilies _refreshesAsked;
     private BgpFamilies _refreshesOpen;
     private long _changedAt;
     private long _lastEndAt;
@@ -99,7 +109,8 @@ internal sealed class Neighbor : IPeerSink<BgpConnection>, IDisposable
     /// <summary>Somebody was found on its interface: from now on it is there.</summary>
     public void FoundAt(IPAddress address, long now)
     {
-        if (Address is not null && Address.Equals(address))
+        // While a session is up, others on the link may say what they want.
+        if (IsEstablished || address.Equals(Address))
             return;
         var isFirst = Address is null;
         Address = address;
@@ -109,7 +120,7 @@ internal sealed class Neighbor : IPeerSink<BgpConnection>, IDisposable
             _session.Reset(new BgpError(BgpErrorCode.Cease, (byte)CeaseSubcode.ConfigurationChange, default, $"the neighbour on {Settings.Interface} is {address} now"), false, now);
     }
 
-    /// <summary>It is to have the routes of another table: it is told what goes, then what it has to have, once it has been told all of this one.</summary>
+    /// <summary>It is to have the routes of another table: once it has been told all of this one it is told what it has to have, then what goes.</summary>
     public void Use(RouteTable table)
     {
         _wanted = table;
@@ -122,6 +133,8 @@ internal sealed class Neighbor : IPeerSink<BgpConnection>, IDisposable
     {
         try
         {
+            if (_connections.Count >= MostConnections && _connections.Find(known => known.Phase is ConnectionPhase.Closing) is { } oldest)
+                Drop(oldest);
             var connection = new BgpConnection(SessionListener.Adopt(accepted, Options()), isIncoming: true);
             _connections.Add(connection);
             _loop.Wait.Add(connection.Socket.Socket);
@@ -130,15 +143,20 @@ internal sealed class Neighbor : IPeerSink<BgpConnection>, IDisposable
         catch (SocketException failure)
         {
             // With TTL security that cannot be had there is to be no session.
-            _loop.Log.LogWarning("bgp: the connection of peer {Peer} cannot be used: {Failure}", Title, failure.Message);
+            var isNews = _toldFailure != failure.Message;
+            _toldFailure = failure.Message;
+            _loop.Log.Log(isNews ? LogLevel.Warning : LogLevel.Debug, "bgp: the connection of peer {Peer} cannot be used: {Failure}", Title, failure.Message);
         }
     }
 
     /// <summary>Reads, writes, and does what is due.</summary>
     public void Advance(long now)
     {
+        // Before a timer is believed, what has arrived is read, even where it came after the last wait.
+        var isDue = now >= _session.NextDeadline;
         for (var i = _connections.Count - 1; i >= 0; i--)
-            Serve(_connections[i], now);
+            if (i < _connections.Count)
+                Serve(_connections[i], isDue, now);
         if (_cannotDial is { } reason)
         {
             _cannotDial = null;
@@ -147,7 +165,7 @@ internal sealed class Neighbor : IPeerSink<BgpConnection>, IDisposable
 
         _session.Tick(now);
         for (var i = _connections.Count - 1; i >= 0; i--)
-            if (_connections[i] is { Phase: ConnectionPhase.Closing } closing && (now >= closing.CloseBy || closing.Error != 0))
+            if (i < _connections.Count && _connections[i] is { Phase: ConnectionPhase.Closing } closing && (now >= closing.CloseBy || closing.Error != 0))
                 Drop(closing);
     }
 
@@ -187,25 +205,23 @@ internal sealed class Neighbor : IPeerSink<BgpConnection>, IDisposable
             Counts = new PeerCounts(
                 counters.OpensSent, counters.OpensReceived, counters.KeepalivesSent, counters.KeepalivesReceived, counters.NotificationsSent, counters.NotificationsReceived,
                 _updatesSent, counters.UpdatesReceived, _refreshesSent, counters.RefreshesReceived, counters.Established),
-            LastEnd = _session.LastError ?? _session.LastEnd,
-            LastEndAt = _session.LastEnd is null ? null : clock(_lastEndAt),
+            LastEnd = _lastEnd,
+            LastEndAt = _lastEnd is null ? null : clock(_lastEndAt),
             Routes = _table.Count,
-            Pending = _readers.Sum(reader => reader.Pending),
-            IsSynchronized = _established is not null && _readers.All(reader => reader.IsSynchronized) && _readers.Count == 1,
+            Pending = (_reader?.Pending ?? 0) + (_withdrawals?.Pending ?? 0),
+            IsSynchronized = _isSynchronized,
         };
     }
 
     /// <summary>What is announced to it.</summary>
-    public IReadOnlyList<RouteReport> Routes()
-    {
-        var reader = _readers.Count == 1 ? _readers.Peek() : null;
-        return [.. _table.ToArray().Select(route => BgpReports.Of(route, reader?.Terms, reader?.IsSent(route.Prefix) is true))];
-    }
+    public IReadOnlyList<RouteReport> Routes() =>
+        [.. _table.ToArray().Select(route => BgpReports.Of(route, _reader?.Terms, _reader?.IsSent(route.Prefix) is true))];
 
     void IPeerSink<BgpConnection>.Connect()
     {
         try
         {
+            _badSignatures = TcpMd5Key.BadSignatures();
             var remote = new IPEndPoint(Address!, Settings.Port);
             var connection = new BgpConnection(SessionSocket.Dial(remote, Settings.Source?.ToIPAddress(), Options()), isIncoming: false);
             _connections.Add(connection);
@@ -247,7 +263,7 @@ internal sealed class Neighbor : IPeerSink<BgpConnection>, IDisposable
         _changedAt = DeadlineWait.Now;
         var nextHops = NextHops.Choose(SessionAddresses.Of(connection.Socket.Local.Address, Address!), terms, Settings.LinkLocal);
         var encoding = EncodingTerms.Of(terms, nextHops.IPv4, nextHops.IPv6);
-        _readers.Enqueue(_table.Read(encoding));
+        _reader = _table.Read(encoding);
         _endsOfRibDue = terms.Families;
         _loop.Log.LogInformation(
             "bgp: session with {Peer} ({Address}, AS {Asn}) is established: {Families}, hold time {Hold} s", Title, Address, terms.PeerAsn, terms.Families, terms.HoldTime);
@@ -260,11 +276,9 @@ internal sealed class Neighbor : IPeerSink<BgpConnection>, IDisposable
     {
         _established = null;
         _table = _wanted;
-        _changedAt = _lastEndAt = DeadlineWait.Now;
-        (_endsOfRibDue, _refreshesOpen) = (BgpFamilies.None, BgpFamilies.None);
-        foreach (var reader in _readers)
-            reader.Dispose();
-        _readers.Clear();
+        (_lastEnd, _changedAt) = (end, DeadlineWait.Now);
+        _lastEndAt = _changedAt;
+        ForgetPlace();
         if (Settings.Interface.Length > 0)
             _loop.LookAgain(Settings.Interface);
         _loop.Log.LogWarning("bgp: session with {Peer} ({Address}) is over: {End}", Title, Address, end);
@@ -273,25 +287,19 @@ internal sealed class Neighbor : IPeerSink<BgpConnection>, IDisposable
 
     void IPeerSink<BgpConnection>.Failed(SessionEnd end)
     {
-        _lastEndAt = DeadlineWait.Now;
+        end = Explained(end);
+        // What a NOTIFICATION said is not forgotten over attempts that come to nothing, nor over one of two connections that gave way.
+        if (_lastEnd is null || _lastEnd.Value.Error.IsNone || (!end.Error.IsNone && !IsCollision(end)))
+            (_lastEnd, _lastEndAt) = (end, DeadlineWait.Now);
         // What nobody else says and somebody must mend is told loudly, and once until it changes.
-        var isNews = end.Error.Code is not BgpErrorCode.None && _toldFailure != end.ToString();
-        _toldFailure = end.ToString();
+        var isNews = end.Error.Code is not BgpErrorCode.None && !IsCollision(end) && _toldFailure != end.ToString();
+        _toldFailure = isNews ? end.ToString() : _toldFailure;
         _loop.Log.Log(isNews ? LogLevel.Warning : LogLevel.Debug, "bgp: no session with {Peer} ({Address}): {End}", Title, Address, end);
-        _loop.Changed(this);
+        _loop.Changed(this, isUrgent: false);
     }
 
-    void IPeerSink<BgpConnection>.RefreshAsked(BgpFamily family)
-    {
-        if (_session.Terms is { EnhancedRouteRefresh: true } && _established is { } connection)
-        {
-            Mark(connection, family, RouteRefreshSubtype.Begin);
-            _refreshesOpen |= Flag(family);
-        }
-
-        foreach (var reader in _readers)
-            reader.Restart(family);
-    }
+    // Answered when there is room, and when what was asked for before has been: however often a peer asks, it costs what it reads.
+    void IPeerSink<BgpConnection>.RefreshAsked(BgpFamily family) => _refreshesAsked |= Flag(family);
 
     void IPeerSink<BgpConnection>.EndOfRibHeard(BgpFamily family)
     {
@@ -303,9 +311,7 @@ internal sealed class Neighbor : IPeerSink<BgpConnection>, IDisposable
 
     public void Dispose()
     {
-        foreach (var reader in _readers)
-            reader.Dispose();
-        _readers.Clear();
+        ForgetPlace();
         for (var i = _connections.Count - 1; i >= 0; i--)
             Drop(_connections[i]);
     }
@@ -320,7 +326,7 @@ internal sealed class Neighbor : IPeerSink<BgpConnection>, IDisposable
         UserTimeout = Settings.Session.HoldTime * 1000,
     };
 
-    private void Serve(BgpConnection connection, long now)
+    private void Serve(BgpConnection connection, bool isDue, long now)
     {
         if (connection.Phase is ConnectionPhase.Connecting)
         {
@@ -331,7 +337,7 @@ internal sealed class Neighbor : IPeerSink<BgpConnection>, IDisposable
 
         if (connection.Waiting > 0 && _loop.Wait.IsWritable(connection.Socket.Socket))
             Flush(connection, now);
-        if (_loop.Wait.IsReady(connection.Socket.Socket) || connection.Error != 0)
+        if (isDue || connection.Error != 0 || _loop.Wait.IsReady(connection.Socket.Socket))
             Read(connection, now);
     }
 
@@ -342,7 +348,7 @@ internal sealed class Neighbor : IPeerSink<BgpConnection>, IDisposable
         if (error != 0)
         {
             Drop(connection);
-            _session.ConnectFailed(new Win32Exception(error).Message, now);
+            _session.ConnectFailed(error == TimedOut ? PeerSession<BgpConnection>.NoAnswer : new Win32Exception(error).Message, now);
             return;
         }
 
@@ -400,31 +406,95 @@ internal sealed class Neighbor : IPeerSink<BgpConnection>, IDisposable
             _session.Wrote(connection, all, now);
     }
 
-    // As much as there is room for; an End-of-RIB behind the first time that everything has been sent.
+    // As much as there is room for; behind the first time that everything has been sent, and behind what was asked for anew, the word that this was all.
     private bool Fill(BgpConnection connection)
     {
+        if (_refreshesAsked is not BgpFamilies.None && HasAll)
+            BeginRefresh(connection);
         var room = connection.Room();
-        var size = 0;
-        while (_readers.TryPeek(out var reader))
-        {
-            var filled = reader.Fill(room[size..]);
-            size += filled;
-            _updatesSent += CountOf(room.Slice(size - filled, filled));
-            if (filled > 0 || !reader.IsCaughtUp || (_readers.Count == 1 && _table == _wanted))
-                break;
-            _readers.Dequeue().Dispose();
-            if (_readers.Count > 0)
-                continue;
-            _readers.Enqueue(Withdrawals.Of(_table, _wanted, reader.Terms));
-            _readers.Enqueue(_wanted.Read(reader.Terms));
-            _table = _wanted;
-        }
-
+        var size = FillRoutes(room);
         connection.Added(size);
-        if ((_endsOfRibDue | _refreshesOpen) is not BgpFamilies.None && _readers is { Count: 1 } && _readers.Peek().IsSynchronized)
+        _updatesSent += CountOf(room[..size]);
+        if ((_endsOfRibDue | _refreshesOpen) is not BgpFamilies.None && HasAll)
             EndAll(connection);
         return connection.Waiting > 0;
     }
+
+    // It was told all of the table at some moment, and is on no way to another one.
+    private bool HasAll => _reader is { IsSynchronized: true } && _withdrawals is null && _former is null && _table == _wanted;
+
+    private int FillRoutes(Span<byte> room)
+    {
+        while (true)
+        {
+            // What goes first: what is announced of the same prefixes later must not be taken back by it.
+            if (_withdrawals is { } withdrawals)
+            {
+                if (withdrawals.Fill(room) is > 0 and var gone)
+                    return gone;
+                withdrawals.Dispose();
+                _withdrawals = null;
+            }
+
+            var reader = _reader!;
+            if (reader.Fill(room) is > 0 and var size)
+                return size;
+            if (!reader.IsCaughtUp)
+                return 0;
+            if (_former is { } former)
+            {
+                (_withdrawals, _former) = (Withdrawals.Of(former, _table, reader.Terms), null);
+            }
+            else if (_table != _wanted)
+            {
+                (_former, _table) = (_table.ToArray(), _wanted);
+                _reader = _table.Read(reader.Terms);
+                reader.Dispose();
+            }
+            else
+            {
+                return 0;
+            }
+        }
+    }
+
+    private void BeginRefresh(BgpConnection connection)
+    {
+        var asked = _refreshesAsked;
+        _refreshesAsked = BgpFamilies.None;
+        foreach (var family in (ReadOnlySpan<BgpFamily>)[BgpFamily.IPv4Unicast, BgpFamily.IPv6Unicast])
+        {
+            if ((asked & Flag(family)) == 0)
+                continue;
+            if (_session.Terms is { EnhancedRouteRefresh: true })
+            {
+                Mark(connection, family, RouteRefreshSubtype.Begin);
+                _refreshesOpen |= Flag(family);
+            }
+
+            _reader!.Restart(family);
+        }
+    }
+
+    private void ForgetPlace()
+    {
+        (_endsOfRibDue, _refreshesAsked, _refreshesOpen) = (BgpFamilies.None, BgpFamilies.None, BgpFamilies.None);
+        _reader?.Dispose();
+        _withdrawals?.Dispose();
+        (_reader, _withdrawals, _former, _isSynchronized) = (null, null, null, false);
+    }
+
+    // A key that is not theirs shows only as silence.
+    private SessionEnd Explained(SessionEnd end)
+    {
+        if (end is not { Origin: SessionEndOrigin.Transport, State: SessionState.Connect, Error.Reason: PeerSession<BgpConnection>.NoAnswer })
+            return end;
+        var dropped = TcpMd5Key.BadSignatures() - _badSignatures;
+        var why = dropped > 0 ? $"; meanwhile {dropped} TCP segments came whose MD5 signature was wrong or missing" : Settings.Password.Length > 0 ? "; its TCP MD5 key may be another one" : "";
+        return end with { Error = end.Error with { Reason = end.Error.Reason + why } };
+    }
+
+    private static bool IsCollision(SessionEnd end) => (end.Error.Code, end.Error.Subcode) == (BgpErrorCode.Cease, (byte)CeaseSubcode.CollisionResolution);
 
     private void EndAll(BgpConnection connection)
     {
@@ -441,6 +511,7 @@ internal sealed class Neighbor : IPeerSink<BgpConnection>, IDisposable
 
         var isFirst = _endsOfRibDue is not BgpFamilies.None;
         (_endsOfRibDue, _refreshesOpen) = (BgpFamilies.None, BgpFamilies.None);
+        _isSynchronized = true;
         if (isFirst)
             _loop.Changed(this);
     }

@@ -36,6 +36,8 @@ internal readonly record struct SessionAddresses(IpAddress? IPv4, IpAddress? Glo
         foreach (var own in addresses)
         {
             var isSessions = Same(own.Address, local);
+            if (IPAddress.IsLoopback(own.Address) && !isSessions)
+                continue;
             var value = Value(own.Address);
             if (own.Address.AddressFamily is AddressFamily.InterNetwork)
                 ipv4 = isSessions ? value : ipv4 ?? value;

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
+using Portolan.Kubernetes.Resources;
 using Portolan.Kubernetes.Watching;
 using Portolan.Speaker;
 using Portolan.Tests.Controller;

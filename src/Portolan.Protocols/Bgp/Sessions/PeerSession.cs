@@ -15,6 +15,9 @@ namespace Portolan.Protocols.Bgp.Sessions;
 public sealed partial class PeerSession<TConnection>
     where TConnection : class
 {
+    /// <summary>Why an attempt failed that nobody answered in time.</summary>
+    public const string NoAnswer = "no answer";
+
     private const long Never = ConnectionLane<TConnection>.Never;
     private const long Second = 1_000_000;
 
@@ -199,7 +202,7 @@ public sealed partial class PeerSession<TConnection>
         if (now >= lane.RetryAt && !IsHeldBack)
         {
             var happened = lane.State is SessionState.Idle ? SessionEvent.IdleHoldTimerExpires : SessionEvent.ConnectRetryTimerExpires;
-            Happen(lane, happened, now, lane.State is SessionState.Connect ? Remark("no answer") : default);
+            Happen(lane, happened, now, lane.State is SessionState.Connect ? Remark(NoAnswer) : default);
         }
     }
 

@@ -168,7 +168,7 @@ internal sealed class BgpSpeaking : IDisposable
 
         if (!neighbors.SequenceEqual(_neighbors))
         {
-            _loop!.SetNeighbors(neighbors);
+            _loop!.SetNeighbors(neighbors, [.. _index.Classes.Select(Table)]); // the tables, too, of peers that wait for their password
             _watch.SetPeers(neighbors.Select(neighbor => neighbor.Item1));
         }
 
