@@ -73,9 +73,6 @@ internal sealed class ImportedObjects(string ns, ImportNotices notices)
             if (ConfigurationMapping.KindOf((string?)item["kind"]) is { } kind)
                 written = written.With(ConfigurationMapping.Read(kind, JsonElement.Parse(item.ToJsonString())));
 
-        if (_objects.Find(entry => (string?)entry.Item["kind"] == "BGPPeer") is { Item: not null } peer)
-            notices.Warn(peer.Place, "", "this release announces on layer 2 only: the objects for BGP are checked and written, and nobody announces by them yet");
-
         // Without the cluster its nodes are not known. What is wrong on a node of which nothing is said is wrong; what only if selectors happen to choose
         // the same node is no more than a warning.
         var certain = ConfigurationSet.Empty.Update(written.WithNode("any", new Dictionary<string, string>())).Problems;
