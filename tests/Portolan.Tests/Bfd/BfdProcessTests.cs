@@ -241,7 +241,7 @@ public sealed class BfdProcessTests : IDisposable
         Assert.Empty(stopped);
 
         speaker.SetPeers(other, [_there]);
-        Assert.Equal(1, stopped.Count);
+        Assert.Single(stopped);
         var end = Await(_heardThere, transition => transition.State is BfdState.Down);
         Assert.Equal((_here, BfdState.AdminDown), (end.Peer, end.RemoteState));
         Assert.Equal(other, Await(_heardThere, transition => transition.State is BfdState.Up).Peer);
