@@ -7,7 +7,7 @@ namespace Portolan.Tests.Bgp;
 /// <summary>BIRD 2, which also writes its routes into the kernel.</summary>
 internal sealed class BirdSpeaker(NetworkNamespace where, Peering peering) : ForeignSpeaker(where, peering)
 {
-    public override string LinkBandwidth => "(generic, 0x40045ba0, 0x4cee6b28)";
+    public override string LinkBandwidth => "(unknown 0x4004, 23456, 1290693416)";
 
     public override void Start()
     {
@@ -25,6 +25,7 @@ internal sealed class BirdSpeaker(NetworkNamespace where, Peering peering) : For
               hold time {{Peering.HoldTime}};
               connect delay time 1; connect retry time 1; error wait time 1, 2;
               {{(Peering.Waits ? "passive yes;" : "")}}
+              {{(Peering.IsOld ? "enable as4 no;" : "")}}
               {{(Peering.Password.Length > 0 ? $"password \"{Peering.Password}\";" : "")}}
               {{(Peering.TtlSecurity ? "ttl security on;" : "")}}
               ipv4 { import all; export none; };

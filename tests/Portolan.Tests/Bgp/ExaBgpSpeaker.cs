@@ -6,7 +6,7 @@ namespace Portolan.Tests.Bgp;
 /// <summary>ExaBGP, which keeps no table: what it reports is kept here.</summary>
 internal sealed class ExaBgpSpeaker(NetworkNamespace where, Peering peering) : ForeignSpeaker(where, peering)
 {
-    public override string LinkBandwidth => "bandwidth:23456:125000000";
+    public override string LinkBandwidth => "";
 
     private string Reports => $"{Folder}/reports";
 

@@ -6,7 +6,7 @@ namespace Portolan.Tests.Bgp;
 /// <summary>OpenBGPD.</summary>
 internal sealed class OpenBgpdSpeaker(NetworkNamespace where, Peering peering) : ForeignSpeaker(where, peering)
 {
-    public override string LinkBandwidth => "link-bw";
+    public override string LinkBandwidth => "0x4004";
 
     public override void Start()
     {

@@ -62,7 +62,7 @@ public sealed class RouteInteroperationTests
         us.Announce(V4, _everything with { Med = 8, Communities = [] });
         them.Await(V4, route => route is { Med: 8, Communities: "" });
         us.Loop.SetLeaving(true);
-        them.Await(V4, route => route.Communities.Contains("65535", StringComparison.Ordinal) || route.Communities.Contains("gracefulShutdown", StringComparison.OrdinalIgnoreCase) || route.Communities.Contains("GRACEFUL_SHUTDOWN", StringComparison.Ordinal));
+        them.Await(V4, route => route.Communities.Contains("65535", StringComparison.Ordinal) || route.Communities.Contains("graceful", StringComparison.OrdinalIgnoreCase));
         if (isInternal)
             them.Await(V4, route => route.LocalPref == 0);
         us.Loop.SetLeaving(false);
@@ -77,6 +77,21 @@ public sealed class RouteInteroperationTests
         us.Stop(BgpError.Cease(CeaseSubcode.AdministrativeShutdown, "", "node7 is being drained"));
         if (daemon is not "exabgp")
             them.AwaitSaid("node7 is being drained");
+    }
+
+    [Fact]
+    public void AnOldRouterIsToldAsTrans()
+    {
+        using var wire = new BgpWire();
+        using var them = ForeignSpeaker.Create("bird", wire.Them, BgpWire.Peering() with { LocalAsn = 65002, PeerAsn = OpenMessage.AsTrans, IsOld = true });
+        them.Start();
+        using var us = new BgpSide(wire.Us);
+        us.Announce(V4, _everything);
+        us.Announce(V6, _everything);
+        us.Speak(BgpWire.Neighbor(change: session => session with { PeerAsn = 65002 }));
+        Assert.False(us.AwaitUp().Terms!.FourOctetAsn);
+        Assert.Equal("23456 23456 23456", them.Await(V4).Path);
+        Assert.Equal("23456 23456 23456", them.Await(V6).Path);
     }
 
     [Theory]

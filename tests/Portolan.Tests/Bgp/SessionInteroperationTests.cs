@@ -125,7 +125,8 @@ public sealed class SessionInteroperationTests
         us.Await("them", status => status is { State: SessionState.Established, Counts.Established: 2 });
         them.Await(Route);
 
-        wire.Us.RunInside("nft", "\"add table inet cut; add chain inet cut out { type filter hook output priority 0; }; add rule inet cut out meta l4proto tcp drop\"");
+        // What we say is lost, what we acknowledge is not.
+        wire.Us.RunInside("nft", "\"add table inet cut; add chain inet cut out { type filter hook output priority 0; }; add rule inet cut out tcp flags & psh == psh drop\"");
         them.AwaitGone(Route);
         us.AwaitEnd("the peer ended it in Established: Hold Timer Expired");
         wire.Us.RunInside("nft", "delete table inet cut");
