@@ -63,7 +63,7 @@ public sealed class InstallCommandTests
         Assert.Contains("peerASN: 4200000000\n", printed, StringComparison.Ordinal);
         Assert.Contains("kind: BFDProfile\n", printed, StringComparison.Ordinal);
         Assert.Contains("kind: BGPAdvertisement\n", printed, StringComparison.Ordinal);
-        Assert.DoesNotContain("kind: L2Advertisement\n", printed, StringComparison.Ordinal);
+        Assert.DoesNotContain("kind: L2Advertisement\nmetadata:\n", printed, StringComparison.Ordinal);
     }
 
     [Fact]
