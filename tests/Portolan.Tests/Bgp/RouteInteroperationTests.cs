@@ -80,18 +80,19 @@ public sealed class RouteInteroperationTests
     }
 
     [Fact]
-    public void AnOldRouterIsToldAsTrans()
+    public void AnOldRouterLearnsTheWholePath()
     {
         using var wire = new BgpWire();
-        using var them = ForeignSpeaker.Create("bird", wire.Them, BgpWire.Peering() with { LocalAsn = 65002, PeerAsn = OpenMessage.AsTrans, IsOld = true });
+        using var them = ForeignSpeaker.Create("bird", wire.Them, BgpWire.Peering() with { LocalAsn = 65002, IsOld = true });
         them.Start();
         using var us = new BgpSide(wire.Us);
         us.Announce(V4, _everything);
         us.Announce(V6, _everything);
         us.Speak(BgpWire.Neighbor(change: session => session with { PeerAsn = 65002 }));
         Assert.False(us.AwaitUp().Terms!.FourOctetAsn);
-        Assert.Equal("23456 23456 23456", them.Await(V4).Path);
-        Assert.Equal("23456 23456 23456", them.Await(V6).Path);
+        // AS_PATH has 23456 in it; this is from AS4_PATH.
+        Assert.Equal("4200000001 4200000001 4200000001", them.Await(V4).Path);
+        Assert.Equal("4200000001 4200000001 4200000001", them.Await(V6).Path);
     }
 
     [Theory]
