@@ -25,7 +25,6 @@ internal sealed class BirdSpeaker(NetworkNamespace where, Peering peering) : For
               hold time {{Peering.HoldTime}};
               connect delay time 1; connect retry time 1; error wait time 1, 2;
               {{(Peering.Waits ? "passive yes;" : "")}}
-              {{(Peering.IsOld ? "enable as4 no;" : "")}}
               {{(Peering.Password.Length > 0 ? $"password \"{Peering.Password}\";" : "")}}
               {{(Peering.TtlSecurity ? "ttl security on;" : "")}}
               ipv4 { import all; export none; };

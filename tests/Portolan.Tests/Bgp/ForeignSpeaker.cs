@@ -17,7 +17,7 @@ internal sealed record Peering(string Local, string Peer, uint LocalAsn, uint Pe
     /// <summary>It waits for us to connect.</summary>
     public bool Waits { get; init; } = true;
 
-    /// <summary>It knows AS numbers of two bytes only. BIRD alone can be told so.</summary>
+    /// <summary>It has no capabilities at all, so AS numbers of two bytes only. FRR alone can be told so.</summary>
     public bool IsOld { get; init; }
 
     /// <summary>Only its interface is told to it.</summary>

@@ -24,6 +24,7 @@ internal sealed class FrrSpeaker(NetworkNamespace where, Peering peering) : Fore
              neighbor {Who} timers {Math.Max(1, Peering.HoldTime / 3)} {Peering.HoldTime}
              neighbor {Who} timers connect 1
              {(Peering.Waits && !Peering.Unnumbered ? $"neighbor {Who} passive" : "")}
+             {(Peering.IsOld ? $"neighbor {Who} dont-capability-negotiate" : "")}
              {(Peering.Password.Length > 0 ? $"neighbor {Who} password {Peering.Password}" : "")}
              {(Peering.TtlSecurity ? $"neighbor {Who} ttl-security hops 1" : "")}
              address-family ipv4 unicast

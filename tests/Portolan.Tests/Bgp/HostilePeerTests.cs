@@ -1,3 +1,4 @@
+using Portolan.Bgp;
 using Portolan.Protocols.Bgp.Routes;
 using Portolan.Protocols.Bgp.Sessions;
 
@@ -9,6 +10,8 @@ public sealed class HostilePeerTests : IDisposable
     private const string Good = "192.168.100.102";
     private const string Route = "203.0.113.7/32";
 
+    private readonly NeighborSettings _goodOne = BgpWire.Neighbor(Good, "good", session => session with { HoldTime = 3 });
+    private readonly NeighborSettings _badOne = BgpWire.Neighbor(change: session => session with { IsPassive = true, PeerAsn = BgpWire.TheirAsn });
     private readonly BgpWire _wire = new();
     private readonly ForeignSpeaker _good;
     private readonly BgpSide _us;
@@ -21,9 +24,7 @@ public sealed class HostilePeerTests : IDisposable
         _good.Start();
         _us = new BgpSide(_wire.Us);
         _us.Announce(Route, PathAttributes.Default);
-        _us.Speak(
-            BgpWire.Neighbor(Good, "good", session => session with { HoldTime = 3 }),
-            BgpWire.Neighbor(change: session => session with { IsPassive = true, PeerAsn = BgpWire.TheirAsn }));
+        _us.Speak(_goodOne, _badOne);
         _us.AwaitUp("good");
     }
 
@@ -137,6 +138,37 @@ public sealed class HostilePeerTests : IDisposable
                 updates += message[18] == 2 ? 1 : 0;
             }
         }
+    }
+
+    [Fact]
+    public void OneThatReadsLate_HasInTheEndWhatIsMeantForIt()
+    {
+        // More than its connection holds, then another table, then a change of that one that it has not read yet.
+        var communities = Enumerable.Range(1, 60).Select(j => 64500u << 16 | (uint)j).ToList();
+        for (var i = 0u; i < 4000; i++)
+            foreach (var table in (string[])["t", "u"])
+                _us.Announce($"10.{(table == "t" ? 1 : 2)}.{i / 250}.{i % 250}/32", new PathAttributes { Med = i, Communities = communities }, table);
+        _us.Announce("10.3.0.1/32", PathAttributes.Default);
+        _us.Announce("10.3.0.1/32", PathAttributes.Default, "u");
+        _us.Announce("10.3.0.2/32", PathAttributes.Default);
+        Speak("t");
+        using var peer = new RawPeer(_wire.Them, BgpWire.Theirs, receiveBuffer: 4096);
+        peer.Establish();
+        _us.Await("them", status => status is { State: SessionState.Established, Pending: > 0 });
+        var told = new HashSet<string>();
+        peer.Follow(told, 2000);
+        Speak("u");
+        peer.Follow(told, 3000);
+        _us.Announce("10.3.0.1/32", null, "u");
+        _us.Announce("10.3.0.3/32", PathAttributes.Default, "u");
+        _us.Announce("10.2.0.0/32", null, "u");
+        var expected = Enumerable.Range(1, 3999).Select(i => $"10.2.{i / 250}.{i % 250}/32").Append("10.3.0.3/32").ToHashSet();
+        // What goes comes last; nothing is said when nothing is left.
+        while (!told.SetEquals(expected))
+            Assert.True(peer.Follow(told, 1), $"{told.Count} instead of {expected.Count}");
+        AllIsWell();
+
+        void Speak(string table) => _us.Loop.SetNeighbors([(_goodOne, "t"), (_badOne, table)], "t", "u");
     }
 
     [Fact]

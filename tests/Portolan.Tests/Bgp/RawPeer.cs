@@ -104,9 +104,9 @@ internal sealed class RawPeer : IDisposable
             {
                 count = _socket.Receive(_buffer);
             }
-            catch (SocketException e) when (e.SocketErrorCode is not (SocketError.TimedOut or SocketError.WouldBlock))
+            catch (SocketException)
             {
-                // Reset.
+                // Reset, or nothing comes.
             }
 
             if (count == 0)
@@ -117,6 +117,26 @@ internal sealed class RawPeer : IDisposable
         var message = _heard[..Length].ToArray();
         _heard.RemoveRange(0, Length);
         return message;
+    }
+
+    /// <summary>Reads so many messages, and keeps a set of IPv4 prefixes as they say.</summary>
+    /// <returns>False when none comes any more.</returns>
+    public bool Follow(HashSet<string> told, int messages)
+    {
+        for (var i = 0; i < messages; i++)
+        {
+            if (Next() is not { } message)
+                return false;
+            if (message[18] != 2 || !UpdateMessage.TryParse(message, out var update, out _))
+                continue;
+            foreach (var (prefix, isAnnounced) in update.Prefixes)
+                if (isAnnounced)
+                    told.Add(prefix.ToString());
+                else
+                    told.Remove(prefix.ToString());
+        }
+
+        return true;
     }
 
     /// <summary>The code and subcode of the next NOTIFICATION; null: the connection ended without one.</summary>
