@@ -75,6 +75,8 @@ internal sealed class LinkNeighbors(DeadlineWait wait, Action<string, IPAddress>
             if (!source.IsIPv6LinkLocal || !RouterAdvertisement.IsValid(_buffer.AsSpan(0, length)) || source.Equals(place.Found))
                 continue;
             place.Found = place.Last = source;
+            // It may have come just now, and not have heard us yet.
+            place.Next = 0;
             onFound(link, source);
         }
     }
