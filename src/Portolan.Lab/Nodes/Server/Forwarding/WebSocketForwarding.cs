@@ -34,9 +34,10 @@ internal sealed class WebSocketForwarding : IDisposable
         var serving = Task.WhenAll(_connections.Select(connection => ForwardedPort.ServeAsync(pod, connection.Port, connection, gone.Token)));
         try
         {
-            if (await Task.WhenAny(serving, receiving).ConfigureAwait(false) == serving && _socket.State is WebSocketState.Open)
+            await Task.WhenAny(serving, receiving).ConfigureAwait(false);
+            if (_socket.State is WebSocketState.Open or WebSocketState.CloseReceived)
             {
-                await _socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, cancel).ConfigureAwait(false);
+                await CloseAsync(cancel).ConfigureAwait(false);
                 await Task.WhenAny(receiving, Task.Delay(TimeSpan.FromSeconds(1), cancel)).ConfigureAwait(false);
             }
         }
@@ -75,6 +76,20 @@ internal sealed class WebSocketForwarding : IDisposable
         }
         foreach (var connection in _connections)
             connection.Abort();
+    }
+
+    // Also as the answer to the client's own close: without one it takes the end for an accident.
+    private async Task CloseAsync(CancellationToken cancel)
+    {
+        await _writing.WaitAsync(cancel).ConfigureAwait(false);
+        try
+        {
+            await _socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, cancel).ConfigureAwait(false);
+        }
+        finally
+        {
+            _writing.Release();
+        }
     }
 
     private async ValueTask SendAsync(byte channel, ReadOnlyMemory<byte> bytes, CancellationToken cancel)
