@@ -45,6 +45,9 @@ internal sealed class BgpConnection(SessionSocket socket, bool isIncoming) : IDi
     /// <summary>Why it is broken: an errno; 0: it is not.</summary>
     public int Error { get; private set; }
 
+    /// <summary>What the interface has that it runs over: looked up while the other side is waited for, not when routes are.</summary>
+    public SessionAddresses Addresses { get; set; }
+
     /// <summary>Bytes that the kernel has not taken yet.</summary>
     public int Waiting => _end - _start;
 

@@ -139,6 +139,7 @@ internal sealed class Neighbor : IPeerSink<BgpConnection>, IDisposable
             _connections.Add(connection);
             _loop.Wait.Add(connection.Socket.Socket);
             _session.Accepted(connection, now);
+            LookAround(connection);
         }
         catch (SocketException failure)
         {
@@ -261,7 +262,9 @@ internal sealed class Neighbor : IPeerSink<BgpConnection>, IDisposable
     {
         _established = connection;
         _changedAt = DeadlineWait.Now;
-        var nextHops = NextHops.Choose(SessionAddresses.Of(connection.Socket.Local.Address, Address!), terms, Settings.LinkLocal);
+        if (connection.Addresses == default)
+            LookAround(connection);
+        var nextHops = NextHops.Choose(connection.Addresses, terms, Settings.LinkLocal);
         var encoding = EncodingTerms.Of(terms, nextHops.IPv4, nextHops.IPv6);
         _reader = _table.Read(encoding);
         _endsOfRibDue = terms.Families;
@@ -355,6 +358,15 @@ internal sealed class Neighbor : IPeerSink<BgpConnection>, IDisposable
         connection.Phase = ConnectionPhase.Open;
         _loop.Wait.AwaitWritable(connection.Socket.Socket, false);
         _session.Connected(connection, now);
+        LookAround(connection);
+    }
+
+    // While the other side writes its OPEN: it takes a while, and nobody waits for it.
+    private void LookAround(BgpConnection connection)
+    {
+        // One that broke at once has no end any more.
+        if (connection is { Phase: ConnectionPhase.Open, Error: 0 } && connection.Socket.Socket.LocalEndPoint is IPEndPoint local)
+            connection.Addresses = SessionAddresses.Of(local.Address, Address!);
     }
 
     private void Read(BgpConnection connection, long now)
