@@ -57,7 +57,8 @@ need() { # build lab demo test bench peers vm clients ansible image
         # Other people's BFD and BGP. Without a network they are missing, and their tests are skipped: no reason to stop.
         (_without_services _install "BFD and BGP daemons to speak with" bird2 frr gobgpd exabgp openbgpd) ||
           echo "without them the tests that speak with them are skipped" >&2 ;;
-      bench) _install "what packets are generated with, and what is measured beside" clang gcc libc6-dev libbpf-dev haproxy ;;
+      bench) _install "what packets are generated with, and what is measured beside" clang gcc libc6-dev libbpf-dev haproxy python3
+        _without_services _install "the BGP daemons that are measured beside" bird2 frr ;;
       peers)
         # Without a network there is nothing to compare with, and the trial says so.
         (_install "the announcer that takeovers are measured beside" golang-go golang-github-hashicorp-memberlist-dev) || true ;;
