@@ -1,3 +1,6 @@
+using System.Diagnostics;
+using System.Globalization;
+
 namespace Portolan.Soak.ControllerKills;
 
 /// <summary>
@@ -7,11 +10,14 @@ namespace Portolan.Soak.ControllerKills;
 internal sealed class Checker
 {
     private const int Told = 20;
+    private const int Remembered = 8;
     private readonly Lock _gate = new();
     private readonly Dictionary<string, SeenService> _services = new(StringComparer.Ordinal);
     private readonly HashSet<string> _changed = new(StringComparer.Ordinal);
     private readonly HashSet<PoolBlock> _shrunk = [];
     private readonly List<string> _wrong = [];
+    private readonly Dictionary<string, Queue<string>> _history = new(StringComparer.Ordinal);
+    private readonly Stopwatch _clock = Stopwatch.StartNew();
 
     /// <summary>What was wrong, the first of it.</summary>
     public IReadOnlyList<string> Wrong
@@ -25,7 +31,11 @@ internal sealed class Checker
     /// <summary>Somebody is about to change this Service: what becomes of its address is open until all has come to rest.</summary>
     public void Changing(string key)
     {
-        lock (_gate) _changed.Add(key);
+        lock (_gate)
+        {
+            _changed.Add(key);
+            Remember(key, "is about to be changed");
+        }
     }
 
     /// <summary>Somebody is about to take addresses out of this pool.</summary>
@@ -51,6 +61,7 @@ internal sealed class Checker
         lock (_gate)
         {
             Events++;
+            Remember(now.Key, isDeletion ? "is deleted" : now.ToString());
             var before = _services.GetValueOrDefault(now.Key);
             if (isDeletion)
             {
@@ -62,7 +73,7 @@ internal sealed class Checker
             if (before is not null && IsOwed(before) && before.Uid == now.Uid)
                 foreach (var address in before.Addresses)
                     if (!now.Addresses.Contains(address) && !IsOpen(address))
-                        Blame($"{now.Key}: nobody changed it, and {address} became {(now.Addresses.Count == 0 ? "nothing" : string.Join(", ", now.Addresses))}");
+                        Blame($"{now.Key}: nobody changed it, and {address} became {(now.Addresses.Count == 0 ? "nothing" : string.Join(", ", now.Addresses))}{Remembers(address)}");
             foreach (var address in now.Addresses)
                 if (now.IsLoadBalancer && before?.Addresses.Contains(address) is not true)
                     foreach (var holder in _services.Values)
@@ -108,6 +119,8 @@ internal sealed class Checker
     {
         lock (_gate)
         {
+            foreach (var key in _changed)
+                Remember(key, "has come to rest");
             _changed.Clear();
             _shrunk.RemoveWhere(pool => pool.Last >= 0 && !_services.Values.Any(service => service.Addresses.Any(address => PoolBlock.Of(address) == pool && !pool.Contains(address))));
         }
@@ -118,6 +131,21 @@ internal sealed class Checker
     {
         lock (_gate)
             return _services.Values.Where(service => IsOwed(service) && service.Addresses.Count > 0 && !IsOpen(service.Addresses[0]) && service.SharingKey.Length == 0).Take(2).ToList() is [var a, var b] ? (a, b) : null;
+    }
+
+    private void Remember(string key, string what)
+    {
+        if (!_history.TryGetValue(key, out var history))
+            _history[key] = history = new();
+        if (history.Count == Remembered) history.Dequeue();
+        history.Enqueue(string.Create(CultureInfo.InvariantCulture, $"{_clock.Elapsed.TotalSeconds:f3} {what}"));
+    }
+
+    // All that is remembered of whoever had the address, in order: whoever has to explain it will ask.
+    private string Remembers(string address)
+    {
+        var about = _history.Where(pair => pair.Value.Any(line => line.Contains(address, StringComparison.Ordinal)));
+        return string.Concat(about.SelectMany(pair => pair.Value.Select(line => $"{Environment.NewLine}    {pair.Key} {line}")));
     }
 
     private bool IsOwed(SeenService service) => service.IsLoadBalancer && !_changed.Contains(service.Key);

@@ -46,16 +46,16 @@ internal sealed class Churn(ApiConnection api, Checker checker)
 
     /// <summary>A plain Service, to see whether anybody serves it.</summary>
     /// <returns>Its key.</returns>
-    public async Task<string> ProbeAsync(int number)
+    public async Task<string> ProbeAsync(string name)
     {
-        await SendAsync(HttpMethod.Post, Services, Service($"probe-{number}", "LoadBalancer", "", "", 80));
-        return $"{Namespace}/probe-{number}";
+        await SendAsync(HttpMethod.Post, Services, Service(name, "LoadBalancer", "", "", 80));
+        return $"{Namespace}/{name}";
     }
 
-    public async Task RemoveProbeAsync(int number)
+    public async Task RemoveProbeAsync(string name)
     {
-        checker.Changing($"{Namespace}/probe-{number}");
-        await SendAsync(HttpMethod.Delete, $"{Services}/probe-{number}");
+        checker.Changing($"{Namespace}/{name}");
+        await SendAsync(HttpMethod.Delete, $"{Services}/{name}");
     }
 
     public async Task RunAsync(CancellationToken until)

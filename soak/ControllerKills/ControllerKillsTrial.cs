@@ -83,16 +83,26 @@ internal static class ControllerKillsTrial
             await Task.Delay(Random.Shared.Next(50, 600));
             await killAsync();
             var killed = Stopwatch.GetTimestamp();
-            var probe = await churn.ProbeAsync(number);
-            while (!checker.HasAddress(probe) && Stopwatch.GetElapsedTime(killed) < Patience) await Task.Delay(2);
-            if (!checker.HasAddress(probe)) checker.Blame($"after kill {number + 1} nobody is served within {Patience.TotalSeconds} s");
+            await ServedAsync($"probe-{number}", $"after kill {number + 1}");
             served.Add(Stopwatch.GetElapsedTime(killed));
             await Task.Delay(Random.Shared.Next(100));
             await changing.CancelAsync();
             await changes;
+
+            // Silence alone may be a watch that is late: who is served last tells that all changes before have been heard, here and by the controller.
+            await ServedAsync($"last-{number}", $"after the changes of round {number + 1}");
             await SettleAsync(checker, final: false);
-            await churn.RemoveProbeAsync(number);
+            await churn.RemoveProbeAsync($"probe-{number}");
+            await churn.RemoveProbeAsync($"last-{number}");
             if ((number + 1) % 10 == 0) Console.WriteLine($"{number + 1} kills, {churn.Changes} changes, {clock.Elapsed.TotalSeconds:f0} s");
+        }
+
+        async Task ServedAsync(string name, string when)
+        {
+            var asked = Stopwatch.GetTimestamp();
+            var probe = await churn.ProbeAsync(name);
+            while (!checker.HasAddress(probe) && Stopwatch.GetElapsedTime(asked) < Patience) await Task.Delay(2);
+            if (!checker.HasAddress(probe)) checker.Blame($"{when} nobody is served within {Patience.TotalSeconds} s");
         }
     }
 

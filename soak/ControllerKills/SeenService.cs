@@ -27,6 +27,9 @@ internal sealed record SeenService(string Key, string Uid, string Version, bool 
 
     public bool MayShareWith(SeenService other) => SharingKey.Length > 0 && SharingKey == other.SharingKey && Port != other.Port;
 
+    public override string ToString() =>
+        $"version {Version}: {(IsLoadBalancer ? "LoadBalancer" : "ClusterIP")}, port {Port}, key \"{SharingKey}\", asks for \"{Requested}\", has \"{string.Join(", ", Addresses)}\"";
+
     private static string Text(JsonElement annotations, string name) =>
         annotations.ValueKind is JsonValueKind.Object && annotations.TryGetProperty(name, out var value) ? value.GetString()! : "";
 }

@@ -19,6 +19,9 @@ internal sealed class AddressHolders
 
     public int Count { get; private set; } = 1;
 
+    /// <summary>Those of one holder, whose key and backend are everyone's.</summary>
+    public SharingTerms Terms => _terms;
+
     /// <summary>Why a Service may not hold the address beside the others, or null. Its own holding does not count.</summary>
     public string? Refusal(ObjectKey service, SharingTerms terms)
     {

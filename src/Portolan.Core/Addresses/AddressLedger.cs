@@ -35,6 +35,9 @@ internal sealed class AddressLedger(ReservationBook reservations)
 
     public bool IsHeld(IpAddress address) => _holders.ContainsKey(address);
 
+    /// <summary>On which terms the address is held: all its holders name the same key and backend.</summary>
+    public SharingTerms Terms(IpAddress address) => _holders.TryGetValue(address, out var holders) ? holders.Terms : SharingTerms.None;
+
     /// <summary>Brings what is free in line with the reservations of an address.</summary>
     public void Withhold(IpAddress address)
     {

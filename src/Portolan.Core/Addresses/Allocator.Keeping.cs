@@ -27,6 +27,10 @@ public sealed partial class Allocator
 
     private static bool IsOneOrOneOfEach(IReadOnlyList<IpAddress> addresses) => addresses.Count < 2 || (addresses.Count == 2 && addresses[0].Family != addresses[1].Family);
 
+    // Of those who share an address and may not any more, the one that changed its terms has to go, and not who is younger. Who did while nobody watched, its own record tells.
+    private static int Standing(Entry entry) =>
+        !entry.Facts.Annotations.TryGetValue(ServiceAnnotations.SharedAs, out var recorded) ? 1 : recorded == entry.Request.Terms.Record ? 0 : 2;
+
     // Before anyone is given anything at start, everyone who may keep an address has it.
     private void Claim(Entry entry)
     {

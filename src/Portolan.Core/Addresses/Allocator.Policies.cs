@@ -162,7 +162,10 @@ public sealed partial class Allocator
             foreach (var address in reservation?.Addresses ?? [])
             {
                 _ledger.Withhold(address);
-                _touched.Add(new Touched(address, "", ""));
+
+                // Who shares the key of its holders waits for it, too.
+                var terms = _ledger.Terms(address);
+                _touched.Add(new Touched(address, terms.Key, terms.Backend));
             }
 
             if (reservation is not null)

@@ -65,7 +65,7 @@ public sealed partial class Allocator
         _started = true;
         var decisions = new List<Decision>();
         var inOrder = HoldersFirst();
-        foreach (var entry in inOrder)
+        foreach (var entry in inOrder.OrderBy(Standing))
             Claim(entry);
         SettleTheHolders();
         foreach (var entry in inOrder)
@@ -219,6 +219,7 @@ public sealed partial class Allocator
         Outcome = Outcome.Assigned,
         Addresses = entry.Held,
         Pool = Pools.Of(entry.Held[0])?.Name ?? "",
+        SharedAs = entry.Terms.Record,
         Reason = reason,
         Events = events,
     };

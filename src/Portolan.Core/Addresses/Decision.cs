@@ -42,6 +42,9 @@ public sealed record Decision
     /// <summary>The pool they are from; empty while that pool is in force in no version.</summary>
     public string Pool { get; init; } = "";
 
+    /// <summary>On which terms they are shared, for <see cref="ServiceAnnotations.SharedAs"/>; empty where they are not.</summary>
+    public string SharedAs { get; init; } = "";
+
     /// <summary>The rule that led here.</summary>
     public required string Reason { get; init; }
 
@@ -50,5 +53,5 @@ public sealed record Decision
 
     /// <summary>Whether it asks for the same status as another decision.</summary>
     public bool SameStatusAs(Decision? other) =>
-        other is not null && Outcome == other.Outcome && Pool == other.Pool && Addresses.SequenceEqual(other.Addresses);
+        other is not null && Outcome == other.Outcome && Pool == other.Pool && SharedAs == other.SharedAs && Addresses.SequenceEqual(other.Addresses);
 }

@@ -23,6 +23,12 @@ public static class ServiceAnnotations
     /// <summary>Written by the controller, under the current prefix only: the pool the address is from.</summary>
     public const string AllocatedFromPool = Prefix + "ip-allocated-from-pool";
 
+    /// <summary>
+    /// Written by the controller beside the addresses of a Service that has a sharing key: the <see cref="SharingTerms.Record"/> of the terms on which it holds them. Terms that
+    /// are other ones at a start were changed while nobody watched.
+    /// </summary>
+    public const string SharedAs = "portolan.dev/shared-as";
+
     /// <summary>What MetalLB wrote before 0.14.9; it goes when the current one is written.</summary>
     public const string FormerAllocatedFromPool = FormerPrefix + "ip-allocated-from-pool";
 

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using Portolan.Core.Cluster;
 
 namespace Portolan.Core.Addresses;
@@ -12,7 +14,14 @@ namespace Portolan.Core.Addresses;
 /// <param name="Ports">What the Service listens on.</param>
 internal sealed record SharingTerms(string Key, string Backend, IReadOnlyList<(Protocol Protocol, ushort Port)> Ports)
 {
+    private const int RecordBytes = 8;
+    private string? _record;
+
     public static readonly SharingTerms None = new("", "", []);
+
+    /// <summary>These terms in sixteen hexadecimal digits, the same in every version of this program; empty where nothing is shared.</summary>
+    public string Record => _record ??= Key.Length == 0 ? "" : Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(
+        $"{Key}\n{Backend}\n{string.Join(',', Ports.Select(port => $"{port.Protocol.ToString().ToUpperInvariant()}/{port.Port}").Order(StringComparer.Ordinal))}")).AsSpan(0, RecordBytes));
 
     public static SharingTerms Of(ServiceFacts service) => new(
         ServiceAnnotations.Read(service, ServiceAnnotations.AllowSharedIP),

@@ -16,13 +16,16 @@ internal static class ServiceStatusPatch
         var annotations = service.Metadata.Annotations;
         var pool = annotations?.GetValueOrDefault(ServiceAnnotations.AllocatedFromPool) ?? "";
         var former = annotations?.ContainsKey(ServiceAnnotations.FormerAllocatedFromPool) ?? false;
+        var shared = annotations?.GetValueOrDefault(ServiceAnnotations.SharedAs) ?? "";
 
         // While the pool is not known, because it is wrong just now, what the annotation says is left as it is.
         var wantedPool = decision.Outcome is Outcome.Assigned && decision.Pool.Length == 0 ? pool : decision.Pool;
-        if (HasAddresses(service, decision) && pool == wantedPool && !former)
+        if (HasAddresses(service, decision) && pool == wantedPool && shared == decision.SharedAs && !former)
             return null;
         var ingress = Ingress(service, decision);
         var annotation = new JsonObject { [ServiceAnnotations.AllocatedFromPool] = wantedPool.Length > 0 ? wantedPool : null };
+        if (shared != decision.SharedAs)
+            annotation[ServiceAnnotations.SharedAs] = decision.SharedAs.Length > 0 ? decision.SharedAs : null;
         if (former)
             annotation[ServiceAnnotations.FormerAllocatedFromPool] = null;
         return new JsonObject

@@ -34,10 +34,11 @@ internal sealed class ServiceStatusWriter(
 
     // What was written and is gone again is written again at once; from the second time on somebody is against it.
     private static readonly TimeSpan FirstRest = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan FenceRest = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LongestOfWeather = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan Doubt = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Peace = TimeSpan.FromMinutes(10);
-    private static readonly string[] PoolAnnotations = [ServiceAnnotations.AllocatedFromPool, ServiceAnnotations.FormerAllocatedFromPool];
+    private static readonly string[] OurAnnotations = [ServiceAnnotations.AllocatedFromPool, ServiceAnnotations.FormerAllocatedFromPool, ServiceAnnotations.SharedAs];
     private readonly Dictionary<ObjectKey, StatusTarget> _targets = [];
     private readonly Queue<(ObjectKey Key, StatusTarget Target)> _queue = new();
     private readonly LeavingAddresses _leaving = new();
@@ -102,7 +103,7 @@ internal sealed class ServiceStatusWriter(
     private static Service Needed(Service service)
     {
         Dictionary<string, string>? annotations = null;
-        foreach (var name in PoolAnnotations)
+        foreach (var name in OurAnnotations)
             if (service.Metadata.Annotations?.GetValueOrDefault(name) is { } value)
                 (annotations ??= new(1))[name] = value;
         return new Service
@@ -224,8 +225,8 @@ internal sealed class ServiceStatusWriter(
         }
         catch (NotLeadingException)
         {
-            // Whoever leads then decides anew.
-            done = () => target.Desired = ReferenceEquals(target.Desired, decision) ? null : target.Desired;
+            // Either the term ends, and whoever leads then decides anew; or a renewal that came late continues it, and what was decided in it still holds.
+            done = () => target.Pause = FenceRest;
         }
         catch (Exception failure)
         {

@@ -136,8 +136,8 @@ public sealed class AddressPolicyProperties
                         Assert.DoesNotContain(_allocator.Reservations, kept => kept is { IsManaged: true, ExpiresAt: not null } && kept.Service != key && kept.Addresses.Contains(address));
                     Assert.DoesNotContain(_allocator.RefusedPools, refused => refused.Pool == _allocator.Pools.Of(address)?.Name && !IsShown(key, address));
 
-                    // What the namespace has, or is kept for another of its Services, is counted already.
-                    if (!keptBefore.Any(kept => kept.Service!.Value.Namespace == key.Namespace && kept.Service != key && kept.Addresses.Contains(address)) && !before.Any(other => other.Key.Namespace == key.Namespace && other.Value.Split(',').Contains(address.ToString())))
+                    // What the namespace has, or is kept for another of its Services (also for one that goes just now), is counted already.
+                    if (!keptBefore.Concat(_allocator.Reservations).Any(kept => kept is { IsManaged: true, Service: { } other } && other.Namespace == key.Namespace && other != key && kept.Addresses.Contains(address)) && !before.Any(had => had.Key.Namespace == key.Namespace && had.Value.Split(',').Contains(address.ToString())))
                         CheckQuota(key, address);
                 }
             }

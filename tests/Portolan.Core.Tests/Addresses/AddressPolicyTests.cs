@@ -9,6 +9,18 @@ public sealed class AddressPolicyTests
     private static readonly AddressPoolPolicySpec Retains = new() { Name = "keep", RetainFor = "1h" };
 
     [Fact]
+    public void WhoMayShareAnAddressGetsIt_WhenItIsReservedNoMore()
+    {
+        var allocator = Given.Allocator(Given.Pool("p", "10.0.0.0/32"));
+        var (holder, other) = (Given.Service("holder").On(80).With("metallb.io/allow-shared-ip", "key"), Given.Service("other").On(81).With("metallb.io/allow-shared-ip", "key"));
+        Assert.Equal("10.0.0.0", allocator.Set(holder));
+        allocator.SetReservation(new AddressReservation { Name = "hand", Service = new ObjectKey("default", "somebody"), Addresses = [IpAddress.Parse("10.0.0.0")] });
+        Assert.Equal("(Waiting)", allocator.Set(other));
+        allocator.RemoveReservation("hand");
+        Assert.Equal("10.0.0.0", allocator.Has("other"));
+    }
+
+    [Fact]
     public void ServiceThatIsMadeAnewGetsItsAddressBack()
     {
         var allocator = With(Retains, Given.Pool("p", "10.0.0.0/30"));

@@ -31,6 +31,43 @@ public sealed class AllocatorTests
         Assert.Empty(decisions.Single(decision => decision.Service.Name == "b").Events);
     }
 
+    [Theory]
+    [InlineData("", 81)] // shares no more
+    [InlineData("other", 81)]
+    [InlineData("key", 82)] // the port of the second
+    public void WhoChangedItsTermsWhileNobodyWatchedGoes_NotWhoIsYounger(string key, ushort port)
+    {
+        var allocator = Given.Allocator(Given.Pool("p", "10.0.0.0/30"));
+        var (old, second, third) = (Sharing("old", 81, 1), Sharing("second", 82, 2), Sharing("third", 83, 3));
+        foreach (var service in new[] { old, second, third })
+            Assert.Equal("10.0.0.0", allocator.Set(service));
+
+        var restarted = new Allocator();
+        restarted.SetPools(allocator.Pools);
+        restarted.SetService(Written(old).With("metallb.io/allow-shared-ip", key).On(port));
+        restarted.SetService(Written(second));
+        restarted.SetService(Written(third));
+        restarted.Start();
+        Assert.Equal(("10.0.0.1", "10.0.0.0", "10.0.0.0"), (restarted.Has("old"), restarted.Has("second"), restarted.Has("third")));
+
+        // As the status and the annotation would be after that, nothing is changed any more.
+        Assert.Equal(restarted.Current(old.Key)!.SharedAs.Length, key.Length > 0 ? 16 : 0);
+
+        ServiceFacts Written(ServiceFacts service) =>
+            service.Holding([.. allocator.Current(service.Key)!.Addresses.Select(address => address.ToString())]).With(ServiceAnnotations.SharedAs, allocator.Current(service.Key)!.SharedAs);
+
+        static ServiceFacts Sharing(string name, ushort port, int createdAt) => Given.Service(name).On(port).With("metallb.io/allow-shared-ip", "key") with { CreatedAt = createdAt };
+    }
+
+    [Fact]
+    public void TheRecordOfTermsIsTheSameForever()
+    {
+        var allocator = Given.Allocator(Given.Pool("p", "10.0.0.0/30"));
+        allocator.Set(Given.Service("web").On(80).With("metallb.io/allow-shared-ip", "key"));
+        allocator.Set(Given.Service("alone"));
+        Assert.Equal(("3c4af82e188b9bf3", ""), (allocator.Current(new ObjectKey("default", "web"))!.SharedAs, allocator.Current(new ObjectKey("default", "alone"))!.SharedAs));
+    }
+
     [Fact]
     public void NobodyIsGivenWhatAnotherHolds_WhenItsOwnAddressIsNoLongerAllowedAtStart()
     {

@@ -63,9 +63,10 @@ public sealed class DeadlineWaitTests
         heard.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         wait.Add(heard);
         wait.Until(DeadlineWait.Now + 10);
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < 100; i++)
-            wait.Until(DeadlineWait.Now + 10);
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(0, Allocations.Of(() =>
+        {
+            for (var i = 0; i < 100; i++)
+                wait.Until(DeadlineWait.Now + 10);
+        }));
     }
 }

@@ -57,10 +57,11 @@ public sealed class AskerMemoryTests
         Assert.DoesNotContain(Asker(1, 1), memory.ToArray());
         Assert.Equal(64, memory.Count);
 
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < 10_000; i++)
-            memory.Note(Asker(i, 1));
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(0, Allocations.Of(() =>
+        {
+            for (var i = 0; i < 10_000; i++)
+                memory.Note(Asker(i, 1));
+        }));
     }
 
     [Fact]

@@ -53,6 +53,23 @@ public sealed class ServiceStatusWriterTests
     public async Task GivesUp_WhenTheServiceIsGone() =>
         Assert.Single(await Written((404, """{"kind":"Status","reason":"NotFound","message":"services \"web\" not found"}""")));
 
+    [Fact]
+    public async Task KeepsWhatWasDecided_WhileTheLeaseIsInDoubt()
+    {
+        await using var api = await FakeApi.StartAsync((200, Service("8", "lab", "10.0.0.1")));
+        using var stop = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        var (loop, fence) = (Channel.CreateUnbounded<Action>(), new WriteFence(TimeProvider.System));
+        var writer = new ServiceStatusWriter(api.Client, fence, loop.Writer.WriteAsync, TimeProvider.System, NullLogger.Instance);
+        writer.Observe(Assigned.Service, ControllerStateTests.Service("web"), stop.Token);
+        writer.Desire(Assigned, stop.Token);
+        (await loop.Reader.ReadAsync(stop.Token))(); // was refused here
+        Assert.Empty(api.Requests);
+        fence.OpenUntil(TimeProvider.System.GetTimestamp() + (60 * TimeProvider.System.TimestampFrequency)); // a renewal was late: the same term goes on
+        while (api.Requests.Count == 0 || writer.Pending > 0)
+            (await loop.Reader.ReadAsync(stop.Token))();
+        Assert.StartsWith("PATCH " + Status, Assert.Single(api.Requests), StringComparison.Ordinal);
+    }
+
     // Runs the writer on a loop of its own until nothing is pending.
     private static async Task<List<string>> Written(params (int Status, string Body)[] answers)
     {

@@ -153,10 +153,11 @@ public sealed class ProxyMetricsTests : IDisposable
         var slice = new ProxyEvent.SliceSet(Slice([0]) with { LastChangeTrigger = _start.AddSeconds(1) });
         ServicePortChange[] changes = [];
         Once();
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < 1000; i++)
-            Once();
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(0, Allocations.Of(() =>
+        {
+            for (var i = 0; i < 1000; i++)
+                Once();
+        }));
 
         void Once()
         {
