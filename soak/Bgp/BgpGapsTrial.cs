@@ -13,7 +13,7 @@ namespace Portolan.Soak.Bgp;
 /// </summary>
 internal static class BgpGapsTrial
 {
-    private const string Lab = "bgp-gaps";
+    private const string Lab = "bgpgaps";
     private const string Address = "192.168.150.240";
     private const int PerSecond = 500;
 

@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Net.Sockets;
 using Portolan.Bfd;
 using Portolan.Bfd.Frames;
-using Portolan.Core.Addresses;
 using Portolan.Protocols.Bfd;
 using Portolan.Rig;
 
