@@ -16,6 +16,8 @@ if (args.FirstOrDefault() == "bgp-announcer")
 var benchmarks = new Dictionary<string, (string What, Func<IAsyncEnumerable<Figure>> RunAsync)>(StringComparer.Ordinal)
 {
     ["api-scale"] = ("the API server with 10,000 Services of 3 endpoints", () => AtOnce(ApiScaleBenchmark.RunAsync)),
+    ["bfd-cpu"] = ("64 BFD sessions at 50 ms, beside BIRD's", BfdCpuBenchmark.RunAsync),
+    ["bfd-detect"] = ("how soon the death of a BFD peer is known, by us and by BIRD", BfdDetectBenchmark.RunAsync),
     ["bgp-flood"] = ("100,000 routes to 8 BGP peers, beside others", FloodBenchmark.RunAsync),
     ["controller-bulk"] = ("10,000 Services made at once under a running controller", () => AtOnce(BulkBenchmark.RunAsync)),
     ["controller-cold"] = ("the controller started while Services wait", () => AtOnce(ColdBenchmark.RunAsync)),

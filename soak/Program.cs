@@ -1,4 +1,5 @@
 using Portolan.Soak.ApiKills;
+using Portolan.Soak.Bgp;
 using Portolan.Soak.ControllerKills;
 using Portolan.Soak.LabCycles;
 using Portolan.Soak.Layer2;
@@ -9,6 +10,8 @@ using Portolan.Soak.ProxyRolling;
 var trials = new Dictionary<string, (string What, int Count, Func<int, Task<int>> RunAsync)>(StringComparer.Ordinal)
 {
     ["api-kills"] = ("kill the API server without warning under writes and watches", 100, ApiKillsTrial.RunAsync),
+    ["bfd-saturation"] = ("leave the machine nothing: is a BFD session lost with a peer that lives? COUNT minutes", 10, BfdSaturationTrial.RunAsync),
+    ["bgp-gaps"] = ("kill one of three nodes that the router has routes from: how long do new connections fail?", 30, BgpGapsTrial.RunAsync),
     ["controller-kills"] = ("kill the controller without warning while Services and pools change", 200, ControllerKillsTrial.RunAsync),
     ["lab-cycles"] = ("make a lab, kill something of it, take it away: is the machine as it was?", 100, LabCyclesTrial.RunAsync),
     ["layer2-drains"] = ("drain the node that has an address, and let it come back, under load: nothing fails", 50, DrainsTrial.RunAsync),

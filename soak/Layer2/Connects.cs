@@ -11,25 +11,26 @@ namespace Portolan.Soak.Layer2;
 /// <param name="Succeeded">It was accepted in time.</param>
 internal readonly record struct Attempt(long Started, long Ended, bool Succeeded);
 
-/// <summary>A client that opens a new TCP connection each five milliseconds, whatever became of those before, and closes it when it is open.</summary>
+/// <summary>A client that opens new TCP connections at regular intervals, whatever became of those before, and closes each when it is open.</summary>
 internal sealed class Connects : IDisposable
 {
-    private static readonly long Period = Stopwatch.Frequency / 200;
     private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(1); // of sleeps: less would be a busy loop beside what is measured
     private readonly Lock _lock = new();
     private readonly List<Attempt> _attempts = new(16_384);
     private readonly List<(Socket Socket, int Number)> _open = [];
     private readonly IPEndPoint _to;
     private readonly long _patience;
+    private readonly long _period;
     private readonly Thread _thread;
     private volatile bool _isOver;
 
     /// <param name="from">The network namespace of the client.</param>
     /// <param name="to">Where it connects to.</param>
     /// <param name="milliseconds">What is not open after so long has failed.</param>
-    public Connects(string from, IPEndPoint to, int milliseconds = 50)
+    /// <param name="perSecond">So many are begun.</param>
+    public Connects(string from, IPEndPoint to, int milliseconds = 50, int perSecond = 200)
     {
-        (_to, _patience) = (to, milliseconds * Stopwatch.Frequency / 1000);
+        (_to, _patience, _period) = (to, milliseconds * Stopwatch.Frequency / 1000, Stopwatch.Frequency / perSecond);
         _thread = new Thread(() => NetworkNamespace.Inside(from, Run)) { IsBackground = true };
         _thread.Start();
     }
@@ -61,7 +62,7 @@ internal sealed class Connects : IDisposable
             if (now >= next && !_isOver)
             {
                 Begin(now);
-                next += Period * ((now - next) / Period + 1);
+                next += _period * ((now - next) / _period + 1);
             }
 
             Wait(Math.Max(0, next - Stopwatch.GetTimestamp()));

@@ -19,13 +19,16 @@ internal sealed class LabCluster : IAsyncDisposable
     public string Kubeconfig { get; private set; } = "";
 
     /// <summary>Makes the lab and waits until it works. One of that name is taken away before.</summary>
-    public static async Task<LabCluster> UpAsync(string name, int nodes = 3)
+    /// <param name="name">The lab's.</param>
+    /// <param name="nodes">How many it has.</param>
+    /// <param name="options">More options of <c>lab up</c>.</param>
+    public static async Task<LabCluster> UpAsync(string name, int nodes = 3, string options = "")
     {
         var lab = new LabCluster(name, nodes);
         await lab.DoAsync("down");
         try
         {
-            await lab.DoAsync("up", $"--nodes {nodes}");
+            await lab.DoAsync("up", $"--nodes {nodes} {options}");
             lab.Kubeconfig = (await lab.DoAsync("kubeconfig")).Trim();
             foreach (var node in lab.Nodes)
                 lab._hosts[await lab.MacAsync(node)] = node;

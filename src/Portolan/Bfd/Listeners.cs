@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Net.Sockets;
 using Portolan.Core.Addresses;
@@ -15,16 +16,18 @@ internal sealed class Listeners(DeadlineWait wait, Action<ListenNews> onNews) : 
     private const long RetryAfter = 1_000_000;
 
     private readonly List<Listening> _all = [];
+    private readonly Dictionary<Socket, Listening> _open = [];
     private long _retryAt = long.MaxValue;
 
     /// <summary>When <see cref="Retry"/> must be called: microseconds.</summary>
     public long Deadline => _retryAt;
 
-    /// <summary>How many places there are.</summary>
-    public int Count => _all.Count;
-
-    /// <summary>One of the places, and its socket; null while it cannot be opened.</summary>
-    public (SessionPlace Place, UdpListener? Socket) this[int index] => (_all[index].Place, _all[index].Socket);
+    /// <summary>What listens by a socket, if anything does.</summary>
+    public bool TryFind(Socket socket, out SessionPlace place, [MaybeNullWhen(false)] out UdpListener listener)
+    {
+        (place, listener) = _open.TryGetValue(socket, out var listening) ? (listening.Place, listening.Socket) : (default, null);
+        return listener is not null;
+    }
 
     /// <summary>Hears the packets of a session, over more than one hop only those with this TTL at least.</summary>
     public void Use(SessionName name, byte minimumTtl, long now)
@@ -88,6 +91,7 @@ internal sealed class Listeners(DeadlineWait wait, Action<ListenNews> onNews) : 
             if (listening.Socket is null)
             {
                 listening.Socket = Bind(listening.Place);
+                _open.Add(listening.Socket.Socket, listening);
                 wait.Add(listening.Socket.Socket);
             }
 
@@ -123,6 +127,7 @@ internal sealed class Listeners(DeadlineWait wait, Action<ListenNews> onNews) : 
     {
         if (listening.Socket is null)
             return;
+        _open.Remove(listening.Socket.Socket);
         wait.Remove(listening.Socket.Socket);
         listening.Socket.Dispose();
     }

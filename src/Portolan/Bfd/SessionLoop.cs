@@ -146,8 +146,9 @@ internal sealed class SessionLoop(DeadlineWait wait, Action<BfdTransition<Sessio
         if (now >= _deadline && _deadline > 0)
             Figures.WokenLate(now - _deadline);
         _listeners.Retry(now);
-        for (var place = 0; place < _listeners.Count; place++)
-            Receive(_listeners[place]);
+        for (var i = 0; i < wait.ReadyCount; i++)
+            if (_listeners.TryFind(wait.Ready(i), out var place, out var listener))
+                Receive(place, listener);
         while (_partings.TryTake(now, out var name, out var isOver))
         {
             if (isOver)
@@ -173,11 +174,11 @@ internal sealed class SessionLoop(DeadlineWait wait, Action<BfdTransition<Sessio
     // may have come from afar is never a packet of a session over one hop (RFC 5883 §4).
     private static bool Belongs(SessionName session, SessionName source) => session.Multihop ? session == source : !source.Multihop;
 
-    private void Receive((SessionPlace Place, UdpListener? Socket) at)
+    private void Receive(SessionPlace place, UdpListener listener)
     {
-        for (var i = 0; i < MostPacketsATurn && at.Socket is { } socket && socket.TryReceive(_buffer, out var length, out var from); i++)
+        for (var i = 0; i < MostPacketsATurn && listener.TryReceive(_buffer, out var length, out var from); i++)
         {
-            var source = new SessionName(at.Place.Local, IpAddress.Read(from), at.Place.Link, at.Place.Multihop);
+            var source = new SessionName(place.Local, IpAddress.Read(from), place.Link, place.Multihop);
             // What comes by an interface with a listener of its own may be for a session that minds no interface.
             if (source.Link.Length > 0 && !_wishes.ContainsKey(source))
                 source = source with { Link = "" };
