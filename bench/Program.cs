@@ -8,17 +8,15 @@ using Portolan.Bench.Proxy;
 using Portolan.Bench.Proxy.Packets;
 using Portolan.Bench.Proxy.Programming;
 
-// What bench/Bgp/run.py starts.
-if (args.FirstOrDefault() == "bgp-announcer")
-    return Announcer.Run(args[1..]);
-
 // Each benchmark prints its figures as they are known.
 var benchmarks = new Dictionary<string, (string What, Func<IAsyncEnumerable<Figure>> RunAsync)>(StringComparer.Ordinal)
 {
     ["api-scale"] = ("the API server with 10,000 Services of 3 endpoints", () => AtOnce(ApiScaleBenchmark.RunAsync)),
     ["bfd-cpu"] = ("64 BFD sessions at 50 ms, beside BIRD's", BfdCpuBenchmark.RunAsync),
     ["bfd-detect"] = ("how soon the death of a BFD peer is known, by us and by BIRD", BfdDetectBenchmark.RunAsync),
+    ["bgp-churn"] = ("one Service more among 10,000, until the UPDATE is at the peer", ChurnBenchmark.RunAsync),
     ["bgp-flood"] = ("100,000 routes to 8 BGP peers, beside others", FloodBenchmark.RunAsync),
+    ["bgp-startup"] = ("from a start to an established BGP session, beside others", StartupBenchmark.RunAsync),
     ["controller-bulk"] = ("10,000 Services made at once under a running controller", () => AtOnce(BulkBenchmark.RunAsync)),
     ["controller-cold"] = ("the controller started while Services wait", () => AtOnce(ColdBenchmark.RunAsync)),
     ["controller-memory"] = ("its memory after a minute", () => AtOnce(MemoryBenchmark.RunAsync)),

@@ -20,7 +20,7 @@ internal static class AnnouncedBenchmark
 
     public static async IAsyncEnumerable<Figure> RunAsync()
     {
-        using var node = await AnnouncingNode.CreateAsync(Services);
+        using var node = await AnnouncingNode.CreateAsync(Services, AnnouncingNode.Layer2);
         using var tap = new ArpTap(node.Client.Name, AnnouncingNode.ClientAddress);
         var revision = await node.RevisionAsync();
         var eventsBefore = await node.ObjectsAsync("/api/v1/events");

@@ -11,6 +11,8 @@ internal sealed class AnnouncingNode : IDisposable
     private const string NodeName = "node";
     private const string NodeAddress = "192.0.2.1";
     private const string Pool = "10.80.0.0/16";
+    private const string Group = $"/apis/metallb.io/v1beta1/namespaces/{Installation.Namespace}";
+    private const string NewerGroup = $"/apis/metallb.io/v1beta2/namespaces/{Installation.Namespace}";
     private const int Clients = 4;
     private const int RequestsPerClient = 8;
 
@@ -30,8 +32,20 @@ internal sealed class AnnouncingNode : IDisposable
 
     public ApiConnection Api { get; }
 
+    /// <summary>Announces by ARP.</summary>
+    public static (string Path, string Body)[] Layer2 { get; } = [($"{Group}/l2advertisements", """{"apiVersion":"metallb.io/v1beta1","kind":"L2Advertisement","metadata":{"name":"all"},"spec":{}}""")];
+
+    /// <summary>Announces by BGP to AS 65002 at the client, as AS 65001.</summary>
+    public static (string Path, string Body)[] Bgp { get; } =
+    [
+        ($"{NewerGroup}/bgppeers", $$"""{"apiVersion":"metallb.io/v1beta2","kind":"BGPPeer","metadata":{"name":"client"},"spec":{"myASN":65001,"peerASN":65002,"peerAddress":"{{ClientAddress}}"} }"""),
+        ($"{Group}/bgpadvertisements", """{"apiVersion":"metallb.io/v1beta1","kind":"BGPAdvertisement","metadata":{"name":"all"},"spec":{}}"""),
+    ];
+
     /// <summary>Starts the API server and fills it. No speaker runs yet.</summary>
-    public static async Task<AnnouncingNode> CreateAsync(int services)
+    /// <param name="services">So many.</param>
+    /// <param name="advertisements">How they are announced.</param>
+    public static async Task<AnnouncingNode> CreateAsync(int services, (string Path, string Body)[] advertisements)
     {
         var node = new AnnouncingNode();
         try
@@ -42,7 +56,8 @@ internal sealed class AnnouncingNode : IDisposable
             await node.Server.StartAsync(node.Api);
             await Installation.ApplyAsync(node.Api);
             await Installation.AddPoolAsync(node.Api, "pool", Pool);
-            await node.AddAsync($"/apis/metallb.io/v1beta1/namespaces/{Installation.Namespace}/l2advertisements", """{"apiVersion":"metallb.io/v1beta1","kind":"L2Advertisement","metadata":{"name":"all"},"spec":{}}""");
+            foreach (var (path, body) in advertisements)
+                await node.AddAsync(path, body);
             await node.AddAsync("/api/v1/nodes", $$"""{"metadata":{"name":"{{NodeName}}"},"status":{"addresses":[{"type":"InternalIP","address":"{{NodeAddress}}"}],"conditions":[{"type":"Ready","status":"True"}]} }""");
             await node.FillAsync(services);
             return node;

@@ -19,6 +19,9 @@ internal sealed class SpeakerProcess(ServerState state, string server, NetworkNa
     /// <summary>Of the bfd process.</summary>
     public int BfdId => _bfd?.Id ?? throw new InvalidOperationException("not started");
 
+    /// <summary>When the speaker was started.</summary>
+    public DateTime StartedAt { get; private set; }
+
     /// <summary>What the speaker has said so far.</summary>
     public string Log => File.Exists(_log) ? File.ReadAllText(_log) : "";
 
@@ -27,6 +30,7 @@ internal sealed class SpeakerProcess(ServerState state, string server, NetworkNa
     {
         var socket = state.File("bfd.sock");
         _bfd = Run(state.File("bfd.log"), "bfd", $"--socket={socket}");
+        StartedAt = DateTime.UtcNow;
         _process = Run(
             _log, "speaker", $"--kubeconfig={_kubeconfig}", $"--node-name={nodeName}", $"--bfd-socket={socket}",
             "--host=127.0.0.1", $"--port={Published.FreePort()}", "--health-probe-port=0");

@@ -82,17 +82,18 @@ internal sealed class BgpConnection(SessionSocket socket, bool isIncoming) : IDi
     {
         while (_start < _end)
         {
-            var taken = socket.Send(_waiting.AsSpan(_start, _end - _start), out var error);
+            var size = _end - _start;
+            var taken = socket.Send(_waiting.AsSpan(_start, size), out var error);
             if (error != 0)
             {
                 Break(error);
                 return true;
             }
 
-            if (taken == 0)
-                return false;
             _start += taken;
             Taken += taken;
+            if (taken < size)
+                return false;
         }
 
         (_start, _end) = (0, 0);

@@ -170,20 +170,19 @@ internal sealed class Neighbor : IPeerSink<BgpConnection>, IDisposable
                 Drop(closing);
     }
 
-    /// <summary>Sends the routes that it does not have yet, as many as the kernel takes.</summary>
+    /// <summary>
+    /// Sends some of the routes that it does not have yet, if the kernel has taken all before; there may be more. So neighbours go through a table side by side, and
+    /// what is written for one is still there for the others.
+    /// </summary>
     /// <returns>Whether anything was sent.</returns>
     public bool SendRoutes(bool areReady, long now)
     {
-        if (_established is not { Error: 0 } connection || !areReady)
+        if (_established is not { Error: 0, Waiting: 0 } connection || !areReady || !Fill(connection))
             return false;
-        var sent = false;
-        while (connection.Waiting == 0 && Fill(connection))
-        {
-            sent = true;
-            Flush(connection, now);
-        }
-
-        return sent;
+        Flush(connection, now);
+        if (connection.Waiting == 0)
+            _loop.Again();
+        return true;
     }
 
     /// <summary>How it is.</summary>

@@ -5,7 +5,9 @@ internal sealed class BlockCache
 {
     private const int MaxCached = 8;
     private const int MaxSpare = 4;
-    private const int LargestSpare = 64 * 1024;
+
+    /// <summary>A longer array is not kept, bytes.</summary>
+    public const int LargestSpare = 64 * 1024;
 
     private readonly List<UpdateBlock> _cached = new(MaxCached);
     private readonly Stack<UpdateBlock> _spare = new(MaxSpare);
@@ -39,11 +41,11 @@ internal sealed class BlockCache
                 RemoveAt(i);
     }
 
-    /// <summary>All readers have passed what is before this version.</summary>
+    /// <summary>All readers have passed what is up to this version.</summary>
     public void Passed(long version)
     {
         for (var i = _cached.Count - 1; i >= 0; i--)
-            if (_cached[i].Key.First < version)
+            if (_cached[i].Key.First <= version)
                 RemoveAt(i);
     }
 

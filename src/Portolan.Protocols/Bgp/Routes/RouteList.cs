@@ -14,11 +14,16 @@ internal abstract class RouteNode
 /// <param name="born">The version with which it was announced, having been unknown.</param>
 internal sealed class RouteEntry(BgpPrefix prefix, long born) : RouteNode
 {
-    public BgpPrefix Prefix { get; } = prefix;
+    private readonly BgpPrefix _prefix = prefix;
+
+    public ref readonly BgpPrefix Prefix => ref _prefix;
     public long Born { get; } = born;
 
     /// <summary>The version of the last change.</summary>
     public long Version { get; set; }
+
+    /// <summary>The next of its chain: <see cref="RouteIndex"/>'s business.</summary>
+    public RouteEntry? NextInBucket { get; set; }
 
     /// <summary>What is announced; null: it was withdrawn, and somebody has not read so yet.</summary>
     public AttributeSet? Attributes { get; set; }
@@ -40,9 +45,13 @@ internal sealed class AttributeSet(PathAttributes value)
 }
 
 /// <summary>Where a reader stands: what is before has been read.</summary>
-internal sealed class RoutePlace : RouteNode;
+internal sealed class RoutePlace : RouteNode
+{
+    /// <summary>The version up to which all is before, and behind which nothing is; 0: at the begin.</summary>
+    public long After { get; set; }
+}
 
-/// <summary>Entries by the version of their last change, and the readers' places between them. All steps but <see cref="EntryAfter"/> are O(1).</summary>
+/// <summary>Entries by the version of their last change, and the readers' places between them. All steps but those to the next entry are O(1).</summary>
 internal sealed class RouteList
 {
     private readonly RoutePlace _head = new();
@@ -73,6 +82,15 @@ internal sealed class RouteList
         else
             _tail = node.Previous;
         (node.Previous, node.Next) = (null, null);
+    }
+
+    /// <summary>The last entry before an entry that is not the first one, past the places of readers.</summary>
+    public static RouteEntry EntryBefore(RouteEntry entry)
+    {
+        var previous = entry.Previous;
+        while (previous is RoutePlace)
+            previous = previous.Previous;
+        return (RouteEntry)previous!;
     }
 
     /// <summary>The first entry behind a node, past the places of readers.</summary>

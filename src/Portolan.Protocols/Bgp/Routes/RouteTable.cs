@@ -18,16 +18,17 @@ namespace Portolan.Protocols.Bgp.Routes;
 /// </remarks>
 public sealed class RouteTable
 {
-    // So many bytes that 100,000 IPv4 routes are one block; so few that a peer that stops reading in the midst of one keeps no more.
-    private const int BlockSize = 1024 * 1024;
+    // A block's array is to be written again, not collected: with the room behind, it is just under what the cache keeps. Fourteen messages of IPv4 host routes.
+    private const int BlockSize = BlockCache.LargestSpare - 8 * 1024;
 
     private readonly Lock _gate = new();
-    private readonly Dictionary<BgpPrefix, RouteEntry> _entries = [];
+    private readonly RouteIndex _entries = new();
     private readonly Dictionary<PathAttributes, AttributeSet> _attributes = [];
     private readonly RouteList _list = new();
     private readonly BlockCache _blocks = new();
     private readonly UpdateEncoder _encoder;
-    private RoutePlace? _oldest;
+    private readonly List<RoutePlace> _places = [];
+    private long _passed = long.MaxValue;
     private long _version;
     private long _given;
     private int _count;
@@ -77,12 +78,12 @@ public sealed class RouteTable
         ArgumentNullException.ThrowIfNull(attributes);
         lock (_gate)
         {
-            ref var entry = ref CollectionsMarshal.GetValueRefOrAddDefault(_entries, prefix, out _);
+            var entry = _entries.Find(prefix);
             var before = entry?.Attributes;
             if (before is not null && before.Value.Equals(attributes))
                 return false;
             if (entry is null)
-                entry = new RouteEntry(prefix, _version + 1);
+                _entries.Add(entry = new RouteEntry(prefix, _version + 1));
             else
                 Take(entry);
             entry.Attributes = Hold(attributes);
@@ -101,20 +102,20 @@ public sealed class RouteTable
     {
         lock (_gate)
         {
-            if (!_entries.TryGetValue(prefix, out var entry) || entry.Attributes is not { } before)
+            if (_entries.Find(prefix) is not { Attributes: { } before } entry)
                 return false;
             Take(entry);
             entry.Attributes = null;
             LetGo(before);
             _count--;
-            if (_oldest is not null && entry.Born <= _given)
+            if (_places.Count > 0 && entry.Born <= _given)
             {
                 Append(entry);
                 return true;
             }
 
             // Nobody has been told of it.
-            _entries.Remove(prefix);
+            _entries.Remove(entry);
             _version++;
             return true;
         }
@@ -124,7 +125,7 @@ public sealed class RouteTable
     public PathAttributes? Find(BgpPrefix prefix)
     {
         lock (_gate)
-            return _entries.GetValueOrDefault(prefix)?.Attributes?.Value;
+            return _entries.Find(prefix)?.Attributes?.Value;
     }
 
     /// <summary>All that is announced, the least recently changed first.</summary>
@@ -147,8 +148,8 @@ public sealed class RouteTable
         lock (_gate)
         {
             var reader = new RouteReader(this, terms);
-            _list.Insert(reader.Place, _list.Begin);
-            _oldest = reader.Place;
+            _places.Add(reader.Place);
+            Begin(reader.Place);
             return reader;
         }
     }
@@ -169,7 +170,7 @@ public sealed class RouteTable
             if (_blocks.Find(key) is not { } block)
             {
                 block = _blocks.Take();
-                _encoder.Encode(block, key, first, _entries.Count);
+                _encoder.Encode(block, key, first);
                 _blocks.Add(block);
             }
 
@@ -202,8 +203,7 @@ public sealed class RouteTable
         {
             reader.Forget(families);
             _list.Remove(reader.Place);
-            _list.Insert(reader.Place, _list.Begin);
-            _oldest = reader.Place;
+            Begin(reader.Place);
         }
     }
 
@@ -214,7 +214,8 @@ public sealed class RouteTable
             Release(reader);
             var before = reader.Place.Previous!;
             _list.Remove(reader.Place);
-            if (_oldest == reader.Place)
+            _places.Remove(reader.Place);
+            if (reader.Place.After == _passed)
                 Settle(before);
         }
     }
@@ -239,7 +240,7 @@ public sealed class RouteTable
     internal bool IsSent(RouteReader reader, BgpPrefix prefix)
     {
         lock (_gate)
-            return _entries.TryGetValue(prefix, out var entry) && entry.Attributes is not null && entry.Version <= reader.SentVersion;
+            return _entries.Find(prefix) is { Attributes: not null } entry && entry.Version <= reader.SentVersion;
     }
 
     // Out of its place, to be changed: a block with it must not be given to anybody else.
@@ -255,31 +256,42 @@ public sealed class RouteTable
         _list.Append(entry);
     }
 
+    private void Begin(RoutePlace place)
+    {
+        _list.Insert(place, _list.Begin);
+        (place.After, _passed) = (0, 0);
+    }
+
     private void Move(RoutePlace place, RouteEntry after)
     {
-        var before = place.Previous!;
+        var (before, wasOldest) = (place.Previous!, place.After == _passed);
         _list.Remove(place);
         _list.Insert(place, after);
-        if (_oldest == place)
+        place.After = after.Version;
+        if (wasOldest)
             Settle(before);
     }
 
-    // The oldest place has left the one behind this node: what is up to the next place has been read by all. A reader that gets here reads as much itself.
+    // One of the oldest places has left the one behind this node. What all places are behind has been read by all: what was withdrawn of that is forgotten.
     private void Settle(RouteNode from)
     {
-        var node = from.Next;
-        while (node is RouteEntry entry)
+        _passed = long.MaxValue;
+        foreach (var place in _places)
+            _passed = Math.Min(_passed, place.After);
+        var entry = RouteList.EntryAfter(from);
+        while (_entries.Count > _count && entry is not null && entry.Version <= _passed)
         {
-            node = node.Next;
+            var next = RouteList.EntryAfter(entry);
             if (entry.Attributes is null)
             {
-                _entries.Remove(entry.Prefix);
+                _entries.Remove(entry);
                 _list.Remove(entry);
             }
+
+            entry = next;
         }
 
-        _oldest = (RoutePlace?)node;
-        _blocks.Passed(_oldest is not null && RouteList.EntryAfter(_oldest) is { } next ? next.Version : long.MaxValue);
+        _blocks.Passed(_passed);
     }
 
     private AttributeSet Hold(PathAttributes attributes)

@@ -49,15 +49,18 @@ internal sealed class UpdateBlock
 
     /// <summary>Begins anew.</summary>
     /// <param name="key">What it will hold.</param>
-    /// <param name="last">The last of the entries.</param>
-    /// <param name="routes">How many of them are sent.</param>
     /// <param name="size">About how many bytes it will take.</param>
-    public void Begin(in BlockKey key, RouteEntry last, int routes, int size)
+    public void Begin(in BlockKey key, int size)
     {
-        (Key, Last, LastVersion, Routes, Count, _size) = (key, last, last.Version, routes, 0, 0);
+        (Key, Count, _size) = (key, 0, 0);
         if (_bytes.Length < size)
             _bytes = GC.AllocateUninitializedArray<byte>(size);
     }
+
+    /// <summary>Nothing more is added.</summary>
+    /// <param name="last">The last of the entries.</param>
+    /// <param name="routes">How many of them are sent.</param>
+    public void End(RouteEntry last, int routes) => (Last, LastVersion, Routes) = (last, last.Version, routes);
 
     /// <summary>Lets go of the entry.</summary>
     public void Clear() => Last = null;
@@ -82,6 +85,9 @@ internal sealed class UpdateBlock
         _messages[Count++] = new Message(_size + size, nextHop == 0 ? 0 : _size + nextHop, family);
         _size += size;
     }
+
+    /// <summary>Takes the last message away again.</summary>
+    public void RemoveMessage() => _size = --Count == 0 ? 0 : _messages[Count - 1].End;
 
     /// <summary>Copies as many messages as there is room for, with the next hops filled in.</summary>
     /// <param name="destination">Where to.</param>

@@ -3,28 +3,26 @@ using Portolan.Protocols.Bgp.Wire;
 
 namespace Portolan.Protocols.Bgp.Routes;
 
-/// <summary>Writes a run of entries as few UPDATEs: first what is withdrawn, then what is announced, packed by attributes and family.</summary>
-/// <param name="size">About how many bytes a block may have: a run ends when it is reached.</param>
+/// <summary>Writes a stretch of entries as few UPDATEs: first what is withdrawn, then what is announced, packed by attributes and family.</summary>
+/// <param name="size">About how many bytes a block may have: a stretch ends when it is reached.</param>
 internal sealed class UpdateEncoder(int size)
 {
     // What a message and its attributes take beside lists and routes: for the size only.
     private const int Overhead = 96;
-    private const int FewItems = 1024;
-    private const int UsualSize = 5; // of a /32
     private const int End = -1;
 
     private readonly byte[] _attributes = new byte[AttributeEncoding.MaxSize];
-    private Item[] _items = new Item[8];
-    private int _itemCount;
+    private Run[] _runs = new Run[8];
+    private int _runCount;
     private Group[] _groups = new Group[4];
     private int _groupCount;
     private long _encoding;
-    private int _most;
 
-    // The entries of a group are a chain through the items.
-    private struct Item
+    // Entries of a group that stand one behind the other; those of a group are a chain.
+    private struct Run
     {
-        public RouteEntry Entry;
+        public RouteEntry First;
+        public int Count;
         public int Next;
     }
 
@@ -36,48 +34,80 @@ internal sealed class UpdateEncoder(int size)
         public int Last;
     }
 
+    // What of a group has yet to be written.
+    private struct Rest
+    {
+        public RouteEntry? Entry; // null: nothing
+        public int Left; // of the run
+        public int Next; // run
+        public int Written;
+
+        public void Begin(Run[] runs, int run) => (Entry, Left, Next) = run == End ? (null, 0, End) : (runs[run].First, runs[run].Count, runs[run].Next);
+    }
+
     /// <summary>Fills a block.</summary>
     /// <param name="block">The block.</param>
     /// <param name="key">For whom.</param>
     /// <param name="first">The first entry.</param>
-    /// <param name="most">How many entries there are at most.</param>
-    public void Encode(UpdateBlock block, in BlockKey key, RouteEntry first, int most)
+    public void Encode(UpdateBlock block, in BlockKey key, RouteEntry first)
     {
-        _most = most;
         _encoding++;
-        (_itemCount, _groupCount) = (0, 0);
+        (_runCount, _groupCount) = (0, 0);
         AddGroup(null, BgpFamily.IPv4Unicast);
         AddGroup(null, BgpFamily.IPv6Unicast);
         var last = Collect(key, first, out var expected);
-        block.Begin(key, last, _itemCount, _itemCount == 0 ? 0 : expected + expected / 16 + key.Shape.LongestSent);
+        block.Begin(key, _runCount == 0 ? 0 : expected + expected / 16 + key.Shape.LongestSent);
+        var (routes, groups) = (0, 0);
+        (RouteEntry? Entry, int Written) message = default;
         for (var i = 0; i < _groupCount; i++)
-            Write(block, key.Shape, _groups[i]);
+        {
+            if (_groups[i].First == End)
+                continue;
+            routes += Write(block, key.Shape, _groups[i], out message);
+            groups++;
+        }
+
+        // A message that more would fit into waits for it, where all that comes before it is told.
+        if (groups == 1 && block.Count > 1 && RouteList.EntryAfter(last) is not null)
+        {
+            block.RemoveMessage();
+            (routes, last) = (message.Written, RouteList.EntryBefore(message.Entry!));
+        }
+
+        block.End(last, routes);
 
         // Neither entries nor attributes are to live on for having been written once.
-        Array.Clear(_items, 0, _itemCount);
+        Array.Clear(_runs, 0, _runCount);
         Array.Clear(_groups, 0, _groupCount);
-        if (_items.Length > FewItems)
-            _items = new Item[FewItems];
-        if (_groups.Length > FewItems)
-            _groups = new Group[FewItems];
     }
 
     private RouteEntry Collect(in BlockKey key, RouteEntry first, out int expected)
     {
+        // No less than the longest message, where a peer takes longer ones than others.
+        var enough = Math.Max(size, key.Shape.LongestSent);
+        var before = End;
         expected = 0;
-        var entry = first;
-        while (true)
+        for (var entry = first; ;)
         {
             if (IsSent(key, entry))
             {
                 var groups = _groupCount;
-                Add(entry);
+                var group = GroupOf(entry);
+                if (group == before)
+                    _runs[_runCount - 1].Count++;
+                else
+                    AddRun(group, entry);
+                before = group;
                 expected += entry.Prefix.WireSize;
                 if (_groupCount > groups)
                     expected += Overhead + entry.Attributes!.Value.ListsSize;
             }
+            else
+            {
+                before = End;
+            }
 
-            if (expected >= size || RouteList.EntryAfter(entry) is not { } next)
+            if (expected >= enough || RouteList.EntryAfter(entry) is not { } next)
                 return entry;
             entry = next;
         }
@@ -91,18 +121,17 @@ internal sealed class UpdateEncoder(int size)
             && (entry.Attributes is not null || entry.Born <= key.Given);
     }
 
-    private void Add(RouteEntry entry)
+    private void AddRun(int index, RouteEntry first)
     {
-        if (_itemCount == _items.Length)
-            Array.Resize(ref _items, _itemCount < FewItems ? 2 * _itemCount : Math.Max(2 * _itemCount, Math.Min(_most, size / UsualSize)));
-        var index = GroupOf(entry); // may move the groups
+        if (_runCount == _runs.Length)
+            Array.Resize(ref _runs, 2 * _runCount);
         ref var group = ref _groups[index];
         if (group.First == End)
-            group.First = _itemCount;
+            group.First = _runCount;
         else
-            _items[group.Last].Next = _itemCount;
-        group.Last = _itemCount;
-        _items[_itemCount++] = new Item { Entry = entry, Next = End };
+            _runs[group.Last].Next = _runCount;
+        group.Last = _runCount;
+        _runs[_runCount++] = new Run { First = first, Count = 1, Next = End };
     }
 
     private int GroupOf(RouteEntry entry)
@@ -125,57 +154,63 @@ internal sealed class UpdateEncoder(int size)
         return _groupCount++;
     }
 
-    private void Write(UpdateBlock block, in EncodingShape shape, in Group group)
+    // Also tells of the last message: its first entry, and how many come before that.
+    private int Write(UpdateBlock block, in EncodingShape shape, in Group group, out (RouteEntry? Entry, int Written) last)
     {
         var isClassic = shape.IsClassic(group.Family);
         var nextHop = 0;
-        ReadOnlySpan<byte> attributes = group.Attributes is null || group.First == End
+        ReadOnlySpan<byte> attributes = group.Attributes is null
             ? []
             : _attributes.AsSpan(0, AttributeEncoding.Write(_attributes, group.Attributes.Value, shape, isClassic, out nextHop));
-        for (var item = group.First; item != End;)
+        var rest = default(Rest);
+        rest.Begin(_runs, group.First);
+        do
         {
+            last = (rest.Entry, rest.Written);
             var message = block.BeginMessage(shape.LongestSent);
             var size = (isClassic, group.Attributes) switch
             {
-                (true, null) => WriteWithdrawn(message, ref item),
-                (true, _) => WriteReachable(message, attributes, ref item),
-                (false, null) => WriteMpUnreach(message, group.Family, ref item),
-                (false, _) => WriteMpReach(message, group.Family, shape.NextHopSize(group.Family), attributes, ref item, out nextHop),
+                (true, null) => WriteWithdrawn(message, ref rest),
+                (true, _) => WriteReachable(message, attributes, ref rest),
+                (false, null) => WriteMpUnreach(message, group.Family, ref rest),
+                (false, _) => WriteMpReach(message, group.Family, shape.NextHopSize(group.Family), attributes, ref rest, out nextHop),
             };
             block.EndMessage(size, group.Family, isClassic && nextHop != 0 ? UpdateFrame.AttributesAt + nextHop : nextHop);
         }
+        while (rest.Entry is not null);
+        return rest.Written;
     }
 
-    private int WriteWithdrawn(Span<byte> message, ref int item)
+    private int WriteWithdrawn(Span<byte> message, ref Rest rest)
     {
         var begin = UpdateFrame.WithdrawnAt + sizeof(ushort);
-        var size = WritePrefixes(message[begin..^sizeof(ushort)], ref item);
+        var size = WritePrefixes(message[begin..^sizeof(ushort)], ref rest);
         BinaryPrimitives.WriteUInt16BigEndian(message[UpdateFrame.WithdrawnAt..], (ushort)size);
         BinaryPrimitives.WriteUInt16BigEndian(message[(begin + size)..], 0);
         return begin + size + sizeof(ushort);
     }
 
-    private int WriteReachable(Span<byte> message, ReadOnlySpan<byte> attributes, ref int item)
+    private int WriteReachable(Span<byte> message, ReadOnlySpan<byte> attributes, ref Rest rest)
     {
         WriteAttributesSize(message, attributes.Length);
         attributes.CopyTo(message[UpdateFrame.AttributesAt..]);
         var begin = UpdateFrame.AttributesAt + attributes.Length;
-        return begin + WritePrefixes(message[begin..], ref item);
+        return begin + WritePrefixes(message[begin..], ref rest);
     }
 
     // RFC 4760 §4.
-    private int WriteMpUnreach(Span<byte> message, BgpFamily family, ref int item)
+    private int WriteMpUnreach(Span<byte> message, BgpFamily family, ref Rest rest)
     {
         var value = LongValue(message);
         var size = UpdateFrame.WriteFamily(value, family);
-        size += WritePrefixes(value[size..], ref item);
+        size += WritePrefixes(value[size..], ref rest);
         size += WriteValueHeader(message, AttributeEncoding.MpUnreach, size);
         WriteAttributesSize(message, size);
         return UpdateFrame.AttributesAt + size;
     }
 
     // RFC 4760 §3; first of the attributes, so that an error in others can be told from one in the routes (RFC 7606 §5.1).
-    private int WriteMpReach(Span<byte> message, BgpFamily family, int nextHopSize, ReadOnlySpan<byte> attributes, ref int item, out int nextHop)
+    private int WriteMpReach(Span<byte> message, BgpFamily family, int nextHopSize, ReadOnlySpan<byte> attributes, ref Rest rest, out int nextHop)
     {
         var value = LongValue(message);
         var size = UpdateFrame.WriteFamily(value, family);
@@ -184,7 +219,7 @@ internal sealed class UpdateEncoder(int size)
         value.Slice(size, nextHopSize).Clear();
         size += nextHopSize;
         value[size++] = 0; // reserved
-        size += WritePrefixes(value[size..^attributes.Length], ref item);
+        size += WritePrefixes(value[size..^attributes.Length], ref rest);
         var header = WriteValueHeader(message, AttributeEncoding.MpReach, size);
         nextHop += UpdateFrame.AttributesAt + header;
         size += header;
@@ -211,15 +246,20 @@ internal sealed class UpdateEncoder(int size)
         BinaryPrimitives.WriteUInt16BigEndian(message[(UpdateFrame.AttributesAt - sizeof(ushort))..], (ushort)size);
     }
 
-    private int WritePrefixes(Span<byte> destination, ref int item)
+    private int WritePrefixes(Span<byte> destination, ref Rest rest)
     {
         var at = 0;
-        for (; item != End; item = _items[item].Next)
+        while (rest.Entry is { } entry)
         {
-            var prefix = _items[item].Entry.Prefix;
+            ref readonly var prefix = ref entry.Prefix;
             if (prefix.WireSize > destination.Length - at)
                 break;
             at += prefix.WriteTo(destination[at..]);
+            rest.Written++;
+            if (--rest.Left > 0)
+                rest.Entry = RouteList.EntryAfter(entry);
+            else
+                rest.Begin(_runs, rest.Next);
         }
 
         return at;

@@ -64,12 +64,23 @@ public readonly record struct BgpPrefix
     /// <returns><see cref="WireSize"/>.</returns>
     public int WriteTo(Span<byte> destination)
     {
-        Span<byte> address = stackalloc byte[16];
-        BinaryPrimitives.WriteUInt128BigEndian(address, Address << (128 - Width(Family)));
-        var bytes = WireSize - 1;
         destination[0] = Length;
-        address[..bytes].CopyTo(destination[1..]);
-        return 1 + bytes;
+        switch (Family, WireSize)
+        {
+            // Host routes are what there are many of.
+            case (BgpFamily.IPv4Unicast, 5):
+                BinaryPrimitives.WriteUInt32BigEndian(destination[1..], (uint)_lower);
+                return 5;
+            case (_, 17):
+                BinaryPrimitives.WriteUInt64BigEndian(destination[1..], _upper);
+                BinaryPrimitives.WriteUInt64BigEndian(destination[9..], _lower);
+                return 17;
+            case var (family, size):
+                Span<byte> address = stackalloc byte[16];
+                BinaryPrimitives.WriteUInt128BigEndian(address, Address << (128 - Width(family)));
+                address[..(size - 1)].CopyTo(destination[1..]);
+                return size;
+        }
     }
 
     /// <summary><c>address/length</c>.</summary>
