@@ -45,6 +45,7 @@ internal sealed class Neighbor : IPeerSink<BgpConnection>, IDisposable
     private BgpFamilies _refreshesOpen;
     private long _changedAt;
     private long _lastEndAt;
+    private long _beginAt = long.MaxValue;
     private long _updatesSent;
     private long _refreshesSent;
 
@@ -63,6 +64,9 @@ internal sealed class Neighbor : IPeerSink<BgpConnection>, IDisposable
     /// <summary>What it was made from, where it connected from a range: then it is forgotten with its session.</summary>
     public NeighborSettings? Template { get; init; }
 
+    /// <summary>How often serving it has failed, in its former lives.</summary>
+    public Faults Faults { get; private init; }
+
     /// <summary>It connected from a range.</summary>
     public bool IsDynamic => Template is not null;
 
@@ -74,7 +78,7 @@ internal sealed class Neighbor : IPeerSink<BgpConnection>, IDisposable
     {
         get
         {
-            var deadline = _cannotDial is null ? _session.NextDeadline : 0;
+            var deadline = _cannotDial is null ? Math.Min(_session.NextDeadline, _beginAt) : 0;
             foreach (var connection in _connections)
                 deadline = Math.Min(deadline, connection.CloseBy);
             return deadline;
@@ -85,23 +89,44 @@ internal sealed class Neighbor : IPeerSink<BgpConnection>, IDisposable
     public bool IsOver => !_session.IsStarted && _connections.Count == 0;
 
     /// <summary>It connected from a range, and is gone.</summary>
-    public bool IsForgotten => IsDynamic && _connections.Count == 0;
+    public bool IsForgotten => IsDynamic && _connections.Count == 0 && !IsLeftAlone;
 
     /// <summary>Routes are exchanged.</summary>
     public bool IsEstablished => _established is not null;
 
-    /// <summary>Both addresses of the established session.</summary>
-    public (IPAddress Local, IPAddress Peer)? Ends => _established is { } connection && Address is { } peer ? (connection.Socket.Local.Address, peer) : null;
+    // It failed, and is not to do so again at once.
+    private bool IsLeftAlone => _beginAt != long.MaxValue;
 
     /// <summary>Begins.</summary>
     public void Start(long now)
     {
+        _beginAt = long.MaxValue;
         if (Address is not null || Settings.Interface.Length == 0)
             _session.Start(now);
     }
 
+    /// <summary>The same neighbour, from its begin, once it has been left alone for a while. This one is to be disposed of.</summary>
+    /// <param name="failure">What happened to this one.</param>
+    /// <param name="now">The present, microseconds.</param>
+    public Neighbor Anew(Exception failure, long now)
+    {
+        var faults = Faults.Another(now);
+        return new Neighbor(_loop, Settings, _wanted, Address)
+        {
+            Template = Template,
+            Faults = faults,
+            _beginAt = faults.Until,
+            _lastEnd = new SessionEnd(SessionEndOrigin.Local, new BgpError(BgpErrorCode.None, 0, default, $"a fault of this speaker: {failure.Message}"), _session.State, IsIncoming: false),
+            _lastEndAt = now,
+        };
+    }
+
     /// <summary>Ends for good.</summary>
-    public void Stop(BgpError why, bool quietly, long now) => _session.Stop(why, quietly, now);
+    public void Stop(BgpError why, bool quietly, long now)
+    {
+        _beginAt = long.MaxValue;
+        _session.Stop(why, quietly, now);
+    }
 
     /// <summary>Ends the session; another one follows.</summary>
     public void Reset(BgpError why, bool quietly, long now) => _session.Reset(why, quietly, now);
@@ -114,6 +139,8 @@ internal sealed class Neighbor : IPeerSink<BgpConnection>, IDisposable
             return;
         var isFirst = Address is null;
         Address = address;
+        if (IsLeftAlone)
+            return;
         if (isFirst)
             _session.Start(now);
         else
@@ -164,6 +191,8 @@ internal sealed class Neighbor : IPeerSink<BgpConnection>, IDisposable
             _session.ConnectFailed(reason, now);
         }
 
+        if (now >= _beginAt)
+            Start(now);
         _session.Tick(now);
         for (var i = _connections.Count - 1; i >= 0; i--)
             if (i < _connections.Count && _connections[i] is { Phase: ConnectionPhase.Closing } closing && (now >= closing.CloseBy || closing.Error != 0))
@@ -211,6 +240,7 @@ internal sealed class Neighbor : IPeerSink<BgpConnection>, IDisposable
             Routes = _table.Count,
             Pending = (_reader?.Pending ?? 0) + (_withdrawals?.Pending ?? 0),
             IsSynchronized = _isSynchronized,
+            Faults = Faults.Count,
         };
     }
 
@@ -314,9 +344,9 @@ internal sealed class Neighbor : IPeerSink<BgpConnection>, IDisposable
 
     public void Dispose()
     {
-        ForgetPlace();
         for (var i = _connections.Count - 1; i >= 0; i--)
             Drop(_connections[i]);
+        ForgetPlace();
     }
 
     private SessionSocketOptions Options() => new()
@@ -552,7 +582,13 @@ internal sealed class Neighbor : IPeerSink<BgpConnection>, IDisposable
             _dialling = null;
         connection.Phase = ConnectionPhase.Closed;
         _connections.Remove(connection);
-        _loop.Wait.Remove(connection.Socket.Socket);
-        connection.Dispose();
+        try
+        {
+            _loop.Wait.Remove(connection.Socket.Socket);
+        }
+        finally
+        {
+            connection.Dispose();
+        }
     }
 }

@@ -44,7 +44,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
     private readonly SpeakerOptions _options;
     private readonly ILogger _log;
     private readonly Channel<Action> _queue = Channel.CreateBounded<Action>(new BoundedChannelOptions(1024) { SingleReader = true });
-    private readonly Channel<Action> _urgent = Channel.CreateBounded<Action>(new BoundedChannelOptions(4096) { SingleReader = true });
+    private readonly UrgentNews _urgent = new();
     private readonly SpeakerState _state;
     private readonly SpeakerMetrics _metrics;
     private readonly EventRecorder _events;
@@ -78,19 +78,20 @@ internal sealed class AnnouncingSpeaker : IDisposable
         var claims = new WireClaims(() => _queue.Writer.TryWrite(Nothing));
         _announcer = new Layer2Announcer(
             _state.Interfaces, Layer2Sockets.Here, new Layer2Counters(host.Meter), claims, _log,
-            failed => Urgent(() => _announcer!.Failed(failed, Now)));
+            failed => Urgent(failed, () => _announcer!.Failed(failed, Now)));
         _conditions = new ConflictConditions(client, host.Time, _log);
         _truth = new AddressTruth(options.NodeName, _announcer, claims, _conditions, Record, host.Meter, _log);
         _handovers = options.PlannedMoves ? new Handovers(options.NodeName, family => new HandoverTable(family), _log) : null;
         _handovers?.Start(Now);
-        _peers = new SpeakerPeers(options.NodeName, options.PeerPort, options.PeerAddress, Grace, new PeerMetrics(host.Meter), _log, () => Urgent(OnPeers));
-        var holder = LivenessOptions.Holder(options, OnTransition, _log, transition => Urgent(() => _bgp!.On(transition)));
+        _peers = new SpeakerPeers(options.NodeName, options.PeerPort, options.PeerAddress, Grace, new PeerMetrics(host.Meter), _log, () => Urgent(nameof(OnPeers), OnPeers));
+        // That a session was lost must not be forgotten over its return: only the very same transition is the same news.
+        var holder = LivenessOptions.Holder(options, OnTransition, _log, transition => Urgent(transition, () => _bgp!.On(transition)));
         LivenessMetrics.AddTo(host.Meter, holder);
         _sessions = new SpeakerSessions(holder, _log);
         _senses = new NodeSenses(_state, options, _events, host.Meter, host.Time, _log, () => _queue.Writer.TryWrite(Nothing), Now);
         _clients = new SharedClientExchange(_announcer, (part, payload) => _peers.Publish(PeerItemType.Askers, part, payload));
-        _peers.Listen(PeerItemType.Askers, (node, part, payload) => Urgent(() => _clients.Heard(node, part, payload)));
-        _peers.Listen(PeerItemType.QueryResults, (node, _, payload) => Urgent(() => _truth.On(node, payload, Now)));
+        _peers.Listen(PeerItemType.Askers, (node, part, payload) => Urgent((PeerItemType.Askers, node, part), () => _clients.Heard(node, part, payload)));
+        _peers.Listen(PeerItemType.QueryResults, (node, part, payload) => Urgent((PeerItemType.QueryResults, node, part), () => _truth.On(node, payload, Now)));
         _peers.SetOwnReport(_senses.Report);
         _bgp = new BgpSpeaking(client, host, options, _state, Urgent, Record, holder);
     }
@@ -157,11 +158,10 @@ internal sealed class AnnouncingSpeaker : IDisposable
     }
 
     // The threads that call this must not wait for the loop: not the one that keeps the sessions, nor one that answers ARP. What they leave is read
-    // in order, with the next batch; should the loop's own queue be full, a batch is under way.
-    private void Urgent(Action news)
+    // with the next batch; should the loop's own queue be full, a batch is under way.
+    private void Urgent(object subject, Action news)
     {
-        if (!_urgent.Writer.TryWrite(news))
-            throw new InvalidOperationException("the speaker's loop takes no news any more");
+        _urgent.Put(subject, news);
         _queue.Writer.TryWrite(Nothing);
     }
 
@@ -215,7 +215,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
 
     private void Settle()
     {
-        while (_urgent.Reader.TryRead(out var news))
+        while (_urgent.TryTake(out var news))
             news();
         Apply(_state.Settle());
         _bgp.Settle();
