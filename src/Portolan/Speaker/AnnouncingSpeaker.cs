@@ -47,6 +47,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
     private readonly UrgentNews _urgent = new();
     private readonly SpeakerState _state;
     private readonly SpeakerMetrics _metrics;
+    private readonly ConfigurationReport _configuration;
     private readonly EventRecorder _events;
     private readonly AnnouncementStatusWriter<ServiceL2Status> _statuses;
     private readonly Layer2Announcer _announcer;
@@ -61,7 +62,6 @@ internal sealed class AnnouncingSpeaker : IDisposable
     private readonly Departures _departures = new();
     private readonly Dictionary<ObjectKey, InvolvedObject> _services = [];
     private readonly Dictionary<ObjectKey, AnnouncementPlan> _announced = [];
-    private IReadOnlyList<ConfigurationFault> _faults = [];
     private bool _linksKnown;
     private bool _claimsAnew;
     private bool _ready;
@@ -73,6 +73,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
         _log = host.Logs.CreateLogger("Speaker");
         _state = new SpeakerState(options);
         _metrics = new SpeakerMetrics(host.Meter, options.NodeName);
+        _configuration = new ConfigurationReport(client, options, _metrics, host.Time, _log);
         _events = new EventRecorder(client, Component, host.Time, _log);
         _statuses = new AnnouncementStatusWriter<ServiceL2Status>(client, AnnouncementStatusKinds.Layer2, options, host.Time, _log);
         var claims = new WireClaims(() => _queue.Writer.TryWrite(Nothing));
@@ -115,6 +116,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
         _host.Supervise("events", _events.RunAsync);
         _host.Supervise("layer2-status", _statuses.RunAsync);
         _host.Supervise("conflict-conditions", _conditions.RunAsync);
+        _configuration.Supervise(_host);
         // Its pause is short beside the detection time of sessions that this process keeps itself, 300 ms × 3; shorter ones are kept by another process.
         _host.Supervise("idle-trim", new IdleTrim(_host.Time).RunAsync);
         Watch(Kinds.Services, null, null, OnService, keepsObjects: false);
@@ -240,7 +242,8 @@ internal sealed class AnnouncingSpeaker : IDisposable
         _handovers?.Advance(Nodes, Now);
         _announcer.Advance(Now);
         _clients.Advance(Now);
-        TellFaults();
+        if (_state.Awaited.Count == 0)
+            _configuration.Tell([.. _state.Faults, .. _bgp.Faults], [.. _bgp.Notices], _bgp.IsConfigured);
         if (_ready == _state.IsReady)
             return;
         _ready = !_ready;
@@ -419,16 +422,5 @@ internal sealed class AnnouncingSpeaker : IDisposable
             _log.LogWarning("{Event}: {Service}: {Message}", reason, service, message);
         if (_services.TryGetValue(service, out var about))
             _events.Record(about, isWarning, reason, message);
-    }
-
-    private void TellFaults()
-    {
-        if (_state.Awaited.Count > 0)
-            return;
-        var faults = _state.Faults.Concat(_bgp.Faults).ToList();
-        foreach (var fault in faults.Except(_faults))
-            _log.LogError("configuration is invalid: {Kind} {Name}: {Error}; what was good before stays in force", fault.Kind, fault.Name, fault.Error);
-        _faults = faults;
-        _metrics.Configured(stale: faults.Count > 0);
     }
 }

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Portolan.Bfd;
 using Portolan.Bgp;
+using Portolan.Controller;
 using Portolan.Core.Announcements;
 using Portolan.Core.Announcements.Bgp;
 using Portolan.Core.Cluster;
@@ -72,9 +73,14 @@ internal sealed class BgpSpeaking : IDisposable
     public IEnumerable<(ObjectKey Service, Core.Addresses.IpAddress Address)> Announced =>
         _announced.Keys.SelectMany(service => (_state.Find(service)?.Ingress ?? []).Select(ingress => (service, ingress.Address)));
 
+    /// <summary>The configuration has been listed.</summary>
+    public bool IsConfigured => _configuration.IsComplete;
+
     /// <summary>What is wrong with the configuration.</summary>
-    public IEnumerable<ConfigurationFault> Faults =>
-        _configuration.IsComplete ? _configuration.Problems().Select(problem => new ConfigurationFault(problem.Object.Kind, problem.Object.Name, problem.Error)) : [];
+    public IEnumerable<ConfigurationFault> Faults => IsConfigured ? _configuration.Problems().Select(Fault) : [];
+
+    /// <summary>What of the configuration does less than it says.</summary>
+    public IEnumerable<ConfigurationFault> Notices => IsConfigured ? _configuration.Notices().Select(Fault) : [];
 
     /// <summary>Ends when, at the stop, all peers have been told what there is to tell.</summary>
     public Task Farewell => _over.Task;
@@ -270,6 +276,8 @@ internal sealed class BgpSpeaking : IDisposable
 
     private async Task<BgpReport> ReportAsync(CancellationToken stop) =>
         new(_options.NodeName, Loop is { } loop ? await loop.ReportAsync(stop) : []);
+
+    private static ConfigurationFault Fault(ConfigurationProblem problem) => new(problem.Object.Kind, problem.Object.Name, problem.Error);
 
     private static string Table(PeerClass peers) => $"{peers.Number}";
 
