@@ -95,6 +95,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
         _peers.Listen(PeerItemType.QueryResults, (node, part, payload) => Urgent((PeerItemType.QueryResults, node, part), () => _truth.On(node, payload, Now)));
         _peers.SetOwnReport(_senses.Report);
         _bgp = new BgpSpeaking(client, host, options, _state, Urgent, Record, holder);
+        _metrics.AnnouncedByBgp(() => _bgp.Announced);
     }
 
     private static long Now => DeadlineWait.Now;

@@ -1,7 +1,9 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Portolan.Bfd;
 using Portolan.Bgp;
 using Portolan.Controller;
+using Portolan.Core.Addresses;
 using Portolan.Core.Announcements;
 using Portolan.Core.Announcements.Bgp;
 using Portolan.Core.Cluster;
@@ -35,7 +37,7 @@ internal sealed class BgpSpeaking : IDisposable
     private readonly AnnouncementStatusWriter<ServiceBGPStatus> _statuses;
     private readonly BgpMetrics _metrics;
     private readonly PeerWatch _watch;
-    private readonly Dictionary<ObjectKey, BgpPlan> _announced = [];
+    private readonly ConcurrentDictionary<ObjectKey, BgpPlan> _announced = []; // read by whoever asks for the metrics
     private readonly Dictionary<string, string> _refused = new(StringComparer.Ordinal);
     private BgpIndex? _index;
     private BgpSupervisor? _supervisor;
@@ -69,9 +71,8 @@ internal sealed class BgpSpeaking : IDisposable
     // While there is none, nobody needs to be told anything: another one will be told all.
     private BgpLoop? Loop => _supervisor?.Loop;
 
-    /// <summary>The addresses that are announced, for the metrics.</summary>
-    public IEnumerable<(ObjectKey Service, Core.Addresses.IpAddress Address)> Announced =>
-        _announced.Keys.SelectMany(service => (_state.Find(service)?.Ingress ?? []).Select(ingress => (service, ingress.Address)));
+    /// <summary>The addresses that are announced by plan, for the metrics. Any thread.</summary>
+    public IEnumerable<(ObjectKey Service, IpAddress Address)> Announced => _announced.SelectMany(entry => entry.Value.Addresses, (entry, address) => (entry.Key, address));
 
     /// <summary>The configuration has been listed.</summary>
     public bool IsConfigured => _configuration.IsComplete;
@@ -242,7 +243,7 @@ internal sealed class BgpSpeaking : IDisposable
         if (plan is not { Routes.Count: > 0 })
         {
             _statuses.Want(service, null);
-            if (_announced.Remove(service))
+            if (_announced.TryRemove(service, out _))
                 _log.LogInformation("{Event}: {Service}: {Reason}", "serviceWithdrawn", service, plan?.Reason.Name() ?? "serviceDeleted");
             return;
         }
