@@ -182,9 +182,19 @@ internal sealed class Neighborhood(BgpLoop loop, Func<string, RouteTable> tableO
 
     private Neighbor? OwnerOf(IPAddress address, string vrf, long now)
     {
+        // Of several on one address, on different ports of theirs, the one that is waited for is meant.
+        Neighbor? first = null;
         foreach (var neighbor in _named.Values)
-            if (neighbor.Settings.Vrf == vrf && address.Equals(neighbor.Address) && neighbor.Settings.ListenRanges.Prefixes.Count == 0)
+        {
+            if (neighbor.Settings.Vrf != vrf || !address.Equals(neighbor.Address))
+                continue;
+            if (neighbor.Settings.IsWaitedFor)
                 return neighbor;
+            first ??= neighbor;
+        }
+
+        if (first is not null)
+            return first;
         var value = IpAddress.Read(address.GetAddressBytes());
         foreach (var template in _templates)
         {

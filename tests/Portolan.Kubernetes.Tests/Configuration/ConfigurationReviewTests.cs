@@ -88,12 +88,17 @@ public sealed class ConfigurationReviewTests
         Assert.Equal("", Said(known, there));
         Assert.Equal("spec.peerAddress: 10.0.0.9: BGPPeer here is the same peer, and a node has both", Said(known with { Nodes = null }, there));
 
+        // As in native mode: what peers of one node are told of it is between them and us; and one address may have several on different ports.
+        Assert.Equal("", Said(known, Written.Object("BGPPeer", "other", "{myASN: 1, localASN: 3, peerASN: 2, peerAddress: 10.0.0.8, routerID: 10.1.1.2}")));
+        Assert.Equal("", Said(known, Written.Object("BGPPeer", "port", Peer + ", peerPort: 1179}")));
+        Assert.Equal("spec.peerAddress: 10.0.0.9: BGPPeer here is the same peer, and a node has both", Said(known, Written.Object("BGPPeer", "same", Peer + ", peerPort: 179, routerID: 10.1.1.2}")));
+
         // One address in two VRFs is two peers, and so is one interface.
         Assert.Equal("", Said(known, Written.Object("BGPPeer", "red", "{myASN: 1, peerASN: 2, peerAddress: 10.0.0.9, vrf: red, routerID: 10.1.1.1}")));
         var unnumbered = known.With(Written.Object("BGPPeer", "unnumbered", "{myASN: 64512, peerASN: 2, interface: eth1, routerID: 10.1.1.1}"));
         Assert.Equal(
             "spec.interface: eth1: BGPPeer unnumbered is on the same interface, and a node has both",
-            Said(unnumbered, Written.Object("BGPPeer", "again", "{myASN: 64512, dynamicASN: internal, interface: eth1, routerID: 10.1.1.1}")));
+            Said(unnumbered, Written.Object("BGPPeer", "again", "{myASN: 64512, dynamicASN: internal, interface: eth1, peerPort: 1179}")));
     }
 
     [Theory]
