@@ -168,8 +168,6 @@ internal static class WrongObjects
         { "{myASN: 64512, peerASN: 1, peerAddress: 10.0.0.9, connectTime: 1500ms}", "spec.connectTime: 1500ms: must be whole seconds, 1s..65535s" },
         { "{myASN: 64512, peerASN: 1, peerAddress: 10.0.0.9, connectTime: 0s}", "spec.connectTime: 0s: must be whole seconds, 1s..65535s" },
         { "{myASN: 64512, peerASN: 1, peerAddress: 10.0.0.9, routerID: 'fd00::1'}", "spec.routerID: fd00::1: must be an IPv4 address other than 0.0.0.0" },
-        { "{myASN: 64512, peerASN: 1, peerAddress: 10.0.0.9, routerID: 10.1.1.1, nodeSelectors: [{matchLabels: {rack: b}}]}", "spec.routerID: 10.1.1.1: all peers of a node need the same routerID; BGPPeer tor has none" },
-        { "{myASN: 64513, peerASN: 1, peerAddress: 10.0.0.9, nodeSelectors: [{matchLabels: {rack: b}}]}", "spec.myASN: 64513: all peers of a node need the same myASN; BGPPeer tor has 64512" },
         { "{myASN: 64512, peerASN: 1, peerAddress: 10.0.0.1}", "spec.peerAddress: 10.0.0.1: BGPPeer tor is the same peer, and a node has both" },
         { "{myASN: 64512, peerASN: 1, peerAddress: '::ffff:10.0.0.1'}", "spec.peerAddress: 10.0.0.1: BGPPeer tor is the same peer, and a node has both" },
         { "{myASN: 64512, peerASN: 64512, peerAddress: 10.0.0.9, ebgpMultiHop: true}", "spec.ebgpMultiHop: true: the peer is in our own AS: multihop is for external peers" },

@@ -82,27 +82,26 @@ public sealed record BgpPeer
     /// <summary>Exchange both families over the one session.</summary>
     public required bool DualStackAddressFamily { get; init; }
 
-    /// <summary>What the peer cannot have beside another one, or null.</summary>
+    /// <summary>
+    /// What the peer cannot have beside another one, or null: a node has one session with an end. As in MetalLB's native mode, peers of a node may differ in
+    /// routerID and myASN, and one address may have several on different ports: sessions know nothing of each other.
+    /// </summary>
     /// <param name="other">Another peer.</param>
     /// <param name="nodes">Whether a node peers with both.</param>
     internal FieldError? Clash(BgpPeer other, NodeMeeting nodes)
     {
-        var sameVrf = Vrf == other.Vrf;
-        var sameEnd = sameVrf && Address == other.Address && Interface == other.Interface;
-        if ((RouterId == other.RouterId && !sameEnd && (MyAsn == other.MyAsn || !sameVrf)) || !nodes.Meet(NodeSelectors, other.NodeSelectors))
+        if (End != other.End || !nodes.Meet(NodeSelectors, other.NodeSelectors))
             return null;
         var inVrf = Vrf.Length > 0 ? $" in VRF {Vrf}" : "";
-        if (sameEnd)
-            return Address is { } address
-                ? new FieldError("spec.peerAddress", $"{address}", $"BGPPeer {other.Name} is the same peer{inVrf}, and a node has both")
-                : new FieldError("spec.interface", Interface, $"BGPPeer {other.Name} is on the same interface{inVrf}, and a node has both");
-        if (RouterId != other.RouterId)
-            return new FieldError("spec.routerID", $"{RouterId}", $"all peers of a node need the same routerID; BGPPeer {other.Name} has {(other.RouterId is { } id ? $"{id}" : "none")}");
-        return new FieldError("spec.myASN", $"{MyAsn}", $"all peers of a node{inVrf} need the same myASN; BGPPeer {other.Name} has {other.MyAsn}");
+        return Address is { } address
+            ? new FieldError("spec.peerAddress", $"{address}", $"BGPPeer {other.Name} is the same peer{inVrf}, and a node has both")
+            : new FieldError("spec.interface", Interface, $"BGPPeer {other.Name} is on the same interface{inVrf}, and a node has both");
     }
 
     /// <summary>Whether it clashes with the same peers as the other.</summary>
     internal bool SamePlace(BgpPeer other) =>
-        (RouterId, Address, Interface, Vrf, MyAsn) == (other.RouterId, other.Address, other.Interface, other.Vrf, other.MyAsn)
-        && NodeSelectors.Select(selector => selector.ToString()).SequenceEqual(other.NodeSelectors.Select(selector => selector.ToString()));
+        End == other.End && NodeSelectors.Select(selector => selector.ToString()).SequenceEqual(other.NodeSelectors.Select(selector => selector.ToString()));
+
+    // Whoever is found on an interface is one, whatever its port.
+    private (IpAddress?, string, int, string) End => (Address, Interface, Address is null ? 0 : Port, Vrf);
 }

@@ -57,6 +57,9 @@ public sealed record BgpPeerSpec : ConfigurationSpec
     /// <summary><c>spec.passwordSecret.name</c>; empty when absent.</summary>
     public string PasswordSecret { get; init; } = "";
 
+    /// <summary><c>spec.passwordSecret.namespace</c>; empty when absent. The Secret is read in the configuration's namespace, whatever it says.</summary>
+    public string PasswordSecretNamespace { get; init; } = "";
+
     /// <summary><c>spec.bfdProfile</c>; empty when absent.</summary>
     public string BfdProfile { get; init; } = "";
 

@@ -34,6 +34,7 @@ public static class ConfigurationReview
         var others = known.Without(change.Kind, change.Name);
         if (change.Spec.Namespace.Length > 0 && known.Namespace.Length > 0 && change.Spec.Namespace != known.Namespace)
             errors.Add(new FieldError("metadata.namespace", change.Spec.Namespace, $"must be {known.Namespace}: objects elsewhere are not read"));
+        warnings.AddRange(FieldNotices.Of(change.Spec));
         switch (change.Spec)
         {
             case AddressPoolSpec pool:
@@ -102,8 +103,6 @@ public static class ConfigurationReview
 
     private static void Check(BgpPeerSpec spec, ConfigurationObjects others, BgpPeerSpec? before, List<FieldError> errors, List<FieldError> warnings)
     {
-        if (spec.DisableMP)
-            warnings.Add(new FieldError("spec.disableMP", "true", "is deprecated and has no effect; use dualStackAddressFamily to exchange both families"));
         if (References.MissingProfile(spec, others) is { } missing)
             warnings.Add(missing);
         if (before is not null && before.EnableGracefulRestart != spec.EnableGracefulRestart)

@@ -60,6 +60,9 @@ public sealed class ConfigurationSet
     /// <summary>What is wrong with the objects as written, by kind and name.</summary>
     public IReadOnlyList<ObjectProblem> Problems { get; private init; } = [];
 
+    /// <summary>The fields that are taken and do less than they say, by kind and name. Nothing is wrong with these objects.</summary>
+    public IReadOnlyList<ObjectProblem> Notices { get; private init; } = [];
+
     /// <summary>Some object is not in force as it is written.</summary>
     public bool IsStale { get; private init; }
 
@@ -106,6 +109,7 @@ public sealed class ConfigurationSet
             _profiles = profiles,
             _communities = communities,
             Problems = [.. problems.OrderBy(problem => problem.Kind).ThenBy(problem => problem.Name, StringComparer.Ordinal)],
+            Notices = [.. Notable(objects).OrderBy(notice => notice.Kind).ThenBy(notice => notice.Name, StringComparer.Ordinal)],
             IsStale = stale,
         };
     }
@@ -129,6 +133,9 @@ public sealed class ConfigurationSet
                     return new FieldError("spec.peers", peer.Name, $"its BFDProfile {peer.BfdProfile!.Name} has echoMode, which is for IPv4 only, and IPAddressPool {pool.Name} has IPv6 addresses");
         return null;
     }
+
+    private static IEnumerable<ObjectProblem> Notable(ConfigurationObjects objects) =>
+        objects.All<ConfigurationSpec>().SelectMany(FieldNotices.Of, (spec, notice) => new ObjectProblem(spec.Kind, spec.Name, notice, Standing.InForce));
 
     private static BgpPeer? Peer(BgpPeerSpec spec, ConfigurationObjects objects, Dictionary<string, BfdProfile> profiles, List<FieldError> errors)
     {

@@ -108,6 +108,7 @@ public static class ConfigurationMapping
             NodeSelectors = PoolMapping.ToSelectors(spec.NodeSelectors, "spec.nodeSelectors", errors),
             Password = spec.Password ?? "",
             PasswordSecret = spec.PasswordSecret?.Name ?? "",
+            PasswordSecretNamespace = spec.PasswordSecret?.Namespace ?? "",
             BfdProfile = spec.BfdProfile ?? "",
             EnableGracefulRestart = spec.EnableGracefulRestart ?? false,
             EbgpMultiHop = spec.EbgpMultiHop ?? false,

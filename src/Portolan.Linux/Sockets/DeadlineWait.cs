@@ -133,11 +133,18 @@ public sealed partial class DeadlineWait : IDisposable
     /// <summary>Whether the last wait found that a socket takes bytes, or has ended. The waiting thread only.</summary>
     public bool IsWritable(Socket socket) => _sockets.TryGetValue(socket, out var waited) && (waited.Happened & ~Readable) != 0;
 
-    /// <summary>Ends the present wait, or the next. Any thread.</summary>
+    /// <summary>Ends the present wait, or the next; nothing where nobody waits any more. Any thread, <see cref="Dispose"/> or not.</summary>
     public void Wake()
     {
         ReadOnlySpan<byte> one = [1, 0, 0, 0, 0, 0, 0, 0];
-        _ = Write(_event, one, 8); // fails only when it is woken already, 2^64 times
+        try
+        {
+            _ = Write(_event, one, 8); // fails only when it is woken already, 2^64 times
+        }
+        catch (ObjectDisposedException)
+        {
+            // Who waited has gone meanwhile.
+        }
     }
 
     /// <inheritdoc/>

@@ -1,8 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
-using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
-using Portolan.Core.Addresses;
 using Portolan.Linux.Sockets;
 using Portolan.Protocols.Bgp.Routes;
 using Portolan.Protocols.Bgp.Wire;
@@ -11,7 +9,8 @@ namespace Portolan.Bgp;
 
 /// <summary>
 /// Speaks BGP with all neighbours of this node, on a thread of its own: no pool and no timer queue can make a KEEPALIVE late. What others want is left at
-/// the door, and done in that order. A turn costs what has happened, and a glance at each neighbour.
+/// the door, and done in that order. A turn costs what has happened, and a glance at each neighbour. What fails while a neighbour is served stays with that one
+/// (<see cref="Neighborhood"/>); what fails beyond that ends the loop, and another one takes its place (<see cref="BgpSupervisor"/>).
 /// </summary>
 internal sealed class BgpLoop : IDisposable
 {
@@ -28,17 +27,12 @@ internal sealed class BgpLoop : IDisposable
     private const int AcceptAtOnce = 32;
 
     private readonly ConcurrentQueue<Action<long>> _door = new();
-    private readonly Dictionary<string, Neighbor> _neighbors = new(StringComparer.Ordinal);
-    private readonly Dictionary<(string Template, IPAddress Address), Neighbor> _dynamic = [];
-    private readonly List<Neighbor> _leaving = [];
-    private Neighbor[] _everybody = [];
+    private readonly Neighborhood _neighbors;
     private readonly Dictionary<string, RouteTable> _tables = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, string> _tableOf = new(StringComparer.Ordinal);
     private readonly BgpListeners _listeners;
     private readonly LinkNeighbors _links;
     private readonly Action<IReadOnlyList<NeighborStatus>> _onStatus;
     private readonly TimeProvider _time;
-    private IReadOnlyList<NeighborSettings> _templates = [];
     private bool _areReady;
     private bool _stop;
     private bool _again;
@@ -56,6 +50,7 @@ internal sealed class BgpLoop : IDisposable
         (_onStatus, _time, Log) = (onStatus, time, log);
         _listeners = new BgpListeners(Wait, port, log);
         _links = new LinkNeighbors(Wait, OnFound, log);
+        _neighbors = new Neighborhood(this, TableOf, _links.Find);
     }
 
     /// <summary>What the thread waits with.</summary>
@@ -105,12 +100,7 @@ internal sealed class BgpLoop : IDisposable
     public void Look() => Post(_ => (_isNews, _isUrgent) = (true, true));
 
     /// <summary>Ends a neighbour's session; another follows. Any thread.</summary>
-    public void Reset(string neighbor, BgpError why) => Post(now =>
-    {
-        foreach (var found in Present)
-            if (found.Title == neighbor)
-                found.Reset(why, quietly: false, now);
-    });
+    public void Reset(string neighbor, BgpError why) => Post(now => _neighbors.Reset(neighbor, why, now));
 
     /// <summary>All neighbours, with what is announced to them. Any thread.</summary>
     public Task<IReadOnlyList<NeighborReport>> ReportAsync(CancellationToken stop)
@@ -118,8 +108,15 @@ internal sealed class BgpLoop : IDisposable
         var report = new TaskCompletionSource<IReadOnlyList<NeighborReport>>(TaskCreationOptions.RunContinuationsAsynchronously);
         Post(now =>
         {
-            var clock = Clock(now);
-            report.TrySetResult([.. Present.OrderBy(neighbor => neighbor.Title, StringComparer.Ordinal).Select(neighbor => BgpReports.Of(neighbor.Status(clock), neighbor.Routes()))]);
+            try
+            {
+                report.TrySetResult(_neighbors.Reports(Clock(now)));
+            }
+            catch (Exception failure)
+            {
+                // Whoever asked has to do with it, and no session.
+                report.TrySetException(failure);
+            }
         });
         return report.Task.WaitAsync(stop);
     }
@@ -128,23 +125,18 @@ internal sealed class BgpLoop : IDisposable
     /// <param name="farewell">What a neighbour is told; null: nothing, it keeps the routes until this node is back.</param>
     public void Stop(Func<NeighborSettings, BgpError?> farewell) => Post(now =>
     {
-        foreach (var neighbor in _everybody)
-        {
-            var why = farewell(neighbor.Settings);
-            neighbor.Stop(why ?? new BgpError(BgpErrorCode.None, 0, default, "this speaker restarts"), quietly: why is null, now);
-        }
-
         _stop = true;
+        _neighbors.Stop(farewell, now);
         _listeners.SetNeighbors([], now);
     });
 
-    /// <summary>Runs on the calling thread, in its network namespace, until <see cref="Stop"/>.</summary>
+    /// <summary>Runs on the calling thread, in its network namespace, until <see cref="Stop"/>. What it throws is a fault, after which it is to be disposed of.</summary>
     public void Run()
     {
         while (true)
         {
             var deadline = Turn();
-            if (_stop && _everybody.All(neighbor => neighbor.IsOver))
+            if (_neighbors.IsOver)
                 return;
             Wait.Until(deadline);
         }
@@ -152,11 +144,16 @@ internal sealed class BgpLoop : IDisposable
 
     public void Dispose()
     {
-        foreach (var neighbor in _everybody)
-            neighbor.Dispose();
-        _listeners.Dispose();
-        _links.Dispose();
-        Wait.Dispose();
+        _neighbors.Dispose();
+        try
+        {
+            _listeners.Dispose();
+            _links.Dispose();
+        }
+        finally
+        {
+            Wait.Dispose();
+        }
     }
 
     /// <summary>Something about a neighbour is news. The loop's thread.</summary>
@@ -177,23 +174,13 @@ internal sealed class BgpLoop : IDisposable
         _again = false;
         _listeners.Retry(now);
         for (var i = 0; i < AcceptAtOnce && !_stop && _listeners.TryAccept(out var accepted); i++)
-            Accept(accepted, now);
+            _neighbors.Accept(accepted, now);
         _links.Advance(now);
-        var deadline = Math.Min(_listeners.Deadline, _links.Deadline);
-        foreach (var neighbor in _everybody)
-        {
-            neighbor.Advance(now);
-            _isNews |= neighbor.SendRoutes(_areReady, now);
-            deadline = Math.Min(deadline, neighbor.Deadline);
-        }
-
-        Clear();
+        var deadline = Math.Min(_neighbors.Advance(_areReady, now, out var sent), Math.Min(_listeners.Deadline, _links.Deadline));
+        _isNews |= sent;
         Show(now);
-        return _again ? 1 : Math.Min(deadline, _isNews ? _shownAt + ShowEvery : _everybody.Length > 0 ? _shownAt + ShowAnyway : long.MaxValue);
+        return _again ? 1 : Math.Min(deadline, _isNews ? _shownAt + ShowEvery : _neighbors.IsEmpty ? long.MaxValue : _shownAt + ShowAnyway);
     }
-
-    // Somebody came or went.
-    private void Count() => _everybody = [.. _neighbors.Values, .. _dynamic.Values, .. _leaving];
 
     private void Post(Action<long> wish)
     {
@@ -212,95 +199,13 @@ internal sealed class BgpLoop : IDisposable
     {
         if (_stop)
             return;
-        var wanted = neighbors.ToDictionary(neighbor => neighbor.Settings.Name, StringComparer.Ordinal);
-        foreach (var (name, neighbor) in _neighbors.ToList())
-            if (!wanted.TryGetValue(name, out var next) || next.Settings != neighbor.Settings)
-                Leave(neighbor, wanted.ContainsKey(name), now);
-        foreach (var (key, neighbor) in _dynamic.ToList())
-            if (!wanted.TryGetValue(key.Template, out var next) || next.Settings != neighbor.Template)
-                Leave(neighbor, wanted.ContainsKey(key.Template), now);
-        foreach (var (settings, table) in neighbors)
-        {
-            _tableOf[settings.Name] = table;
-            foreach (var neighbor in _dynamic.Where(entry => entry.Key.Template == settings.Name))
-                neighbor.Value.Use(TableOf(table));
-            if (settings.ListenRanges.Prefixes.Count > 0)
-                continue;
-            if (_neighbors.TryGetValue(settings.Name, out var known))
-            {
-                known.Use(TableOf(table));
-                continue;
-            }
-
-            var address = settings.Interface.Length > 0 ? _links.Find(settings.Interface) : settings.Address?.ToIPAddress();
-            var added = new Neighbor(this, settings, TableOf(table), address);
-            _neighbors.Add(settings.Name, added);
-            added.Start(now);
-        }
-
+        _neighbors.Set(neighbors, now);
         foreach (var unused in _tables.Keys.Except(neighbors.Select(neighbor => neighbor.Table)).Except(tables).ToList())
             _tables.Remove(unused);
-        _templates = [.. neighbors.Select(neighbor => neighbor.Settings).Where(settings => settings.ListenRanges.Prefixes.Count > 0)];
         var all = neighbors.Select(neighbor => neighbor.Settings).ToList();
         _listeners.SetNeighbors(all, now);
         _links.SetLinks([.. all.Select(settings => settings.Interface).Where(link => link.Length > 0).Distinct()], now);
         (_isNews, _isUrgent) = (true, true);
-        Count();
-    }
-
-    private void Leave(Neighbor neighbor, bool comesBack, long now)
-    {
-        neighbor.Stop(
-            comesBack
-                ? new BgpError(BgpErrorCode.Cease, (byte)CeaseSubcode.ConfigurationChange, default, "its configuration changed")
-                : new BgpError(BgpErrorCode.Cease, (byte)CeaseSubcode.PeerDeconfigured, default, "it is not configured any more"),
-            quietly: false,
-            now);
-        _neighbors.Remove(neighbor.Settings.Name);
-        if (neighbor is { IsDynamic: true, Address: { } address })
-            _dynamic.Remove((neighbor.Settings.Name, address));
-        _leaving.Add(neighbor);
-    }
-
-    private void Accept((Socket Connection, IPEndPoint Remote, string Vrf) accepted, long now)
-    {
-        var (connection, remote, vrf) = accepted;
-        var address = remote.Address;
-        foreach (var neighbor in _neighbors.Values)
-            if (neighbor.Settings.Vrf == vrf && address.Equals(neighbor.Address) && neighbor.Settings.ListenRanges.Prefixes.Count == 0)
-            {
-                neighbor.Accept(connection, now);
-                return;
-            }
-
-        var value = IpAddress.Read(address.GetAddressBytes());
-        foreach (var template in _templates)
-        {
-            if (template.Vrf != vrf || !template.ListenRanges.Contain(value))
-                continue;
-            if (_dynamic.TryGetValue((template.Name, address), out var known))
-            {
-                known.Accept(connection, now);
-                return;
-            }
-
-            if (_dynamic.Keys.Count(key => key.Template == template.Name) >= template.ListenRanges.Limit)
-            {
-                Log.LogWarning("bgp: {Address} is refused: {Peer} has its {Limit} sessions", address, template.Name, template.ListenRanges.Limit);
-                break;
-            }
-
-            var settings = template with { Session = template.Session with { IsPassive = true } };
-            var neighbor = new Neighbor(this, settings, TableOf(_tableOf[template.Name]), address) { Template = template };
-            _dynamic.Add((template.Name, address), neighbor);
-            Count();
-            neighbor.Start(now);
-            neighbor.Accept(connection, now);
-            return;
-        }
-
-        Log.LogDebug("bgp: a connection from {Address} is refused: it is no peer's", address);
-        connection.Dispose();
     }
 
     private void OnFound(string link, IPAddress address)
@@ -308,31 +213,7 @@ internal sealed class BgpLoop : IDisposable
         if (_stop)
             return;
         Log.LogInformation("bgp: the neighbour on {Interface} is {Address}", link, address);
-        foreach (var neighbor in _neighbors.Values)
-            if (neighbor.Settings.Interface == link)
-                neighbor.FoundAt(address, DeadlineWait.Now);
-    }
-
-    private void Clear()
-    {
-        var before = _leaving.Count + _dynamic.Count;
-        for (var i = _leaving.Count - 1; i >= 0; i--)
-            if (_leaving[i].IsOver)
-            {
-                _leaving[i].Dispose();
-                _leaving.RemoveAt(i);
-            }
-
-        foreach (var (key, neighbor) in _dynamic)
-            if (neighbor.IsForgotten)
-            {
-                neighbor.Dispose();
-                _dynamic.Remove(key);
-                (_isNews, _isUrgent) = (true, true);
-            }
-
-        if (_leaving.Count + _dynamic.Count != before)
-            Count();
+        _neighbors.Found(link, address);
     }
 
     private void Show(long now)
@@ -340,11 +221,8 @@ internal sealed class BgpLoop : IDisposable
         if (!_isUrgent && now < _shownAt + (_isNews ? ShowEvery : ShowAnyway))
             return;
         (_isNews, _isUrgent, _shownAt) = (false, false, now);
-        var clock = Clock(now);
-        _onStatus([.. Present.Select(neighbor => neighbor.Status(clock))]);
+        _onStatus(_neighbors.Statuses(Clock(now)));
     }
-
-    private IEnumerable<Neighbor> Present => _neighbors.Values.Concat(_dynamic.Values);
 
     private Func<long, DateTimeOffset> Clock(long now)
     {

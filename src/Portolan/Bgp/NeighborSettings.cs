@@ -1,6 +1,7 @@
 using Portolan.Core.Addresses;
 using Portolan.Core.Announcements.Bgp;
 using Portolan.Core.Configuration;
+using Portolan.Linux.Sockets;
 using Portolan.Protocols.Bgp.Sessions;
 
 namespace Portolan.Bgp;
@@ -61,6 +62,17 @@ internal sealed record NeighborSettings
 
     /// <summary>The lowest TTL that is let in; 0: any.</summary>
     public int LeastTtl => TtlSecurityHops > 0 ? byte.MaxValue + 1 - TtlSecurityHops : 0;
+
+    /// <summary>What its connections ask of the kernel.</summary>
+    public SessionSocketOptions ForSocket() => new()
+    {
+        Ttl = Ttl,
+        LeastTtl = LeastTtl,
+        Link = Vrf.Length > 0 ? Vrf : Interface,
+        Password = Password,
+        LongestSegment = LongestSegment,
+        UserTimeout = Session.HoldTime * 1000,
+    };
 }
 
 /// <summary>Where neighbours without an address of their own may connect from.</summary>

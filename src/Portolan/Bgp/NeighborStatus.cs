@@ -56,6 +56,9 @@ internal sealed record NeighborStatus
 
     /// <summary>It has everything that it is to have, or had at some moment of this session.</summary>
     public required bool IsSynchronized { get; init; }
+
+    /// <summary>How often serving it failed by a fault of ours.</summary>
+    public required long Faults { get; init; }
 }
 
 /// <summary>Counters at a moment; see <see cref="PeerCounters"/>.</summary>

@@ -179,7 +179,7 @@ internal sealed class AddressController
         if (consequences.Configuration is { } problems)
         {
             if (_state.IsLeading)
-                _configuration.Tell(problems, _state.Configuration.Unread);
+                _configuration.Tell(problems, _state.Configuration.Notices(), _state.Configuration.Unread);
             _metrics.Configured(_state.IsStale);
         }
 

@@ -95,13 +95,18 @@ internal sealed class LoadedConfiguration
     public void Update() => InForce = InForce.Update(IsComplete ? Objects : Objects.Only(ConfigurationKind.IPAddressPool, ConfigurationKind.L2Advertisement, ConfigurationKind.AnnouncementPolicy) with { Nodes = null });
 
     /// <summary>What is wrong, object by object.</summary>
-    public IReadOnlyList<ConfigurationProblem> Problems()
+    public IReadOnlyList<ConfigurationProblem> Problems() => About(InForce.Problems);
+
+    /// <summary>What does less than it says, object by object.</summary>
+    public IReadOnlyList<ConfigurationProblem> Notices() => About(InForce.Notices);
+
+    private List<ConfigurationProblem> About(IReadOnlyList<ObjectProblem> problems)
     {
-        var problems = new List<ConfigurationProblem>();
-        foreach (var (kind, name, error, standing) in InForce.Problems)
+        var known = new List<ConfigurationProblem>();
+        foreach (var (kind, name, error, standing) in problems)
             if (_about.TryGetValue((kind, name), out var about))
-                problems.Add(new ConfigurationProblem(about, error, standing));
-        return problems;
+                known.Add(new ConfigurationProblem(about, error, standing));
+        return known;
     }
 
     private bool Listed(string plural) => _unread.Remove(plural) | _awaited.Remove(plural);

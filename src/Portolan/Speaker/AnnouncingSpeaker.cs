@@ -44,9 +44,10 @@ internal sealed class AnnouncingSpeaker : IDisposable
     private readonly SpeakerOptions _options;
     private readonly ILogger _log;
     private readonly Channel<Action> _queue = Channel.CreateBounded<Action>(new BoundedChannelOptions(1024) { SingleReader = true });
-    private readonly Channel<Action> _urgent = Channel.CreateBounded<Action>(new BoundedChannelOptions(4096) { SingleReader = true });
+    private readonly UrgentNews _urgent = new();
     private readonly SpeakerState _state;
     private readonly SpeakerMetrics _metrics;
+    private readonly ConfigurationReport _configuration;
     private readonly EventRecorder _events;
     private readonly AnnouncementStatusWriter<ServiceL2Status> _statuses;
     private readonly Layer2Announcer _announcer;
@@ -61,7 +62,6 @@ internal sealed class AnnouncingSpeaker : IDisposable
     private readonly Departures _departures = new();
     private readonly Dictionary<ObjectKey, InvolvedObject> _services = [];
     private readonly Dictionary<ObjectKey, AnnouncementPlan> _announced = [];
-    private IReadOnlyList<ConfigurationFault> _faults = [];
     private bool _linksKnown;
     private bool _claimsAnew;
     private bool _ready;
@@ -73,26 +73,29 @@ internal sealed class AnnouncingSpeaker : IDisposable
         _log = host.Logs.CreateLogger("Speaker");
         _state = new SpeakerState(options);
         _metrics = new SpeakerMetrics(host.Meter, options.NodeName);
+        _configuration = new ConfigurationReport(client, options, _metrics, host.Time, _log);
         _events = new EventRecorder(client, Component, host.Time, _log);
         _statuses = new AnnouncementStatusWriter<ServiceL2Status>(client, AnnouncementStatusKinds.Layer2, options, host.Time, _log);
         var claims = new WireClaims(() => _queue.Writer.TryWrite(Nothing));
         _announcer = new Layer2Announcer(
             _state.Interfaces, Layer2Sockets.Here, new Layer2Counters(host.Meter), claims, _log,
-            failed => Urgent(() => _announcer!.Failed(failed, Now)));
+            failed => Urgent(failed, () => _announcer!.Failed(failed, Now)));
         _conditions = new ConflictConditions(client, host.Time, _log);
         _truth = new AddressTruth(options.NodeName, _announcer, claims, _conditions, Record, host.Meter, _log);
         _handovers = options.PlannedMoves ? new Handovers(options.NodeName, family => new HandoverTable(family), _log) : null;
         _handovers?.Start(Now);
-        _peers = new SpeakerPeers(options.NodeName, options.PeerPort, options.PeerAddress, Grace, new PeerMetrics(host.Meter), _log, () => Urgent(OnPeers));
-        var holder = LivenessOptions.Holder(options, OnTransition, _log, transition => Urgent(() => _bgp!.On(transition)));
+        _peers = new SpeakerPeers(options.NodeName, options.PeerPort, options.PeerAddress, Grace, new PeerMetrics(host.Meter), _log, () => Urgent(nameof(OnPeers), OnPeers));
+        // That a session was lost must not be forgotten over its return: only the very same transition is the same news.
+        var holder = LivenessOptions.Holder(options, OnTransition, _log, transition => Urgent(transition, () => _bgp!.On(transition)));
         LivenessMetrics.AddTo(host.Meter, holder);
         _sessions = new SpeakerSessions(holder, _log);
         _senses = new NodeSenses(_state, options, _events, host.Meter, host.Time, _log, () => _queue.Writer.TryWrite(Nothing), Now);
         _clients = new SharedClientExchange(_announcer, (part, payload) => _peers.Publish(PeerItemType.Askers, part, payload));
-        _peers.Listen(PeerItemType.Askers, (node, part, payload) => Urgent(() => _clients.Heard(node, part, payload)));
-        _peers.Listen(PeerItemType.QueryResults, (node, _, payload) => Urgent(() => _truth.On(node, payload, Now)));
+        _peers.Listen(PeerItemType.Askers, (node, part, payload) => Urgent((PeerItemType.Askers, node, part), () => _clients.Heard(node, part, payload)));
+        _peers.Listen(PeerItemType.QueryResults, (node, part, payload) => Urgent((PeerItemType.QueryResults, node, part), () => _truth.On(node, payload, Now)));
         _peers.SetOwnReport(_senses.Report);
         _bgp = new BgpSpeaking(client, host, options, _state, Urgent, Record, holder);
+        _metrics.AnnouncedByBgp(() => _bgp.Announced);
     }
 
     private static long Now => DeadlineWait.Now;
@@ -114,6 +117,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
         _host.Supervise("events", _events.RunAsync);
         _host.Supervise("layer2-status", _statuses.RunAsync);
         _host.Supervise("conflict-conditions", _conditions.RunAsync);
+        _configuration.Supervise(_host);
         // Its pause is short beside the detection time of sessions that this process keeps itself, 300 ms × 3; shorter ones are kept by another process.
         _host.Supervise("idle-trim", new IdleTrim(_host.Time).RunAsync);
         Watch(Kinds.Services, null, null, OnService, keepsObjects: false);
@@ -157,11 +161,10 @@ internal sealed class AnnouncingSpeaker : IDisposable
     }
 
     // The threads that call this must not wait for the loop: not the one that keeps the sessions, nor one that answers ARP. What they leave is read
-    // in order, with the next batch; should the loop's own queue be full, a batch is under way.
-    private void Urgent(Action news)
+    // with the next batch; should the loop's own queue be full, a batch is under way.
+    private void Urgent(object subject, Action news)
     {
-        if (!_urgent.Writer.TryWrite(news))
-            throw new InvalidOperationException("the speaker's loop takes no news any more");
+        _urgent.Put(subject, news);
         _queue.Writer.TryWrite(Nothing);
     }
 
@@ -215,7 +218,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
 
     private void Settle()
     {
-        while (_urgent.Reader.TryRead(out var news))
+        while (_urgent.TryTake(out var news))
             news();
         Apply(_state.Settle());
         _bgp.Settle();
@@ -240,7 +243,8 @@ internal sealed class AnnouncingSpeaker : IDisposable
         _handovers?.Advance(Nodes, Now);
         _announcer.Advance(Now);
         _clients.Advance(Now);
-        TellFaults();
+        if (_state.Awaited.Count == 0)
+            _configuration.Tell([.. _state.Faults, .. _bgp.Faults], [.. _bgp.Notices], _bgp.IsConfigured);
         if (_ready == _state.IsReady)
             return;
         _ready = !_ready;
@@ -419,16 +423,5 @@ internal sealed class AnnouncingSpeaker : IDisposable
             _log.LogWarning("{Event}: {Service}: {Message}", reason, service, message);
         if (_services.TryGetValue(service, out var about))
             _events.Record(about, isWarning, reason, message);
-    }
-
-    private void TellFaults()
-    {
-        if (_state.Awaited.Count > 0)
-            return;
-        var faults = _state.Faults.Concat(_bgp.Faults).ToList();
-        foreach (var fault in faults.Except(_faults))
-            _log.LogError("configuration is invalid: {Kind} {Name}: {Error}; what was good before stays in force", fault.Kind, fault.Name, fault.Error);
-        _faults = faults;
-        _metrics.Configured(stale: faults.Count > 0);
     }
 }

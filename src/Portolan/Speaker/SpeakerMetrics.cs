@@ -8,6 +8,7 @@ namespace Portolan.Speaker;
 internal sealed class SpeakerMetrics
 {
     private volatile IReadOnlyList<(ObjectKey Service, IpAddress Address)> _announced = [];
+    private volatile Func<IEnumerable<(ObjectKey Service, IpAddress Address)>> _announcedByBgp = () => [];
     private volatile IReadOnlyDictionary<string, bool> _peers = new Dictionary<string, bool>();
     private volatile int _loaded;
     private volatile int _stale;
@@ -16,8 +17,7 @@ internal sealed class SpeakerMetrics
     {
         meter.CreateObservableGauge(
             "metallb_speaker_announced",
-            () => _announced.Select(entry => new Measurement<int>(
-                1, new("service", entry.Service.ToString()), new("protocol", "layer2"), new("node", node), new("ip", entry.Address.ToString()))),
+            () => _announced.Select(entry => Announcement(entry.Service, entry.Address, "layer2")).Concat(_announcedByBgp().Select(entry => Announcement(entry.Service, entry.Address, "bgp"))),
             description: "1 for each address of a Service that this node announces by plan.");
         meter.CreateObservableGauge(
             "portolan_speaker_peer_up",
@@ -27,6 +27,9 @@ internal sealed class SpeakerMetrics
         meter.CreateObservableGauge("metallb_k8s_client_config_stale_bool", () => _stale, description: "1 if something in the configuration is wrong and an older version of it is in force.");
         Updates = meter.CreateCounter<long>("metallb_k8s_client_updates_total", description: "Changes of API objects that were processed.");
         UpdateErrors = meter.CreateCounter<long>("metallb_k8s_client_update_errors_total", description: "Changes that could not be processed completely.");
+
+        Measurement<int> Announcement(ObjectKey service, IpAddress address, string protocol) =>
+            new(1, new("service", service.ToString()), new("protocol", protocol), new("node", node), new("ip", address.ToString()));
     }
 
     public Counter<long> Updates { get; }
@@ -34,6 +37,9 @@ internal sealed class SpeakerMetrics
     public Counter<long> UpdateErrors { get; }
 
     public void Announced(IReadOnlyList<(ObjectKey Service, IpAddress Address)> announced) => _announced = announced;
+
+    /// <param name="announced">What is announced by BGP; called on any thread.</param>
+    public void AnnouncedByBgp(Func<IEnumerable<(ObjectKey Service, IpAddress Address)>> announced) => _announcedByBgp = announced;
 
     public void Peers(IReadOnlyDictionary<string, bool> peers) => _peers = peers;
 

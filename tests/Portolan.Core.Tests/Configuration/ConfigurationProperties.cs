@@ -100,7 +100,7 @@ public sealed class ConfigurationProperties
         {
             var nodes = new NodeMeeting(_objects.Nodes);
             foreach (var spec in _objects.All<BgpPeerSpec>())
-                if (_set.Problems.Any(problem => problem.Name == spec.Name && problem.Kind == spec.Kind && problem.Error.Rule.StartsWith("all peers", StringComparison.Ordinal)))
+                if (_set.Problems.Any(problem => problem.Name == spec.Name && problem.Kind == spec.Kind && problem.Error.Rule.Contains("is the same peer", StringComparison.Ordinal)))
                     Assert.Contains(_set.BgpPeers.Values, other => other.Name != spec.Name && spec.Parse([])!.Clash(other, nodes) is not null);
         }
 
@@ -207,7 +207,8 @@ public sealed class ConfigurationProperties
                 Name = name,
                 MyAsn = Any(random, 64512, 64512, 64513),
                 PeerAsn = wrong ? 0 : 65000,
-                PeerAddress = Any(random, "10.9.0.1", "10.9.0.2", "10.9.0.3"),
+                PeerAddress = Any(random, "10.9.0.1", "10.9.0.2"),
+                PeerPort = Any<long?>(random, null, null, 1179),
                 Vrf = Any(random, "", "", "red"),
                 RouterId = Any(random, "", "", "10.9.9.9"),
                 BfdProfile = Any(random, "", "", "a", "b"),

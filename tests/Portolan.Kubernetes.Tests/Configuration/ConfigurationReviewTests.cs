@@ -6,13 +6,33 @@ namespace Portolan.Kubernetes.Tests.Configuration;
 public sealed class ConfigurationReviewTests
 {
     private const string Peer = "{myASN: 64512, peerASN: 64513, peerAddress: 10.0.0.9";
+    private const string EchoMode = "spec.echoMode: true: has no effect: no echo packets are sent, and a peer is told that none are taken";
 
     [Fact]
     public void EveryObjectMayReplaceItself()
     {
         var known = Written.Neighbours();
         foreach (var spec in known.All<ConfigurationSpec>())
-            Assert.Equal("", Said(known, spec));
+            Assert.Equal(spec.Name == "echo" ? EchoMode + "; spec.echoInterval: 60000: has no effect: no echo packets are sent" : "", Said(known, spec));
+    }
+
+    [Theory]
+    [InlineData("BFDProfile", "{echoMode: true}", EchoMode)]
+    [InlineData("BFDProfile", "{echoMode: false, receiveInterval: 10, transmitInterval: 60000, detectMultiplier: 255, passiveMode: true, minimumTtl: 1}", "")]
+    [InlineData("BGPPeer", Peer + ", passwordSecret: {name: s, namespace: other}}", "spec.passwordSecret.namespace: other: has no effect: the Secret is read in metallb-system")]
+    [InlineData("BGPPeer", Peer + ", passwordSecret: {name: s, namespace: metallb-system}}", "")]
+    [InlineData("BGPPeer", Peer + ", sourceAddress: 'fd00::1'}", "spec.sourceAddress: fd00::1: is of another family than the peer's address: no session can begin there")]
+    [InlineData("BGPPeer", Peer + ", sourceAddress: 10.0.0.8}", "")]
+    [InlineData("BGPPeer", Peer + ", holdTime: 30s, keepaliveTime: 20s}", "spec.keepaliveTime: 20s: is more than a third of the hold time: a KEEPALIVE is sent every 10s at least")]
+    [InlineData("BGPPeer", Peer + ", holdTime: 30s, keepaliveTime: 10s}", "")]
+    [InlineData("BGPPeer", Peer + ", holdTime: 0s, keepaliveTime: 0s}", "")]
+    public void WhatDoesLessThanItSays_IsWarnedOf_AndReported(string kind, string spec, string said)
+    {
+        var written = Written.Object(kind, "new", spec);
+        Assert.Equal(said, Said(Written.Neighbours(), written));
+        var set = ConfigurationSet.Empty.Update((ConfigurationObjects.Empty with { Namespace = "metallb-system" }).With(written));
+        Assert.Equal(said, string.Join("; ", set.Notices.Select(notice => notice.Error)));
+        Assert.Empty(set.Problems);
     }
 
     [Theory]
@@ -68,12 +88,17 @@ public sealed class ConfigurationReviewTests
         Assert.Equal("", Said(known, there));
         Assert.Equal("spec.peerAddress: 10.0.0.9: BGPPeer here is the same peer, and a node has both", Said(known with { Nodes = null }, there));
 
+        // As in native mode: what peers of one node are told of it is between them and us; and one address may have several on different ports.
+        Assert.Equal("", Said(known, Written.Object("BGPPeer", "other", "{myASN: 1, localASN: 3, peerASN: 2, peerAddress: 10.0.0.8, routerID: 10.1.1.2}")));
+        Assert.Equal("", Said(known, Written.Object("BGPPeer", "port", Peer + ", peerPort: 1179}")));
+        Assert.Equal("spec.peerAddress: 10.0.0.9: BGPPeer here is the same peer, and a node has both", Said(known, Written.Object("BGPPeer", "same", Peer + ", peerPort: 179, routerID: 10.1.1.2}")));
+
         // One address in two VRFs is two peers, and so is one interface.
         Assert.Equal("", Said(known, Written.Object("BGPPeer", "red", "{myASN: 1, peerASN: 2, peerAddress: 10.0.0.9, vrf: red, routerID: 10.1.1.1}")));
         var unnumbered = known.With(Written.Object("BGPPeer", "unnumbered", "{myASN: 64512, peerASN: 2, interface: eth1, routerID: 10.1.1.1}"));
         Assert.Equal(
             "spec.interface: eth1: BGPPeer unnumbered is on the same interface, and a node has both",
-            Said(unnumbered, Written.Object("BGPPeer", "again", "{myASN: 64512, dynamicASN: internal, interface: eth1, routerID: 10.1.1.1}")));
+            Said(unnumbered, Written.Object("BGPPeer", "again", "{myASN: 64512, dynamicASN: internal, interface: eth1, peerPort: 1179}")));
     }
 
     [Theory]

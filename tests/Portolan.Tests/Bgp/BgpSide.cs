@@ -14,20 +14,31 @@ internal sealed class BgpSide : IDisposable
     private readonly Thread _thread;
     private readonly Lock _gate = new();
     private readonly Lines _log = new();
+    private readonly BgpSupervisor _supervisor;
     private readonly List<NeighborStatus> _history = [];
     private IReadOnlyList<NeighborStatus> _shown = [];
     private Exception? _failure;
 
-    public BgpSide(NetworkNamespace where, ushort port = BgpLoop.DefaultPort)
+    /// <param name="where">The namespace.</param>
+    /// <param name="port">Where neighbours connect.</param>
+    /// <param name="onAnother">Called when there is another loop, in place of one that failed.</param>
+    public BgpSide(NetworkNamespace where, ushort port = BgpLoop.DefaultPort, Action<BgpSide>? onAnother = null)
     {
-        Loop = new BgpLoop(port, Show, TimeProvider.System, _log);
+        _supervisor = new BgpSupervisor(
+            () => new BgpLoop(port, Show, TimeProvider.System, _log),
+            () =>
+            {
+                if (Failures > 0 && _supervisor!.Loop is not null)
+                    onAnother?.Invoke(this);
+            },
+            _log);
         _thread = new Thread(() =>
         {
             try
             {
                 where.Inside(() =>
                 {
-                    Loop.Run();
+                    _supervisor.Run();
                     return 0;
                 });
             }
@@ -37,9 +48,23 @@ internal sealed class BgpSide : IDisposable
             }
         });
         _thread.Start();
+        Patience.Until(() => _supervisor.Loop is not null, () => $"there is no loop: {_failure}");
     }
 
-    public BgpLoop Loop { get; }
+    /// <summary>The loop; in place of one that failed there is another, sooner or later.</summary>
+    public BgpLoop Loop => _supervisor.Loop ?? throw new InvalidOperationException("there is no loop now");
+
+    /// <summary>How often a loop has failed.</summary>
+    public long Failures => _supervisor.Failures;
+
+    /// <summary>Log lines that cannot be written: whoever writes one fails.</summary>
+    public string? Unloggable
+    {
+        set => _log.Unwritable = value;
+    }
+
+    /// <summary>Whether showing the neighbours fails, which the loop does by itself.</summary>
+    public bool CannotShow { get; set; }
 
     /// <summary>What it logged.</summary>
     public string Log => string.Join('\n', _log.Written);
@@ -88,16 +113,16 @@ internal sealed class BgpSide : IDisposable
     /// <summary>Ends the loop and waits for that.</summary>
     public void Stop(BgpError? farewell)
     {
-        Loop.Stop(_ => farewell);
+        _supervisor.Stop(_ => farewell);
         Assert.True(_thread.Join(TimeSpan.FromSeconds(60)), $"it does not end: {Describe()}");
         Assert.Null(_failure);
     }
 
     public void Dispose()
     {
-        Loop.Stop(_ => null);
+        _supervisor.Stop(_ => null);
         _thread.Join();
-        Loop.Dispose();
+        _supervisor.Dispose();
         Assert.True(_failure is null, $"{_failure}");
     }
 
@@ -112,7 +137,7 @@ internal sealed class BgpSide : IDisposable
     private IReadOnlyList<NeighborStatus> Now()
     {
         Assert.True(_thread.IsAlive, $"the loop is dead: {_failure}");
-        Loop.Look();
+        _supervisor.Loop?.Look();
         lock (_gate)
             return _shown;
     }
@@ -121,6 +146,8 @@ internal sealed class BgpSide : IDisposable
 
     private void Show(IReadOnlyList<NeighborStatus> shown)
     {
+        if (CannotShow)
+            throw new InvalidOperationException("it cannot be shown");
         lock (_gate)
         {
             _shown = shown;
@@ -132,12 +159,19 @@ internal sealed class BgpSide : IDisposable
     {
         public ConcurrentQueue<string> Written { get; } = new();
 
+        public string? Unwritable { get; set; }
+
         public IDisposable? BeginScope<TState>(TState state)
             where TState : notnull => null;
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            Written.Enqueue($"{logLevel}: {formatter(state, exception)}");
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            var line = formatter(state, exception);
+            if (Unwritable is { } unwritable && line.Contains(unwritable, StringComparison.Ordinal))
+                throw new IOException($"unwritable: {line}");
+            Written.Enqueue($"{logLevel}: {line}{(exception is null ? "" : $"\n{exception}")}");
+        }
     }
 }

@@ -14,6 +14,8 @@ internal sealed class RawPeer : IDisposable
     private readonly byte[] _buffer = new byte[65536];
     private bool _isDisposed;
 
+    private RawPeer(Socket socket) => _socket = socket;
+
     /// <summary>Connects to us.</summary>
     public RawPeer(NetworkNamespace where, string from, string to = BgpWire.Ours, int receiveBuffer = 0) => _socket = where.Inside(() =>
     {
@@ -24,6 +26,24 @@ internal sealed class RawPeer : IDisposable
         socket.Connect(new IPEndPoint(IPAddress.Parse(to), 179));
         return socket;
     });
+
+    /// <summary>Waits for us to connect, on a port of its own.</summary>
+    public static Func<RawPeer> Listen(NetworkNamespace where, string at, ushort port)
+    {
+        var listener = where.Inside(() =>
+        {
+            var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ReceiveTimeout = 60_000 };
+            socket.Bind(new IPEndPoint(IPAddress.Parse(at), port));
+            socket.Listen();
+            return socket;
+        });
+        return () =>
+        {
+            var socket = listener.Accept();
+            (socket.NoDelay, socket.ReceiveTimeout, socket.SendTimeout) = (true, 60_000, 60_000);
+            return new RawPeer(socket);
+        };
+    }
 
     /// <summary>A header, of whatever type and length.</summary>
     public static byte[] Header(int length, byte type)

@@ -19,7 +19,7 @@ public sealed class ConfigurationReporterTests
             (200, """{"metadata":{"name":"controller-1","uid":"u-1"}}"""),
             (201, """{"metadata":{"name":"controller"}}"""),
             (200, """{"metadata":{"name":"controller"}}"""));
-        await WrittenAsync(api, 3, reporter => reporter.Tell([new(_peer, new FieldError("spec.myASN", "0", "must be 1..4294967295"), Standing.PreviousInForce)], Unread()));
+        await WrittenAsync(api, 3, reporter => reporter.Tell([new(_peer, new FieldError("spec.myASN", "0", "must be 1..4294967295"), Standing.PreviousInForce)], [], Unread()));
         Assert.Equal(
             """PATCH /apis/metallb.io/v1beta1/namespaces/metallb-system/configurationstates/controller {"apiVersion":"metallb.io/v1beta1","kind":"ConfigurationState","metadata":{"name":"controller","namespace":"metallb-system","labels":{"metallb.io/component-type":"controller"},"ownerReferences":[{"apiVersion":"v1","kind":"Pod","name":"controller-1","uid":"u-1"}]}}""",
             api.Requests[1]);
@@ -29,10 +29,21 @@ public sealed class ConfigurationReporterTests
     }
 
     [Fact]
+    public async Task WhatDoesLessThanItSays_IsNamed_AndMakesNothingInvalid()
+    {
+        await using var api = await FakeApi.StartAsync((404, "{}"), (201, """{"metadata":{}}"""), (200, """{"metadata":{}}"""));
+        await WrittenAsync(api, 3, reporter => reporter.Tell([], [new(_peer, new FieldError("spec.disableMP", "true", "has no effect"), Standing.InForce)], Unread()));
+        var status = Status(api.Requests[2]);
+        Assert.Equal(("Valid", "BGPPeer tor: spec.disableMP: true: has no effect"), ((string?)status["result"], (string?)status["errorSummary"]));
+        Assert.Equal("poolReconcilerValid True Reconciled; configReconcilerValid True Reconciled", Conditions(status));
+        Assert.Equal("BGPPeer tor: spec.disableMP: true: has no effect", (string?)status["conditions"]![1]!["message"]);
+    }
+
+    [Fact]
     public async Task NamesTheKindsThatCannotBeRead()
     {
         await using var api = await FakeApi.StartAsync((404, "{}"), (201, """{"metadata":{}}"""), (200, """{"metadata":{}}"""));
-        await WrittenAsync(api, 3, reporter => reporter.Tell([], Unread("bgppeers")));
+        await WrittenAsync(api, 3, reporter => reporter.Tell([], [], Unread("bgppeers")));
         var status = Status(api.Requests[2]);
         Assert.Equal(("Unknown", "no bgppeers"), ((string?)status["result"], (string?)status["errorSummary"]));
         Assert.Equal("poolReconcilerValid True Reconciled; configReconcilerValid Unknown InfraError", Conditions(status));
@@ -44,9 +55,9 @@ public sealed class ConfigurationReporterTests
         await using var api = await FakeApi.StartAsync([(404, "{}"), .. Enumerable.Repeat((200, """{"metadata":{}}"""), 9)]);
         await WrittenAsync(api, 5, reporter =>
         {
-            reporter.Tell([], Unread());
-            reporter.Tell([], Unread());
-        }, reporter => reporter.Tell([], Unread()), reporter => reporter.Again());
+            reporter.Tell([], [], Unread());
+            reporter.Tell([], [], Unread());
+        }, reporter => reporter.Tell([], [], Unread()), reporter => reporter.Again());
         Assert.Equal(5, api.Requests.Count);
         Assert.Equal(api.Requests[2].Split("lastTransitionTime")[0], api.Requests[4].Split("lastTransitionTime")[0]);
     }
@@ -58,7 +69,7 @@ public sealed class ConfigurationReporterTests
             (404, "{}"),
             (200, """{"metadata":{},"status":{"conditions":[{"type":"poolReconcilerValid","status":"True","lastTransitionTime":"2001-02-03T04:05:06Z"},{"type":"configReconcilerValid","status":"False","lastTransitionTime":"2001-02-03T04:05:06Z"}]}}"""),
             (200, """{"metadata":{}}"""));
-        await WrittenAsync(api, 3, reporter => reporter.Tell([], Unread()));
+        await WrittenAsync(api, 3, reporter => reporter.Tell([], [], Unread()));
         var times = Status(api.Requests[2])["conditions"]!.AsArray().Select(condition => (string?)condition!["lastTransitionTime"]).ToList();
         Assert.Equal("2001-02-03T04:05:06Z", times[0]);
         Assert.NotEqual("2001-02-03T04:05:06Z", times[1]);
@@ -68,7 +79,7 @@ public sealed class ConfigurationReporterTests
     public async Task TheSummaryIsBounded()
     {
         await using var api = await FakeApi.StartAsync((404, "{}"), (200, """{"metadata":{}}"""), (200, """{"metadata":{}}"""));
-        await WrittenAsync(api, 3, reporter => reporter.Tell([.. Enumerable.Range(0, 10_000).Select(i => new ConfigurationProblem(_pool, new FieldError($"spec.addresses[{i}]", "x", "is wrong"), Standing.NotInForce))], Unread()));
+        await WrittenAsync(api, 3, reporter => reporter.Tell([.. Enumerable.Range(0, 10_000).Select(i => new ConfigurationProblem(_pool, new FieldError($"spec.addresses[{i}]", "x", "is wrong"), Standing.NotInForce))], [], Unread()));
         var summary = (string?)Status(api.Requests[2])["errorSummary"];
         Assert.InRange(summary!.Length, 8000, 8300);
         Assert.Matches("and [0-9]+ more$", summary);
@@ -78,7 +89,7 @@ public sealed class ConfigurationReporterTests
     public async Task AnApiWithoutTheKindStopsNothing()
     {
         await using var api = await FakeApi.StartAsync((404, "{}"), (404, """{"kind":"Status","message":"the server could not find the requested resource"}"""), (404, "{}"));
-        await WrittenAsync(api, 3, reporter => reporter.Tell([], Unread()), reporter => reporter.Tell([], Unread("bgppeers")));
+        await WrittenAsync(api, 3, reporter => reporter.Tell([], [], Unread()), reporter => reporter.Tell([], [], Unread("bgppeers")));
         Assert.Equal(3, api.Requests.Count);
     }
 

@@ -26,6 +26,9 @@ public readonly record struct PlannedRoute(IpPrefix Prefix, IReadOnlyList<string
 /// <param name="Routes">What is; no prefix twice for a peer.</param>
 public sealed record BgpPlan(ObjectKey Service, WithdrawalReason Reason, IReadOnlyList<PlannedRoute> Routes)
 {
+    /// <summary>The Service's addresses that are in them.</summary>
+    public IReadOnlyList<IpAddress> Addresses { get; init; } = [];
+
     /// <summary>What of the Service's annotations says nothing of use; it is treated as if it were not there.</summary>
     public IReadOnlyList<FieldError> Faults { get; init; } = [];
 
@@ -55,12 +58,14 @@ public sealed record BgpPlan(ObjectKey Service, WithdrawalReason Reason, IReadOn
         var routes = new List<PlannedRoute>();
         if (reason is WithdrawalReason.None)
             reason = AddRoutes(service, slices, terms, advertisements, asked.Communities, routes);
-        return new BgpPlan(service.Key, reason, reason is WithdrawalReason.None ? routes : []) { Faults = asked.Faults };
+        return reason is WithdrawalReason.None
+            ? new BgpPlan(service.Key, reason, routes) { Addresses = [.. service.Ingress.Select(ingress => ingress.Address).Where(address => routes.Exists(route => route.Prefix.Contains(address)))], Faults = asked.Faults }
+            : new BgpPlan(service.Key, reason, []) { Faults = asked.Faults };
     }
 
     /// <inheritdoc/>
     public bool Equals(BgpPlan? other) =>
-        other is not null && Service == other.Service && Reason == other.Reason && Routes.SequenceEqual(other.Routes) && Faults.SequenceEqual(other.Faults);
+        other is not null && Service == other.Service && Reason == other.Reason && Routes.SequenceEqual(other.Routes) && Addresses.SequenceEqual(other.Addresses) && Faults.SequenceEqual(other.Faults);
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Service, Reason, Routes.Count);

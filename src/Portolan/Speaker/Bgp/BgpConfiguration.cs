@@ -44,6 +44,9 @@ internal sealed class BgpConfiguration(KubeClient client, SpeakerOptions options
     /// <summary>What is wrong, object by object; pools and what is for layer 2 aside.</summary>
     public IReadOnlyList<ConfigurationProblem> Problems() => [.. _loaded.Problems().Where(problem => problem.Object.Kind is not "IPAddressPool")];
 
+    /// <summary>What does less than it says, object by object.</summary>
+    public IReadOnlyList<ConfigurationProblem> Notices() => _loaded.Notices();
+
     /// <summary>Adds the watches to the host.</summary>
     public void Supervise(RoleHost host, Func<Action, CancellationToken, ValueTask> enqueue)
     {

@@ -9,7 +9,9 @@ internal sealed class BgpMetrics
 {
     private volatile IReadOnlyList<NeighborStatus> _neighbors = [];
 
-    public BgpMetrics(Meter meter)
+    /// <param name="meter">Takes them.</param>
+    /// <param name="failures">How often BGP as a whole has failed.</param>
+    public BgpMetrics(Meter meter, Func<long> failures)
     {
         Gauge("metallb_bgp_session_up", neighbor => neighbor.State is SessionState.Established ? 1 : 0, "1 while a session with the peer is established.");
         Gauge("metallb_bgp_announced_prefixes_total", neighbor => neighbor.State is SessionState.Established ? neighbor.Routes - neighbor.Pending : 0, "Prefixes that the peer has been sent.");
@@ -24,6 +26,11 @@ internal sealed class BgpMetrics
         Counter("metallb_bgp_route_refresh_sent", counts => counts.RefreshesSent, "ROUTE-REFRESHes sent.");
         Counter("metallb_bgp_total_sent", counts => counts.Sent, "Messages sent.");
         Counter("metallb_bgp_total_received", counts => counts.Received, "Messages received.");
+        meter.CreateObservableCounter(
+            "portolan_bgp_neighbor_faults_total",
+            () => _neighbors.Select(neighbor => new Measurement<long>(neighbor.Faults, Labels(neighbor))),
+            description: "Faults of this speaker while it served the peer: each cost the peer its session.");
+        meter.CreateObservableCounter("portolan_bgp_loop_faults_total", failures, description: "Faults of this speaker that cost all peers their sessions.");
 
         void Gauge(string name, Func<NeighborStatus, int> value, string description) =>
             meter.CreateObservableGauge(name, () => _neighbors.Select(neighbor => new Measurement<int>(value(neighbor), Labels(neighbor))), description: description);

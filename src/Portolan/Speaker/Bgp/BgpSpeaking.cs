@@ -1,6 +1,9 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Portolan.Bfd;
 using Portolan.Bgp;
+using Portolan.Controller;
+using Portolan.Core.Addresses;
 using Portolan.Core.Announcements;
 using Portolan.Core.Announcements.Bgp;
 using Portolan.Core.Cluster;
@@ -9,6 +12,7 @@ using Portolan.Kubernetes.Client;
 using Portolan.Kubernetes.Resources;
 using Portolan.Kubernetes.Watching;
 using Portolan.Protocols.Bfd;
+using Portolan.Protocols.Bgp.Routes;
 using Portolan.Protocols.Bgp.Sessions;
 using Portolan.Protocols.Bgp.Wire;
 using Portolan.Speaker.Liveness;
@@ -27,16 +31,16 @@ internal sealed class BgpSpeaking : IDisposable
     private readonly SpeakerState _state;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
-    private readonly Action<Action> _post;
+    private readonly Action<object, Action> _post;
     private readonly Action<ObjectKey, bool, string, string> _record;
     private readonly BgpConfiguration _configuration;
     private readonly AnnouncementStatusWriter<ServiceBGPStatus> _statuses;
     private readonly BgpMetrics _metrics;
     private readonly PeerWatch _watch;
-    private readonly Dictionary<ObjectKey, BgpPlan> _announced = [];
+    private readonly ConcurrentDictionary<ObjectKey, BgpPlan> _announced = []; // read by whoever asks for the metrics
     private readonly Dictionary<string, string> _refused = new(StringComparer.Ordinal);
     private BgpIndex? _index;
-    private BgpLoop? _loop;
+    private BgpSupervisor? _supervisor;
     private Thread? _thread;
     private IReadOnlyList<(Portolan.Bgp.NeighborSettings Settings, string Table)> _neighbors = [];
     private IReadOnlyList<NeighborStatus> _shown = [];
@@ -50,27 +54,34 @@ internal sealed class BgpSpeaking : IDisposable
     /// <param name="host">Clock, meter and log.</param>
     /// <param name="options">Which node this is.</param>
     /// <param name="state">The Services, which are kept once.</param>
-    /// <param name="post">Puts something on the speaker's loop, from any thread.</param>
+    /// <param name="post">Puts something on the speaker's loop, from any thread, in place of what waits there of the same subject.</param>
     /// <param name="record">An event about a Service: whether a warning, its reason, its words.</param>
     /// <param name="bfd">Holds BFD sessions.</param>
     public BgpSpeaking(
-        KubeClient client, RoleHost host, SpeakerOptions options, SpeakerState state, Action<Action> post, Action<ObjectKey, bool, string, string> record, ISessionHolder bfd)
+        KubeClient client, RoleHost host, SpeakerOptions options, SpeakerState state, Action<object, Action> post, Action<ObjectKey, bool, string, string> record, ISessionHolder bfd)
     {
         (_options, _state, _time, _post, _record) = (options, state, host.Time, post, record);
         _log = host.Logs.CreateLogger("Bgp");
         _configuration = new BgpConfiguration(client, options, host.Time, _log);
         _statuses = new AnnouncementStatusWriter<ServiceBGPStatus>(client, AnnouncementStatusKinds.Bgp, options, host.Time, _log);
-        _metrics = new BgpMetrics(host.Meter);
-        _watch = new PeerWatch(bfd, (peer, why) => _loop?.Reset(peer, why));
+        _metrics = new BgpMetrics(host.Meter, () => _supervisor?.Failures ?? 0);
+        _watch = new PeerWatch(bfd, (peer, why) => Loop?.Reset(peer, why));
     }
 
-    /// <summary>The addresses that are announced, for the metrics.</summary>
-    public IEnumerable<(ObjectKey Service, Core.Addresses.IpAddress Address)> Announced =>
-        _announced.Keys.SelectMany(service => (_state.Find(service)?.Ingress ?? []).Select(ingress => (service, ingress.Address)));
+    // While there is none, nobody needs to be told anything: another one will be told all.
+    private BgpLoop? Loop => _supervisor?.Loop;
+
+    /// <summary>The addresses that are announced by plan, for the metrics. Any thread.</summary>
+    public IEnumerable<(ObjectKey Service, IpAddress Address)> Announced => _announced.SelectMany(entry => entry.Value.Addresses, (entry, address) => (entry.Key, address));
+
+    /// <summary>The configuration has been listed.</summary>
+    public bool IsConfigured => _configuration.IsComplete;
 
     /// <summary>What is wrong with the configuration.</summary>
-    public IEnumerable<ConfigurationFault> Faults =>
-        _configuration.IsComplete ? _configuration.Problems().Select(problem => new ConfigurationFault(problem.Object.Kind, problem.Object.Name, problem.Error)) : [];
+    public IEnumerable<ConfigurationFault> Faults => IsConfigured ? _configuration.Problems().Select(Fault) : [];
+
+    /// <summary>What of the configuration does less than it says.</summary>
+    public IEnumerable<ConfigurationFault> Notices => IsConfigured ? _configuration.Notices().Select(Fault) : [];
 
     /// <summary>Ends when, at the stop, all peers have been told what there is to tell.</summary>
     public Task Farewell => _over.Task;
@@ -125,18 +136,18 @@ internal sealed class BgpSpeaking : IDisposable
         if (_configuration.HasChanged || _isNodeNews)
             Reconfigure(node);
         var isLeaving = _state.OfObject(_options.NodeName).HasFlag(NodeConditions.Draining);
-        if (_loop is null || isLeaving == _isLeaving)
+        if (_supervisor is null || isLeaving == _isLeaving)
             return;
         _isLeaving = isLeaving;
         _log.LogInformation("bgp: this node {What}", isLeaving ? "is being drained: peers are asked to prefer others (GRACEFUL_SHUTDOWN)" : "is not drained any more");
-        _loop.SetLeaving(isLeaving);
+        Loop?.SetLeaving(isLeaving);
     }
 
     public void Dispose()
     {
         // The thread ends by itself once it was told to; a process that ends otherwise ends it.
         if (_thread is not { IsAlive: true })
-            _loop?.Dispose();
+            _supervisor?.Dispose();
     }
 
     private void Reconfigure(NodeFacts node)
@@ -168,13 +179,13 @@ internal sealed class BgpSpeaking : IDisposable
 
         if (!neighbors.SequenceEqual(_neighbors))
         {
-            _loop!.SetNeighbors(neighbors, [.. _index.Classes.Select(Table)]); // the tables, too, of peers that wait for their password
+            Loop?.SetNeighbors(neighbors, [.. _index.Classes.Select(Table)]); // the tables, too, of peers that wait for their password
             _watch.SetPeers(neighbors.Select(neighbor => neighbor.Item1));
         }
 
         _neighbors = neighbors;
         if (!_areReady)
-            _loop!.AreReady();
+            Loop?.AreReady();
         _areReady = true;
     }
 
@@ -185,9 +196,27 @@ internal sealed class BgpSpeaking : IDisposable
             _index.Set(slice);
         foreach (var service in _state.Services)
             _index.Set(service);
-        _loop = new BgpLoop(_options.BgpPort, shown => _post(() => Show(shown)), _time, _log);
-        _thread = new Thread(_loop.Run) { Name = "bgp", IsBackground = true };
+        _supervisor = new BgpSupervisor(
+            () => new BgpLoop(_options.BgpPort, shown => _post(nameof(Show), () => Show(shown)), _time, _log), () => _post(nameof(SayAllAgain), SayAllAgain), _log);
+        _thread = new Thread(_supervisor.Run) { Name = "bgp", IsBackground = true };
         _thread.Start();
+    }
+
+    // There is another loop, the first or one in the place of one that failed: it is told all that is wanted. Until there is one, nobody has a session.
+    private void SayAllAgain()
+    {
+        if (Loop is not { } loop)
+        {
+            Show([]);
+            return;
+        }
+
+        loop.SetLeaving(_isLeaving);
+        foreach (var own in _index!.Classes)
+            loop.Change(Table(own), [.. own.Routes.Select(route => (route.Prefix.ToWire(), (PathAttributes?)route.Attributes.ToWire()))]);
+        loop.SetNeighbors(_neighbors, [.. _index.Classes.Select(Table)]);
+        if (_areReady)
+            loop.AreReady();
     }
 
     private void Refuse(string peer, string reason)
@@ -201,7 +230,7 @@ internal sealed class BgpSpeaking : IDisposable
     {
         // The wire first; words can wait.
         foreach (var table in changes.Routes.GroupBy(change => change.Class))
-            _loop!.Change(Table(table.Key), [.. table.Select(change => (change.Prefix.ToWire(), change.Attributes?.ToWire()))]);
+            Loop?.Change(Table(table.Key), [.. table.Select(change => (change.Prefix.ToWire(), change.Attributes?.ToWire()))]);
         foreach (var service in changes.Services)
             Tell(service);
     }
@@ -214,7 +243,7 @@ internal sealed class BgpSpeaking : IDisposable
         if (plan is not { Routes.Count: > 0 })
         {
             _statuses.Want(service, null);
-            if (_announced.Remove(service))
+            if (_announced.TryRemove(service, out _))
                 _log.LogInformation("{Event}: {Service}: {Reason}", "serviceWithdrawn", service, plan?.Reason.Name() ?? "serviceDeleted");
             return;
         }
@@ -247,7 +276,9 @@ internal sealed class BgpSpeaking : IDisposable
     }
 
     private async Task<BgpReport> ReportAsync(CancellationToken stop) =>
-        new(_options.NodeName, _loop is { } loop ? await loop.ReportAsync(stop) : []);
+        new(_options.NodeName, Loop is { } loop ? await loop.ReportAsync(stop) : []);
+
+    private static ConfigurationFault Fault(ConfigurationProblem problem) => new(problem.Object.Kind, problem.Object.Name, problem.Error);
 
     private static string Table(PeerClass peers) => $"{peers.Number}";
 
@@ -258,10 +289,10 @@ internal sealed class BgpSpeaking : IDisposable
     private async Task SayFarewellAsync(CancellationToken stop)
     {
         await Task.Delay(Timeout.InfiniteTimeSpan, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        var (loop, thread, isLeaving) = (_loop, _thread, _isLeaving);
-        if (loop is not null && thread is not null)
+        var (supervisor, thread, isLeaving) = (_supervisor, _thread, _isLeaving);
+        if (supervisor is not null && thread is not null)
         {
-            loop.Stop(settings => End(settings, isLeaving));
+            supervisor.Stop(settings => End(settings, isLeaving));
             await Task.Run(() => thread.Join(FarewellPatience), CancellationToken.None);
         }
 

@@ -46,6 +46,16 @@ public sealed class BgpPlanTests
     }
 
     [Fact]
+    public void TellsWhichAddressesAreAnnounced()
+    {
+        var both = Given.Service("10.9.0.7", "fd00::7");
+        var pools = Context with { Pools = PoolSet.Empty.Update([new AddressPoolSpec { Name = "both", Addresses = ["10.9.0.0/24", "fd00::/120"] }]) };
+        Assert.Equal(["10.9.0.7", "fd00::7"], Plan(both, pools).Addresses.Select(address => $"{address}"));
+        Assert.Equal(["192.168.100.7"], Plan(Web, With(Advertisement("block", spec => spec with { AggregationLength = 24 }))).Addresses.Select(address => $"{address}"));
+        Assert.Empty(Plan(Web, Context with { Advertisements = [] }).Addresses);
+    }
+
+    [Fact]
     public void DoesNotUseAnAdvertisementWhoseAggregateIsLargerThanThePoolsRange()
     {
         var block = Advertisement("block", spec => spec with { AggregationLength = 23 });
