@@ -8,7 +8,8 @@ namespace Portolan.Core.Forwarding;
 /// <summary>Which virtual servers a Service has on this node, and which real servers stand behind them. Every node decides for itself.</summary>
 public static class ForwardingPlan
 {
-    internal const string ProxyNameLabel = "service.kubernetes.io/service-proxy-name";
+    /// <summary>The label that gives a Service to another proxy, whatever its value.</summary>
+    public const string ProxyNameLabel = "service.kubernetes.io/service-proxy-name";
 
     /// <summary>The plan of one Service.</summary>
     /// <param name="service">The Service.</param>

@@ -17,8 +17,9 @@ internal sealed class RouteSender(RouteTable table)
     private RouteTable _table = table;
     private RouteTable _wanted = table;
     private RouteReader? _reader;
+    private RouteReader? _coming; // then, on the way to another table, what was there before, then what goes of that
     private Route[]? _former;
-    private RouteReader? _withdrawals;
+    private RouteReader? _going;
     private bool _marksRefreshes;
     private BgpFamilies _endsOfRibDue;
     private BgpFamilies _refreshesAsked;
@@ -28,7 +29,7 @@ internal sealed class RouteSender(RouteTable table)
     public int Count => _table.Count;
 
     /// <summary>Routes of those, or of those that it is to forget, that have not been sent yet.</summary>
-    public int Pending => (_reader?.Pending ?? 0) + (_withdrawals?.Pending ?? 0);
+    public int Pending => (_reader?.Pending ?? 0) + (_coming?.Pending ?? 0) + (_going?.Pending ?? 0);
 
     /// <summary>It has everything, or had at some moment of this session.</summary>
     public bool IsSynchronized { get; private set; }
@@ -43,7 +44,7 @@ internal sealed class RouteSender(RouteTable table)
     public RouteTable Wanted => _wanted;
 
     // It was told all of the table at some moment, and is on no way to another one.
-    private bool HasAll => _reader is { IsSynchronized: true } && _withdrawals is null && _former is null && _table == _wanted;
+    private bool HasAll => _reader is { IsSynchronized: true } && _coming is null && _former is null && _going is null && _table == _wanted;
 
     /// <summary>It is to have the routes of another table: once it has been told all of this one it is told what it has to have, then what goes.</summary>
     public void Use(RouteTable other)
@@ -67,8 +68,9 @@ internal sealed class RouteSender(RouteTable table)
     {
         (_endsOfRibDue, _refreshesAsked, _refreshesOpen) = (BgpFamilies.None, BgpFamilies.None, BgpFamilies.None);
         _reader?.Dispose();
-        _withdrawals?.Dispose();
-        (_reader, _withdrawals, _former, IsSynchronized, _table) = (null, null, null, false, _wanted);
+        _coming?.Dispose();
+        _going?.Dispose();
+        (_reader, _coming, _former, _going, IsSynchronized, _table) = (null, null, null, null, false, _wanted);
     }
 
     /// <summary>It wants all routes of a family anew: answered when there is room, and when what was asked for before has been. However often it asks, it costs what it reads.</summary>
@@ -96,41 +98,50 @@ internal sealed class RouteSender(RouteTable table)
 
     /// <summary>All that it is to have, for people.</summary>
     public IReadOnlyList<RouteReport> Report() =>
-        [.. _table.ToArray().Select(route => BgpReports.Of(route, _reader?.Terms, _reader?.IsSent(route.Prefix) is true))];
+        [.. _table.ToArray().Select(route => BgpReports.Of(route, _reader?.Terms, IsSent(route)))];
+
+    private bool IsSent(Route route) => _reader?.IsSent(route.Prefix) is true && _coming?.IsPending(route.Prefix) is not true;
 
     private int FillRoutes(Span<byte> room)
     {
         while (true)
         {
-            // What goes first: what is announced of the same prefixes later must not be taken back by it.
-            if (_withdrawals is { } withdrawals)
-            {
-                if (withdrawals.Fill(room) is > 0 and var gone)
-                    return gone;
-                withdrawals.Dispose();
-                _withdrawals = null;
-            }
-
+            // What belongs to the way goes before what has changed since it was begun, and must not be taken back by it.
+            if (Fill(ref _coming, room) is > 0 and var came)
+                return came;
+            if (Fill(ref _going, room) is > 0 and var gone)
+                return gone;
             var reader = _reader!;
             if (reader.Fill(room) is > 0 and var size)
                 return size;
-            if (!reader.IsCaughtUp)
+            if (!reader.IsCaughtUp || (_former is null && _table == _wanted))
                 return 0;
-            if (_former is { } former)
-            {
-                (_withdrawals, _former) = (Withdrawals.Of(former, _table, reader.Terms), null);
-            }
-            else if (_table != _wanted)
-            {
-                (_former, _table) = (_table.ToArray(), _wanted);
-                _reader = _table.Read(reader.Terms);
-                reader.Dispose();
-            }
+            if (_former is null)
+                TurnTo(_wanted, reader);
             else
-            {
-                return 0;
-            }
+                (_going, _former) = (TableChange.Going(_former, _table, reader.Terms), null);
         }
+    }
+
+    // It was told all of the present table. Where little is other in the next, it is told only that.
+    private void TurnTo(RouteTable next, RouteReader reader)
+    {
+        _coming = TableChange.Coming(_table, next, reader.Terms);
+        _reader = _coming is null ? next.Read(reader.Terms) : next.ReadChanges(reader.Terms);
+        (_former, _table) = (_table.ToArray(), next);
+        reader.Dispose();
+    }
+
+    private static int Fill(ref RouteReader? reader, Span<byte> room)
+    {
+        var size = reader?.Fill(room) ?? 0;
+        if (size == 0)
+        {
+            reader?.Dispose();
+            reader = null;
+        }
+
+        return size;
     }
 
     private void BeginRefresh(BgpConnection connection)

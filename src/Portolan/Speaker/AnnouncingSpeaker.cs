@@ -94,7 +94,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
         _peers.Listen(PeerItemType.Askers, (node, part, payload) => Urgent((PeerItemType.Askers, node, part), () => _clients.Heard(node, part, payload)));
         _peers.Listen(PeerItemType.QueryResults, (node, part, payload) => Urgent((PeerItemType.QueryResults, node, part), () => _truth.On(node, payload, Now)));
         _peers.SetOwnReport(_senses.Report);
-        _bgp = new BgpSpeaking(client, host, options, _state, Urgent, Record, holder);
+        _bgp = new BgpSpeaking(client, host, options, _state, Urgent, Record, holder, _senses.Programmed);
         _metrics.AnnouncedByBgp(() => _bgp.Announced);
     }
 
@@ -238,6 +238,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
             Apply(_state.Settle());
         }
 
+        _bgp.OnProgrammed(_senses.Reprogrammed, _senses.IsTold(Now));
         while (_departures.TryTakeDue(Now, out var gone))
             _announcer.Set(gone, [], [], Now);
         _handovers?.Advance(Nodes, Now);

@@ -85,10 +85,66 @@ public sealed class RouteSenderTests : IDisposable
         Begin();
         Sent();
         _sender.Use(other);
-        Assert.Equal(["+3 +4", "-1 -2"], Sent());
+        Assert.Equal(["+4", "-1 -2"], Sent());
         Assert.Equal(2, _sender.Count);
         _sender.Use(_table);
-        Assert.Equal("-4", Sent()[^1]);
+        Assert.Equal(["+1 +2 +3", "-4"], Sent()); // most of it is other
+        Assert.Equal((0, 3), (_sender.Pending, _sender.Count));
+    }
+
+    [Fact]
+    public void OfAnotherTable_OnlyWhatIsOtherIsTold()
+    {
+        Set(_table, 1, 2, 3, 4, 5);
+        var other = new RouteTable();
+        Set(other, 1, 2, 3, 5, 6);
+        other.Set(Prefix(5), new PathAttributes { Med = 7 });
+        Begin();
+        Sent();
+        _sender.Use(other);
+        Assert.Equal(["+6", "+5", "-4"], Sent());
+        // From then on it is a table like any other.
+        Assert.True(_sender.IsSynchronized);
+        other.Withdraw(Prefix(1));
+        Set(other, 5, 7);
+        Assert.Equal(["-1", "+5 +7"], Sent());
+        _sender.Ask(BgpFamily.IPv4Unicast);
+        Assert.Equal(["refresh Begin", "+2 +3 +6 +5 +7", "refresh End"], Sent());
+        Assert.All(_sender.Report(), route => Assert.True(route.IsSent));
+    }
+
+    [Fact]
+    public void WhatIsOnItsWay_IsPending()
+    {
+        Set(_table, 1, 2, 3);
+        var other = new RouteTable();
+        Set(other, 1, 2, 4);
+        Begin();
+        Sent();
+        _sender.Use(other);
+        Assert.True(_sender.Fill(_connection));
+        var changed = Prefix(2);
+        other.Set(changed, new PathAttributes { Med = 7 });
+        Assert.Equal([$"{changed}"], _sender.Report().Where(route => !route.IsSent).Select(route => route.Prefix));
+        Sent();
+        Assert.Equal(0, _sender.Pending);
+    }
+
+    [Fact]
+    public void WithTheSession_TheWayIsForgotten()
+    {
+        Set(_table, 1, 2, 3);
+        var other = new RouteTable();
+        Set(other, 1, 2, 4);
+        Begin();
+        Sent();
+        _sender.Use(other);
+        Assert.True(_sender.Fill(_connection));
+        _sender.End();
+        Assert.Equal(0, _sender.Pending);
+        Sent();
+        Begin();
+        Assert.Equal(["+1 +2 +4", "end"], Sent());
     }
 
     [Fact]

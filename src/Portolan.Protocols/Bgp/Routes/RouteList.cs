@@ -62,6 +62,9 @@ internal sealed class RouteList
     /// <summary>Before all entries.</summary>
     public RoutePlace Begin => _head;
 
+    /// <summary>The last entry or place.</summary>
+    public RouteNode End => _tail;
+
     public void Append(RouteEntry entry) => Insert(entry, _tail);
 
     public void Insert(RouteNode node, RouteNode after)

@@ -70,6 +70,9 @@ public sealed class RouteReader : IDisposable
     /// <summary>Whether the peer has been sent what is announced of the prefix.</summary>
     public bool IsSent(BgpPrefix prefix) => (Terms.Families & Flag(prefix.Family)) != 0 && _table.IsSent(this, prefix);
 
+    /// <summary>Whether what is announced of the prefix is yet to be sent to the peer.</summary>
+    public bool IsPending(BgpPrefix prefix) => (Terms.Families & Flag(prefix.Family)) != 0 && _table.IsPending(this, prefix);
+
     /// <summary>Begins again with all routes of a family (RFC 2918); what else is pending is sent along.</summary>
     public void Restart(BgpFamily family)
     {

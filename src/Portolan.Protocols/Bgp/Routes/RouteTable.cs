@@ -154,6 +154,20 @@ public sealed class RouteTable
         }
     }
 
+    /// <summary>A place for a peer behind all routes: it has been told of them already, or is being told in another way. To be disposed of with the session.</summary>
+    public RouteReader ReadChanges(EncodingTerms terms)
+    {
+        lock (_gate)
+        {
+            var reader = new RouteReader(this, terms);
+            _list.Insert(reader.Place, _list.End);
+            _oldest ??= reader.Place;
+            _given = _version;
+            reader.Reached(_version);
+            return reader;
+        }
+    }
+
     /// <summary>Gives the reader its next block, and moves its place behind it.</summary>
     /// <returns>False where the reader stands at the end.</returns>
     internal bool Next(RouteReader reader)
@@ -241,6 +255,12 @@ public sealed class RouteTable
     {
         lock (_gate)
             return _entries.Find(prefix) is { Attributes: not null } entry && entry.Version <= reader.SentVersion;
+    }
+
+    internal bool IsPending(RouteReader reader, BgpPrefix prefix)
+    {
+        lock (_gate)
+            return _entries.TryGetValue(prefix, out var entry) && entry.Attributes is not null && entry.Version > reader.SentVersion;
     }
 
     // Out of its place, to be changed: a block with it must not be given to anybody else.

@@ -15,6 +15,7 @@ using Portolan.Protocols.Bfd;
 using Portolan.Protocols.Bgp.Routes;
 using Portolan.Protocols.Bgp.Sessions;
 using Portolan.Protocols.Bgp.Wire;
+using Portolan.Proxy.Programmed;
 using Portolan.Speaker.Liveness;
 
 namespace Portolan.Speaker.Bgp;
@@ -37,6 +38,7 @@ internal sealed class BgpSpeaking : IDisposable
     private readonly AnnouncementStatusWriter<ServiceBGPStatus> _statuses;
     private readonly BgpMetrics _metrics;
     private readonly PeerWatch _watch;
+    private readonly ProgrammedGate _gate;
     private readonly ConcurrentDictionary<ObjectKey, BgpPlan> _announced = []; // read by whoever asks for the metrics
     private readonly Dictionary<string, string> _refused = new(StringComparer.Ordinal);
     private BgpIndex? _index;
@@ -57,8 +59,10 @@ internal sealed class BgpSpeaking : IDisposable
     /// <param name="post">Puts something on the speaker's loop, from any thread, in place of what waits there of the same subject.</param>
     /// <param name="record">An event about a Service: whether a warning, its reason, its words.</param>
     /// <param name="bfd">Holds BFD sessions.</param>
+    /// <param name="programmed">What this node's proxy says of a Service, or null: nothing.</param>
     public BgpSpeaking(
-        KubeClient client, RoleHost host, SpeakerOptions options, SpeakerState state, Action<object, Action> post, Action<ObjectKey, bool, string, string> record, ISessionHolder bfd)
+        KubeClient client, RoleHost host, SpeakerOptions options, SpeakerState state, Action<object, Action> post, Action<ObjectKey, bool, string, string> record, ISessionHolder bfd,
+        Func<ObjectKey, ProgrammedService?> programmed)
     {
         (_options, _state, _time, _post, _record) = (options, state, host.Time, post, record);
         _log = host.Logs.CreateLogger("Bgp");
@@ -66,6 +70,7 @@ internal sealed class BgpSpeaking : IDisposable
         _statuses = new AnnouncementStatusWriter<ServiceBGPStatus>(client, AnnouncementStatusKinds.Bgp, options, host.Time, _log);
         _metrics = new BgpMetrics(host.Meter, () => _supervisor?.Failures ?? 0);
         _watch = new PeerWatch(bfd, (peer, why) => Loop?.Reset(peer, why));
+        _gate = new ProgrammedGate(programmed);
     }
 
     // While there is none, nobody needs to be told anything: another one will be told all.
@@ -104,15 +109,40 @@ internal sealed class BgpSpeaking : IDisposable
     /// <summary>A Service changed, and is known to the state.</summary>
     public void OnService(ObjectKey key)
     {
-        if (_index is { } index)
-            Apply(_state.Find(key) is { } facts ? index.Set(facts) : index.RemoveService(key));
+        if (_index is not { } index)
+            return;
+        if (_state.Find(key) is { } facts)
+        {
+            Apply(index.Set(Admitted(facts)));
+            return;
+        }
+
+        _gate.Forget(key);
+        Apply(index.RemoveService(key));
     }
 
     /// <summary>An EndpointSlice changed, and is known to the state.</summary>
     public void OnSlice(ObjectKey key)
     {
-        if (_index is { } index)
-            Apply(_state.FindSlice(key) is { } facts ? index.Set(facts) : index.RemoveSlice(key));
+        if (_index is not { } index)
+            return;
+        if (_state.FindSlice(key) is not { } facts)
+        {
+            Apply(index.RemoveSlice(key));
+            return;
+        }
+
+        // With its first endpoint a Service may be announced anew, of which the proxy need not have heard yet.
+        if (_gate.IsTold && !_announced.ContainsKey(facts.Service))
+            OnService(facts.Service);
+        Apply(index.Set(facts));
+    }
+
+    /// <summary>This node's proxy has something else of these Services than before, or begins or ceases to tell what it has.</summary>
+    public void OnProgrammed(IReadOnlyCollection<ObjectKey> services, bool isTold)
+    {
+        foreach (var service in _gate.On(services, isTold))
+            OnService(service);
     }
 
     /// <summary>A Node changed.</summary>
@@ -195,12 +225,14 @@ internal sealed class BgpSpeaking : IDisposable
         foreach (var slice in _state.Slices)
             _index.Set(slice);
         foreach (var service in _state.Services)
-            _index.Set(service);
+            _index.Set(Admitted(service));
         _supervisor = new BgpSupervisor(
             () => new BgpLoop(_options.BgpPort, shown => _post(nameof(Show), () => Show(shown)), _time, _log), () => _post(nameof(SayAllAgain), SayAllAgain), _log);
         _thread = new Thread(_supervisor.Run) { Name = "bgp", IsBackground = true };
         _thread.Start();
     }
+
+    private ServiceFacts Admitted(ServiceFacts service) => _gate.Admit(service, _announced.GetValueOrDefault(service.Key)?.Addresses ?? []);
 
     // There is another loop, the first or one in the place of one that failed: it is told all that is wanted. Until there is one, nobody has a session.
     private void SayAllAgain()

@@ -7,6 +7,7 @@ using Portolan.Core.Cluster;
 using Portolan.Hosting;
 using Portolan.Linux.Links;
 using Portolan.Linux.Sockets;
+using Portolan.Proxy.Programmed;
 
 namespace Portolan.Speaker.Readiness;
 
@@ -70,6 +71,15 @@ internal sealed class NodeSenses : IDisposable
     /// <summary>What other speakers should be told.</summary>
     public NodeReport Report => _own.Report;
 
+    /// <summary>The Services of which the last <see cref="Advance"/> heard that something else is programmed.</summary>
+    public IReadOnlyCollection<ObjectKey> Reprogrammed { get; private set; } = [];
+
+    /// <inheritdoc cref="OwnReport.IsTold"/>
+    public bool IsTold(long now) => _own.IsTold(now);
+
+    /// <summary>What the proxy says of a Service, or null: nothing.</summary>
+    public ProgrammedService? Programmed(ObjectKey service) => _proxy.Services.Find(service);
+
     private long WallClock => _time.GetUtcNow().ToUnixTimeMilliseconds();
 
     /// <summary>Adds what runs beside the loop.</summary>
@@ -119,7 +129,8 @@ internal sealed class NodeSenses : IDisposable
     /// <returns>Whether it is another: the plans must be settled, and the other speakers told.</returns>
     public bool Advance(long now)
     {
-        _own.Changed(_proxy.TakeChanged());
+        Reprogrammed = _proxy.TakeChanged();
+        _own.Changed(Reprogrammed);
         var isAnother = _own.Advance(now, WallClock);
         if (_own.IsCandidate != _isCandidate)
             _gateway.SetNeeded(_isCandidate = _own.IsCandidate);

@@ -55,6 +55,9 @@ internal sealed class OwnReport
     /// <summary>Who tells about the service proxy.</summary>
     public ProxySource ProxySource => _proxy.Source;
 
+    /// <summary>Whether a proxy tells which Services it has programmed: one that told all of them, and is there, or has been gone for so short that it may be restarting.</summary>
+    public bool IsTold(long now) => _isListKnown && (_proxy.Source is ProxySource.Socket || !_proxy.IsNotProgramming(now));
+
     /// <summary>Whether this node could announce anything: only then its gateway matters.</summary>
     public bool IsCandidate { get; private set; }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Portolan.Core.Cluster;
 using Portolan.Proxy.Programmed;
 
@@ -26,19 +27,30 @@ internal sealed class ProgrammingDelay
     /// <param name="programmed">What the proxy says of it, or null: nothing.</param>
     public static bool IsServed(ServiceFacts service, ProgrammedService? programmed)
     {
-        // One that was deleted and made again still has its predecessor's rules. Versions tell no order, so only a generation, where there is one, does.
-        if (programmed is null || !programmed.Programmed || programmed.Uid != service.Uid || programmed.Generation < service.Generation)
-            return false;
-        if ((service.ExternalTrafficPolicy is TrafficPolicy.Local ? programmed.LocalEndpoints : programmed.ClusterEndpoints) == 0)
+        if (!HasEndpoints(service, programmed))
             return false;
         foreach (var ingress in service.Ingress)
         {
-            if (!ingress.IsProxyMode && !programmed.Addresses.Contains(ingress.Address.ToString()))
+            if (!Takes(programmed, ingress))
                 return false;
         }
 
         return true;
     }
+
+    /// <summary>Whether connections to one of a Service's addresses reach an endpoint by what the kernel has.</summary>
+    /// <inheritdoc cref="IsServed(ServiceFacts, ProgrammedService?)"/>
+    /// <param name="service">The Service.</param>
+    /// <param name="programmed">What the proxy says of it, or null: nothing.</param>
+    /// <param name="ingress">The address.</param>
+    public static bool IsServed(ServiceFacts service, ProgrammedService? programmed, IngressAddress ingress) => HasEndpoints(service, programmed) && Takes(programmed, ingress);
+
+    // One that was deleted and made again still has its predecessor's rules. Versions tell no order, so only a generation, where there is one, does.
+    private static bool HasEndpoints(ServiceFacts service, [NotNullWhen(true)] ProgrammedService? programmed) =>
+        programmed is not null && programmed.Programmed && programmed.Uid == service.Uid && programmed.Generation >= service.Generation
+        && (service.ExternalTrafficPolicy is TrafficPolicy.Local ? programmed.LocalEndpoints : programmed.ClusterEndpoints) > 0;
+
+    private static bool Takes(ProgrammedService programmed, IngressAddress ingress) => ingress.IsProxyMode || programmed.Addresses.Contains(ingress.Address.ToString());
 
     /// <summary>Takes how it is with a Service now.</summary>
     public void Set(ObjectKey service, bool isServed, long now)

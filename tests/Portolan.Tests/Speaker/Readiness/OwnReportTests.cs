@@ -52,6 +52,34 @@ public sealed class OwnReportTests
     }
 
     [Fact]
+    public void IsToldWhatIsProgrammed_ByAProxyThatOnceToldAll_UntilItIsGoneForGood()
+    {
+        Assert.False(Told(0));
+        _own.On(ProxyConnection.Connected);
+        Assert.False(Told(1));
+        _own.On(ProxyConnection.Synced);
+        Assert.True(Told(2));
+        _own.On(ProxyConnection.Absent);
+        Assert.True(Told(3));
+        Assert.Equal(3 + ProxyHealth.Patience, _own.Deadline(3));
+        Assert.True(Told(2 + ProxyHealth.Patience));
+        Assert.False(Told(3 + ProxyHealth.Patience));
+        _own.On(ProxyConnection.Connected);
+        Assert.True(Told(4 + ProxyHealth.Patience));
+
+        // Another one is in its place, which says nothing of single Services.
+        _own.On(ProxyConnection.Absent);
+        _own.OnHealthz(true);
+        Assert.False(Told(5 + ProxyHealth.Patience));
+
+        bool Told(long now)
+        {
+            Now(now);
+            return _own.IsTold(now);
+        }
+    }
+
+    [Fact]
     public void IsOpen_WhereNoProxyIsEverSeen()
     {
         _own.SetReady(true, 0);
