@@ -58,7 +58,7 @@ need() { # build lab demo test bench peers vm clients ansible image
         (_without_services _install "BFD and BGP daemons to speak with" bird2 frr gobgpd exabgp openbgpd) ||
           echo "without them the tests that speak with them are skipped" >&2 ;;
       bench) _install "what packets are generated with, and what is measured beside" clang gcc libc6-dev libbpf-dev haproxy python3
-        _without_services _install "the BGP daemons that are measured beside" bird2 frr openbgpd ;;
+        _without_services _install "the BGP daemons that are measured beside" bird2 frr frr-pythontools openbgpd ;;
       peers)
         # Without a network there is nothing to compare with, and the trial says so.
         (_install "the announcer that takeovers are measured beside" golang-go golang-github-hashicorp-memberlist-dev) || true ;;

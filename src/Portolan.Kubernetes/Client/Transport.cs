@@ -57,8 +57,10 @@ internal sealed class Transport(ClusterConnection connection) : IDisposable
             Proxy = connection.Proxy is { } proxy ? new WebProxy(proxy) { Credentials = Login(proxy) } : null,
         };
         var tls = handler.SslOptions;
+        // What is to be sent with the certificate is known. To look for it among the machine's authorities would be to read them all, which takes 50 ms.
         if (certificate is not null)
-            tls.ClientCertificateContext = SslStreamCertificateContext.Create(certificate.Certificate, certificate.Intermediates, offline: true);
+            tls.ClientCertificateContext = SslStreamCertificateContext.Create(
+                certificate.Certificate, certificate.Intermediates, offline: true, SslCertificateTrust.CreateForX509Collection([]));
         if (connection.InsecureSkipTlsVerify)
 #pragma warning disable CA5359 // The user asked for exactly this, by the name that says so.
             tls.RemoteCertificateValidationCallback = (_, _, _, _) => true;

@@ -115,6 +115,20 @@ public sealed class ConnectionTests : IDisposable
     }
 
     [Fact]
+    public async Task SendsWhatLeadsFromItsCertificateToAnAuthority()
+    {
+        var between = new TestAuthority("between", _authority);
+        var own = between.Issue("one");
+        Write("client.crt", $"{own.Pem}\n{between.Pem}");
+        Write("client.key", own.KeyPem);
+        await using var server = await TlsServer.StartAsync(_authority);
+        using var client = Client(server, "", "client-certificate: client.crt, client-key: client.key");
+        await AskAsync(client);
+        Assert.Equal("CN=one", server.Requests[0].Certificate);
+        Assert.Contains("CN=between", server.SentAlong);
+    }
+
+    [Fact]
     public async Task SaysWhomItSpeaksFor()
     {
         await using var server = await TlsServer.StartAsync(_authority);

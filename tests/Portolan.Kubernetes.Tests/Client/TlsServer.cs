@@ -44,7 +44,12 @@ internal sealed class TlsServer : IAsyncDisposable
                     return certificate;
                 };
                 https.ClientCertificateMode = ClientCertificateMode.AllowCertificate;
-                https.ClientCertificateValidation = (_, _, _) => true;
+                https.ClientCertificateValidation = (_, chain, _) =>
+                {
+                    lock (_gate)
+                        SentAlong = [.. chain!.ChainPolicy.ExtraStore.Select(certificate => certificate.Subject)];
+                    return true;
+                };
             });
         }));
         _app = builder.Build();
@@ -62,6 +67,9 @@ internal sealed class TlsServer : IAsyncDisposable
                 return [.. _seen];
         }
     }
+
+    /// <summary>What the last client with a certificate sent with it.</summary>
+    public IReadOnlyList<string> SentAlong { get; private set; } = [];
 
     public Uri Url { get; private set; } = null!;
 
@@ -105,13 +113,16 @@ internal sealed class TestAuthority
 {
     private readonly X509Certificate2 _certificate;
 
-    public TestAuthority()
+    /// <param name="subject">Its name.</param>
+    /// <param name="above">Who says that it is one; null: itself.</param>
+    public TestAuthority(string subject = "test-authority", TestAuthority? above = null)
     {
         using var key = System.Security.Cryptography.ECDsa.Create(System.Security.Cryptography.ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest("CN=test-authority", key, System.Security.Cryptography.HashAlgorithmName.SHA256);
+        var request = new CertificateRequest("CN=" + subject, key, System.Security.Cryptography.HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, false));
-        _certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddMinutes(-5), DateTimeOffset.UtcNow.AddDays(1));
+        var (from, to) = (DateTimeOffset.UtcNow.AddMinutes(-5), DateTimeOffset.UtcNow.AddHours(above is null ? 24 : 12));
+        _certificate = above is null ? request.CreateSelfSigned(from, to) : request.Create(above._certificate, from, to, Guid.NewGuid().ToByteArray()).CopyWithPrivateKey(key);
     }
 
     public string Pem => _certificate.ExportCertificatePem();
