@@ -97,7 +97,7 @@ internal static class BgpGapsTrial
     /// <summary>Everything runs, the router has a way by each node, and watches each as fast as the profile says.</summary>
     private static async Task SettleAsync(LabCluster lab, Profile profile)
     {
-        await LabCluster.UntilAsync(lab.IsWellAsync, "the lab is well");
+        await LabCluster.UntilAsync(lab.IsWellAsync, "the lab is well", 180);
         await LabCluster.UntilAsync(async () => await RoutesAsync(lab) == lab.Nodes.Count, "the router has a way by each node");
         await LabCluster.UntilAsync(async () => await WatchedAsync(lab, profile) == lab.Nodes.Count, $"the router watches each node with {profile}");
         await LabCluster.UntilAsync(() => AnswersAsync(lab), $"{Address} answers by each node");
