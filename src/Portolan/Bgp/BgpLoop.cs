@@ -24,6 +24,8 @@ internal sealed class BgpLoop : IDisposable
     // Counters are shown so often even where there is no news.
     private const long ShowAnyway = 10_000_000;
 
+    private const long WarnEvery = 10_000_000;
+
     // Connections accepted at a time: however many come, the neighbours that are there are not kept waiting.
     private const int AcceptAtOnce = 32;
 
@@ -31,6 +33,7 @@ internal sealed class BgpLoop : IDisposable
     private readonly Dictionary<string, Neighbor> _neighbors = new(StringComparer.Ordinal);
     private readonly Dictionary<(string Template, IPAddress Address), Neighbor> _dynamic = [];
     private readonly List<Neighbor> _leaving = [];
+    private readonly Dictionary<string, long> _warnedAt = new(StringComparer.Ordinal);
     private Neighbor[] _everybody = [];
     private readonly Dictionary<string, RouteTable> _tables = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _tableOf = new(StringComparer.Ordinal);
@@ -54,7 +57,7 @@ internal sealed class BgpLoop : IDisposable
     public BgpLoop(ushort port, Action<IReadOnlyList<NeighborStatus>> onStatus, TimeProvider time, ILogger log)
     {
         (_onStatus, _time, Log) = (onStatus, time, log);
-        _listeners = new BgpListeners(Wait, port, log);
+        _listeners = new BgpListeners(Wait, port, settings => _neighbors.GetValueOrDefault(settings.Name)?.Address, log);
         _links = new LinkNeighbors(Wait, OnFound, log);
     }
 
@@ -161,6 +164,17 @@ internal sealed class BgpLoop : IDisposable
 
     /// <summary>Something about a neighbour is news. The loop's thread.</summary>
     public void Changed(Neighbor _, bool isUrgent = true) => (_isNews, _isUrgent) = (true, _isUrgent || isUrgent);
+
+    /// <summary>
+    /// Whether what somebody from a range does may be told loudly: now and then, for there may be any number of strangers. The loop's thread.
+    /// </summary>
+    public bool MayWarn(string template, long now)
+    {
+        if (_warnedAt.TryGetValue(template, out var before) && now < before + WarnEvery)
+            return false;
+        _warnedAt[template] = now;
+        return true;
+    }
 
     /// <summary>There is more to do than was waited for. The loop's thread.</summary>
     public void Again() => _again = true;
@@ -284,9 +298,9 @@ internal sealed class BgpLoop : IDisposable
                 return;
             }
 
-            if (_dynamic.Keys.Count(key => key.Template == template.Name) >= template.ListenRanges.Limit)
+            if (!HasRoom(template, now))
             {
-                Log.LogWarning("bgp: {Address} is refused: {Peer} has its {Limit} sessions", address, template.Name, template.ListenRanges.Limit);
+                Log.Log(MayWarn(template.Name, now) ? LogLevel.Warning : LogLevel.Debug, "bgp: {Address} is refused: {Peer} has its {Limit} sessions", address, template.Name, template.ListenRanges.Limit);
                 break;
             }
 
@@ -303,6 +317,23 @@ internal sealed class BgpLoop : IDisposable
         connection.Dispose();
     }
 
+    // One who is not established has no right to a place: where all are taken, whoever has been waited for the longest makes room.
+    private bool HasRoom(NeighborSettings template, long now)
+    {
+        var own = _dynamic.Where(entry => entry.Key.Template == template.Name).ToList();
+        if (own.Count < template.ListenRanges.Limit)
+            return true;
+
+        var (key, oldest) = own.Where(entry => !entry.Value.IsEstablished).MinBy(entry => entry.Value.Since);
+        if (oldest is null)
+            return false;
+        oldest.Stop(BgpError.Cease(CeaseSubcode.OutOfResources, "others want its place"), quietly: false, now);
+        oldest.Dispose();
+        _dynamic.Remove(key);
+        Count();
+        return true;
+    }
+
     private void OnFound(string link, IPAddress address)
     {
         if (_stop)
@@ -311,6 +342,7 @@ internal sealed class BgpLoop : IDisposable
         foreach (var neighbor in _neighbors.Values)
             if (neighbor.Settings.Interface == link)
                 neighbor.FoundAt(address, DeadlineWait.Now);
+        _listeners.SetKeys();
     }
 
     private void Clear()

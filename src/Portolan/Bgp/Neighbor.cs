@@ -3,6 +3,7 @@ using System.ComponentModel;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
+using Portolan.Linux.Links;
 using Portolan.Linux.Sockets;
 using Portolan.Protocols.Bgp.Routes;
 using Portolan.Protocols.Bgp.Sessions;
@@ -90,6 +91,9 @@ internal sealed class Neighbor : IPeerSink<BgpConnection>, IDisposable
     /// <summary>Routes are exchanged.</summary>
     public bool IsEstablished => _established is not null;
 
+    /// <summary>Since when it is established, or is not: microseconds.</summary>
+    public long Since => _changedAt;
+
     /// <summary>Both addresses of the established session.</summary>
     public (IPAddress Local, IPAddress Peer)? Ends => _established is { } connection && Address is { } peer ? (connection.Socket.Local.Address, peer) : null;
 
@@ -144,8 +148,7 @@ internal sealed class Neighbor : IPeerSink<BgpConnection>, IDisposable
         catch (SocketException failure)
         {
             // With TTL security that cannot be had there is to be no session.
-            var isNews = _toldFailure != failure.Message;
-            _toldFailure = failure.Message;
+            var isNews = IsNews(failure.Message, now);
             _loop.Log.Log(isNews ? LogLevel.Warning : LogLevel.Debug, "bgp: the connection of peer {Peer} cannot be used: {Failure}", Title, failure.Message);
         }
     }
@@ -295,8 +298,7 @@ internal sealed class Neighbor : IPeerSink<BgpConnection>, IDisposable
         if (_lastEnd is null || _lastEnd.Value.Error.IsNone || (!end.Error.IsNone && !IsCollision(end)))
             (_lastEnd, _lastEndAt) = (end, DeadlineWait.Now);
         // What nobody else says and somebody must mend is told loudly, and once until it changes.
-        var isNews = end.Error.Code is not BgpErrorCode.None && !IsCollision(end) && _toldFailure != end.ToString();
-        _toldFailure = isNews ? end.ToString() : _toldFailure;
+        var isNews = end.Error.Code is not BgpErrorCode.None && !IsCollision(end) && IsNews(end.ToString(), DeadlineWait.Now);
         _loop.Log.Log(isNews ? LogLevel.Warning : LogLevel.Debug, "bgp: no session with {Peer} ({Address}): {End}", Title, Address, end);
         _loop.Changed(this, isUrgent: false);
     }
@@ -366,7 +368,7 @@ internal sealed class Neighbor : IPeerSink<BgpConnection>, IDisposable
     {
         // One that broke at once has no end any more.
         if (connection is { Phase: ConnectionPhase.Open, Error: 0 } && connection.Socket.Socket.LocalEndPoint is IPEndPoint local)
-            connection.Addresses = SessionAddresses.Of(local.Address, Address!);
+            connection.Addresses = SessionAddresses.Of(LinkSnapshot.Read(), local.Address, Address!, Settings.Vrf);
     }
 
     private void Read(BgpConnection connection, long now)
@@ -494,6 +496,14 @@ internal sealed class Neighbor : IPeerSink<BgpConnection>, IDisposable
         _reader?.Dispose();
         _withdrawals?.Dispose();
         (_reader, _withdrawals, _former, _isSynchronized) = (null, null, null, false);
+    }
+
+    private bool IsNews(string failure, long now)
+    {
+        if (_toldFailure == failure)
+            return false;
+        _toldFailure = failure;
+        return !IsDynamic || _loop.MayWarn(Settings.Name, now);
     }
 
     // A key that is not theirs shows only as silence.

@@ -41,6 +41,9 @@ internal sealed class BgpSide : IDisposable
 
     public BgpLoop Loop { get; }
 
+    /// <summary>Shown the neighbours too, on the loop's thread.</summary>
+    public Action<IReadOnlyList<NeighborStatus>>? OnShown { get; set; }
+
     /// <summary>What it logged.</summary>
     public string Log => string.Join('\n', _log.Written);
 
@@ -82,8 +85,9 @@ internal sealed class BgpSide : IDisposable
     /// <summary>Waits until the session is established and everything is sent.</summary>
     public NeighborStatus AwaitUp(string name = "them") => Await(name, status => status is { State: SessionState.Established, IsSynchronized: true });
 
-    /// <summary>Waits for an end that says so.</summary>
-    public NeighborStatus AwaitEnd(string text, string name = "them") => Await(name, status => status.LastEnd?.ToString().Contains(text, StringComparison.Ordinal) is true);
+    /// <summary>Waits for an end that says so, and was not before that.</summary>
+    public NeighborStatus AwaitEnd(string text, string name = "them", DateTimeOffset since = default) =>
+        Await(name, status => status.LastEnd?.ToString().Contains(text, StringComparison.Ordinal) is true && status.LastEndAt >= since);
 
     /// <summary>Ends the loop and waits for that.</summary>
     public void Stop(BgpError? farewell)
@@ -126,6 +130,8 @@ internal sealed class BgpSide : IDisposable
             _shown = shown;
             _history.AddRange(shown);
         }
+
+        OnShown?.Invoke(shown);
     }
 
     private sealed class Lines : ILogger
