@@ -8,6 +8,14 @@ namespace Portolan.Linux.Links;
 /// <param name="Addresses">In no particular order.</param>
 public sealed record LinkSnapshot(IReadOnlyDictionary<int, Link> Links, IReadOnlyList<InterfaceAddress> Addresses)
 {
+    /// <summary>Reads everything once, in the network namespace of the calling thread.</summary>
+    /// <exception cref="NetlinkException">The kernel refused.</exception>
+    public static LinkSnapshot Read()
+    {
+        using var requests = NetlinkSocket.Open(NetlinkFamily.Route);
+        return Read(requests);
+    }
+
     /// <summary>The interface of this name, or null.</summary>
     public Link? Find(string name)
     {
@@ -15,6 +23,22 @@ public sealed record LinkSnapshot(IReadOnlyDictionary<int, Link> Links, IReadOnl
             if (link.Name == name)
                 return link;
         return null;
+    }
+
+    internal static LinkSnapshot Read(NetlinkSocket requests)
+    {
+        var links = requests.Dump<Link>(Request(LinkMessages.GetLink, LinkMessages.LinkHeaderSize), "list links", LinkMessages.TryReadLink);
+        var addresses = requests.Dump<InterfaceAddress>(Request(LinkMessages.GetAddress, LinkMessages.AddressHeaderSize), "list addresses", LinkMessages.TryReadAddress);
+        return new LinkSnapshot(links.ToDictionary(link => link.Index), [.. addresses]);
+    }
+
+    private static NetlinkWriter Request(ushort type, int headerSize)
+    {
+        var request = new NetlinkWriter();
+        request.BeginMessage(type, NetlinkFlags.None);
+        request.Reserve(headerSize);
+        request.EndMessage();
+        return request;
     }
 }
 
@@ -95,12 +119,10 @@ public sealed class LinkMonitor : IDisposable
 
     private void ReadAll()
     {
-        var links = _requests.Dump<Link>(Request(LinkMessages.GetLink, LinkMessages.LinkHeaderSize), "list links", LinkMessages.TryReadLink);
-        var addresses = _requests.Dump<InterfaceAddress>(
-            Request(LinkMessages.GetAddress, LinkMessages.AddressHeaderSize), "list addresses", LinkMessages.TryReadAddress);
-        _links = links.ToDictionary(link => link.Index);
+        var read = LinkSnapshot.Read(_requests);
+        _links = new Dictionary<int, Link>(read.Links);
         _addresses = [];
-        foreach (var address in addresses)
+        foreach (var address in read.Addresses)
             _addresses[(address.Link, address.Address)] = address;
         Publish();
     }
@@ -131,13 +153,4 @@ public sealed class LinkMonitor : IDisposable
     }
 
     private void Publish() => Current = new LinkSnapshot(new Dictionary<int, Link>(_links), [.. _addresses.Values]);
-
-    private static NetlinkWriter Request(ushort type, int headerSize)
-    {
-        var request = new NetlinkWriter();
-        request.BeginMessage(type, NetlinkFlags.None);
-        request.Reserve(headerSize);
-        request.EndMessage();
-        return request;
-    }
 }

@@ -54,8 +54,9 @@ public sealed class SessionListener : IDisposable
         var wanted = keys.Where(key => key.Peer.AddressFamily == Family).ToHashSet();
         foreach (var key in _keys.Except(wanted).ToList())
         {
-            _keys.Remove(key);
-            if (!wanted.Any(other => other.Peer.Equals(key.Peer) && other.PrefixLength == key.PrefixLength))
+            // Of several keys for one place the kernel has the last: where others are left, they are to be told to it again.
+            _keys.RemoveWhere(other => IsSamePlace(other, key));
+            if (!wanted.Any(other => IsSamePlace(other, key)))
                 Try(key, () => key.Remove(Socket), refused);
         }
 
@@ -104,6 +105,8 @@ public sealed class SessionListener : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => Socket.Dispose();
+
+    private static bool IsSamePlace(TcpMd5Key one, TcpMd5Key other) => one.Peer.Equals(other.Peer) && one.PrefixLength == other.PrefixLength;
 
     private static bool Try(TcpMd5Key key, Action change, Action<TcpMd5Key, SocketException> refused)
     {

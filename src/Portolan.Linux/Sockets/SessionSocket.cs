@@ -66,7 +66,22 @@ public sealed partial class SessionSocket : IDisposable
         // What came before that was let in: so the first packet's own TTL counts, which the whole exchange of them began with.
         if (options.LeastTtl > 0 && SavedSyn.Ttl(accepted) < options.LeastTtl)
             throw new SocketException((int)SocketError.AccessDenied, "it is further away than it may be (TTL security)");
+        if (options.Password.Length > 0)
+            AskForSignatures(accepted, options.Password);
         return new SessionSocket(accepted);
+    }
+
+    // It has the listener's key, unless it was made before the listener had one: then nothing of what it says without a signature is to be heard from here on.
+    private static void AskForSignatures(Socket accepted, string password)
+    {
+        try
+        {
+            TcpMd5Key.For(((IPEndPoint)accepted.RemoteEndPoint!).Address, password).Set(accepted);
+        }
+        catch (SocketException failure) when (failure.SocketErrorCode is SocketError.InvalidArgument)
+        {
+            // Some kernels before 5.8 take no key once a connection is made.
+        }
     }
 
     /// <summary>The error that the kernel has kept for this socket (SO_ERROR), which it forgets by that; 0: none.</summary>

@@ -11,12 +11,14 @@ namespace Portolan.Bgp;
 /// </summary>
 /// <param name="wait">Waits for the sockets.</param>
 /// <param name="port">The TCP port; 0: nobody may connect.</param>
+/// <param name="place">Where a neighbour without an address of its own was found, or null.</param>
 /// <param name="log">Told of what cannot be opened.</param>
-internal sealed class BgpListeners(DeadlineWait wait, ushort port, ILogger log) : IDisposable
+internal sealed class BgpListeners(DeadlineWait wait, ushort port, Func<NeighborSettings, IPAddress?> place, ILogger log) : IDisposable
 {
     private const long RetryAfter = 5_000_000;
 
     private readonly Dictionary<(AddressFamily Family, string Vrf), Listener> _listeners = [];
+    private IReadOnlyCollection<NeighborSettings> _neighbors = [];
     private long _retryAt = long.MaxValue;
 
     /// <summary>When <see cref="Retry"/> must be called: microseconds.</summary>
@@ -26,18 +28,26 @@ internal sealed class BgpListeners(DeadlineWait wait, ushort port, ILogger log) 
     public void SetNeighbors(IReadOnlyCollection<NeighborSettings> neighbors, long now)
     {
         var wanted = port == 0 ? [] : neighbors.Where(neighbor => neighbor.IsWaitedFor).SelectMany(Families, (neighbor, family) => (family, neighbor.Vrf)).ToHashSet();
-        foreach (var place in _listeners.Keys.Except(wanted).ToList())
-            if (_listeners.Remove(place, out var listener))
+        foreach (var unwanted in _listeners.Keys.Except(wanted).ToList())
+            if (_listeners.Remove(unwanted, out var listener))
                 Close(listener);
-        foreach (var place in wanted)
+        foreach (var added in wanted.Except(_listeners.Keys).ToList())
         {
-            if (!_listeners.TryGetValue(place, out var listener))
-            {
-                _listeners.Add(place, listener = new Listener());
-                Open(place, listener, now);
-            }
+            var listener = new Listener();
+            _listeners.Add(added, listener);
+            Open(added, listener, now);
+        }
 
-            listener.Keys = [.. neighbors.Where(neighbor => neighbor.Vrf == place.Vrf).SelectMany(Keys)];
+        _neighbors = neighbors;
+        SetKeys();
+    }
+
+    /// <summary>Has the keys be those of where the neighbours are: again whenever one was found.</summary>
+    public void SetKeys()
+    {
+        foreach (var (key, listener) in _listeners)
+        {
+            listener.Keys = [.. _neighbors.Where(neighbor => neighbor.Vrf == key.Vrf).SelectMany(Keys)];
             SetKeys(listener);
         }
     }
@@ -48,11 +58,11 @@ internal sealed class BgpListeners(DeadlineWait wait, ushort port, ILogger log) 
         if (now < _retryAt)
             return;
         _retryAt = long.MaxValue;
-        foreach (var (place, listener) in _listeners)
+        foreach (var (key, listener) in _listeners)
         {
             if (listener.Socket is not null)
                 continue;
-            Open(place, listener, now);
+            Open(key, listener, now);
             SetKeys(listener);
         }
     }
@@ -60,11 +70,11 @@ internal sealed class BgpListeners(DeadlineWait wait, ushort port, ILogger log) 
     /// <summary>The next connection that came in, if there is one.</summary>
     public bool TryAccept(out (Socket Connection, IPEndPoint Remote, string Vrf) accepted)
     {
-        foreach (var (place, listener) in _listeners)
+        foreach (var (key, listener) in _listeners)
         {
             if (listener.Socket is not { } socket || !wait.IsReady(socket.Socket) || !socket.TryAccept(out var connection, out var remote))
                 continue;
-            accepted = (connection, remote, place.Vrf);
+            accepted = (connection, remote, key.Vrf);
             return true;
         }
 
@@ -87,12 +97,16 @@ internal sealed class BgpListeners(DeadlineWait wait, ushort port, ILogger log) 
             : neighbor.ListenRanges.Prefixes.Select(prefix => prefix.Address.IsIPv4 ? AddressFamily.InterNetwork : AddressFamily.InterNetworkV6);
     }
 
-    private static IEnumerable<TcpMd5Key> Keys(NeighborSettings neighbor)
+    private IEnumerable<TcpMd5Key> Keys(NeighborSettings neighbor)
     {
         if (neighbor.Password.Length == 0)
             return [];
         if (neighbor.Address is { } address)
             return [TcpMd5Key.For(address.ToIPAddress(), neighbor.Password)];
+        // The kernel knows keys of VRFs, but not of interfaces (EINVAL for any other index): one for all of fe80::/10 would be asked of every interface's
+        // neighbour. So there is one for whoever was found.
+        if (neighbor.Interface.Length > 0)
+            return place(neighbor) is { } found ? [TcpMd5Key.For(new IPAddress(found.GetAddressBytes()), neighbor.Password)] : [];
         return neighbor.ListenRanges.Prefixes.Select(prefix => new TcpMd5Key(prefix.Address.ToIPAddress(), prefix.Length, neighbor.Password));
     }
 
@@ -100,12 +114,12 @@ internal sealed class BgpListeners(DeadlineWait wait, ushort port, ILogger log) 
         listener.Keys,
         (key, failure) => log.LogWarning("bgp: the kernel takes no TCP MD5 key for {Peer}: {Failure}", key.Peer, failure.Message));
 
-    private void Open((AddressFamily Family, string Vrf) place, Listener listener, long now)
+    private void Open((AddressFamily Family, string Vrf) key, Listener listener, long now)
     {
-        var any = place.Family is AddressFamily.InterNetworkV6 ? IPAddress.IPv6Any : IPAddress.Any;
+        var any = key.Family is AddressFamily.InterNetworkV6 ? IPAddress.IPv6Any : IPAddress.Any;
         try
         {
-            listener.Socket = SessionListener.Open(new IPEndPoint(any, port), place.Vrf);
+            listener.Socket = SessionListener.Open(new IPEndPoint(any, port), key.Vrf);
             wait.Add(listener.Socket.Socket);
             listener.HasComplained = false;
         }
@@ -114,7 +128,7 @@ internal sealed class BgpListeners(DeadlineWait wait, ushort port, ILogger log) 
             _retryAt = Math.Min(_retryAt, now + RetryAfter);
             if (!listener.HasComplained)
                 log.LogWarning(
-                    "bgp: cannot listen on port {Port}{Vrf}: {Failure}; peers that are waited for cannot connect", port, place.Vrf.Length > 0 ? $" of VRF {place.Vrf}" : "", failure.Message);
+                    "bgp: cannot listen on port {Port}{Vrf}: {Failure}; peers that are waited for cannot connect", port, key.Vrf.Length > 0 ? $" of VRF {key.Vrf}" : "", failure.Message);
             listener.HasComplained = true;
         }
     }

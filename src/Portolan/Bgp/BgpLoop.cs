@@ -23,11 +23,15 @@ internal sealed class BgpLoop : IDisposable
     // Counters are shown so often even where there is no news.
     private const long ShowAnyway = 10_000_000;
 
+    // Of what strangers do: there may be any number of them.
+    private const long WarnEvery = 10_000_000;
+
     // Connections accepted at a time: however many come, the neighbours that are there are not kept waiting.
     private const int AcceptAtOnce = 32;
 
     private readonly ConcurrentQueue<Action<long>> _door = new();
     private readonly Neighborhood _neighbors;
+    private readonly Dictionary<string, long> _warnedAt = new(StringComparer.Ordinal);
     private readonly Dictionary<string, RouteTable> _tables = new(StringComparer.Ordinal);
     private readonly BgpListeners _listeners;
     private readonly LinkNeighbors _links;
@@ -48,7 +52,7 @@ internal sealed class BgpLoop : IDisposable
     public BgpLoop(ushort port, Action<IReadOnlyList<NeighborStatus>> onStatus, TimeProvider time, ILogger log)
     {
         (_onStatus, _time, Log) = (onStatus, time, log);
-        _listeners = new BgpListeners(Wait, port, log);
+        _listeners = new BgpListeners(Wait, port, settings => _neighbors!.PlaceOf(settings.Name), log);
         _links = new LinkNeighbors(Wait, OnFound, log);
         _neighbors = new Neighborhood(this, TableOf, _links.Find);
     }
@@ -159,6 +163,15 @@ internal sealed class BgpLoop : IDisposable
     /// <summary>Something about a neighbour is news. The loop's thread.</summary>
     public void Changed(Neighbor _, bool isUrgent = true) => (_isNews, _isUrgent) = (true, _isUrgent || isUrgent);
 
+    /// <summary>Whether what somebody from a range does may be told loudly: now and then. The loop's thread.</summary>
+    public bool MayWarn(string template, long now)
+    {
+        if (_warnedAt.TryGetValue(template, out var before) && now < before + WarnEvery)
+            return false;
+        _warnedAt[template] = now;
+        return true;
+    }
+
     /// <summary>There is more to do than was waited for. The loop's thread.</summary>
     public void Again() => _again = true;
 
@@ -214,6 +227,7 @@ internal sealed class BgpLoop : IDisposable
             return;
         Log.LogInformation("bgp: the neighbour on {Interface} is {Address}", link, address);
         _neighbors.Found(link, address);
+        _listeners.SetKeys();
     }
 
     private void Show(long now)

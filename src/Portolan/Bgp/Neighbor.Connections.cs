@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
+using Portolan.Linux.Links;
 using Portolan.Linux.Sockets;
 using Portolan.Protocols.Bgp.Routes;
 using Portolan.Protocols.Bgp.Sessions;
@@ -135,7 +136,7 @@ internal sealed partial class Neighbor
     {
         // One that broke at once has no end any more.
         if (connection is { Phase: ConnectionPhase.Open, Error: 0 } && connection.Socket.Socket.LocalEndPoint is IPEndPoint local)
-            connection.Addresses = SessionAddresses.Of(local.Address, Address!);
+            connection.Addresses = SessionAddresses.Of(LinkSnapshot.Read(), local.Address, Address!, Settings.Vrf);
     }
 
     private void Read(BgpConnection connection, long now)

@@ -33,7 +33,7 @@ internal sealed partial class Neighbor : IPeerSink<BgpConnection>, IDisposable
     {
         (_loop, Settings, Address, _changedAt) = (loop, settings, address, DeadlineWait.Now);
         _session = new PeerSession<BgpConnection>(settings.Session, this, Random.Shared);
-        (_sender, _ends) = (new RouteSender(table), new SessionEnds(loop.Log));
+        (_sender, _ends) = (new RouteSender(table), new SessionEnds(loop.Log, now => !IsDynamic || _loop.MayWarn(Settings.Name, now)));
     }
 
     /// <summary>How to speak with it.</summary>
@@ -71,6 +71,12 @@ internal sealed partial class Neighbor : IPeerSink<BgpConnection>, IDisposable
 
     /// <summary>It connected from a range, and is gone.</summary>
     public bool IsForgotten => IsDynamic && _connections.Count == 0 && !IsLeftAlone;
+
+    /// <summary>Routes are exchanged.</summary>
+    public bool IsEstablished => _established is not null;
+
+    /// <summary>Since when it is established, or is not: microseconds.</summary>
+    public long Since => _changedAt;
 
     // It failed, and is not to do so again at once.
     private bool IsLeftAlone => _beginAt != long.MaxValue;
@@ -139,7 +145,7 @@ internal sealed partial class Neighbor : IPeerSink<BgpConnection>, IDisposable
         catch (SocketException failure)
         {
             // With TTL security that cannot be had there is to be no session.
-            _ends.Unusable(Title, failure.Message);
+            _ends.Unusable(Title, failure.Message, now);
         }
     }
 

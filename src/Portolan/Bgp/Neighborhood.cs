@@ -73,6 +73,9 @@ internal sealed class Neighborhood(BgpLoop loop, Func<string, RouteTable> tableO
         connection.Dispose();
     }
 
+    /// <summary>Where the neighbour of this name is, as far as is known.</summary>
+    public IPAddress? PlaceOf(string name) => _named.GetValueOrDefault(name)?.Address;
+
     /// <summary>Somebody was found on an interface.</summary>
     public void Found(string link, IPAddress address)
     {
@@ -202,9 +205,9 @@ internal sealed class Neighborhood(BgpLoop loop, Func<string, RouteTable> tableO
                 continue;
             if (_dynamic.TryGetValue((template.Name, address), out var known))
                 return known;
-            if (_dynamic.Keys.Count(key => key.Template == template.Name) >= template.ListenRanges.Limit)
+            if (!HasRoom(template, now))
             {
-                loop.Log.LogWarning("bgp: {Address} is refused: {Peer} has its {Limit} sessions", address, template.Name, template.ListenRanges.Limit);
+                loop.Log.Log(loop.MayWarn(template.Name, now) ? LogLevel.Warning : LogLevel.Debug, "bgp: {Address} is refused: {Peer} has its {Limit} sessions", address, template.Name, template.ListenRanges.Limit);
                 return null;
             }
 
@@ -217,6 +220,29 @@ internal sealed class Neighborhood(BgpLoop loop, Func<string, RouteTable> tableO
         }
 
         return null;
+    }
+
+    // One who is not established has no right to a place: where all are taken, whoever has been waited for the longest makes room.
+    private bool HasRoom(NeighborSettings template, long now)
+    {
+        var own = _dynamic.Where(entry => entry.Key.Template == template.Name).ToList();
+        if (own.Count < template.ListenRanges.Limit)
+            return true;
+        var (key, oldest) = own.Where(entry => !entry.Value.IsEstablished).MinBy(entry => entry.Value.Since);
+        if (oldest is null)
+            return false;
+        _dynamic.Remove(key);
+        try
+        {
+            oldest.Stop(BgpError.Cease(CeaseSubcode.OutOfResources, "others want its place"), quietly: false, now);
+        }
+        finally
+        {
+            oldest.Dispose();
+            Count();
+        }
+
+        return true;
     }
 
     private void Leave(Neighbor leaving, bool comesBack, long now)

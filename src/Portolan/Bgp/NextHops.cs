@@ -1,8 +1,8 @@
 using System.Net;
-using System.Net.NetworkInformation;
 using System.Net.Sockets;
 using Portolan.Core.Addresses;
 using Portolan.Core.Announcements.Bgp;
+using Portolan.Linux.Links;
 using Portolan.Protocols.Bgp.Routes;
 using Portolan.Protocols.Bgp.Sessions;
 
@@ -15,21 +15,24 @@ namespace Portolan.Bgp;
 /// <param name="IsPeerOnLink">The peer's address is of a subnet of the interface, or link-local.</param>
 internal readonly record struct SessionAddresses(IpAddress? IPv4, IpAddress? Global, IpAddress? LinkLocal, bool IsPeerOnLink)
 {
+    private const string Vrf = "vrf";
+
     /// <summary>Looks at the interface that has the session's own address.</summary>
-    public static SessionAddresses Of(IPAddress local, IPAddress peer)
+    /// <param name="links">The interfaces there are.</param>
+    /// <param name="local">Our end.</param>
+    /// <param name="peer">The other end.</param>
+    /// <param name="vrf">The VRF that both are in; empty: none. Another one may have the same address.</param>
+    public static SessionAddresses Of(LinkSnapshot links, IPAddress local, IPAddress peer, string vrf)
     {
-        foreach (var link in NetworkInterface.GetAllNetworkInterfaces())
-        {
-            var addresses = link.GetIPProperties().UnicastAddresses;
-            // A link-local address may be on several interfaces.
-            if (addresses.Any(own => Same(own.Address, local) && (!local.IsIPv6LinkLocal || own.Address.ScopeId == local.ScopeId)))
-                return Of(addresses, local, peer);
-        }
+        // A link-local address may be on several interfaces.
+        foreach (var own in links.Addresses)
+            if (Same(own.Address, local) && (!local.IsIPv6LinkLocal || own.Link == local.ScopeId) && VrfOf(links, own.Link) == vrf)
+                return Of(links.Addresses.Where(address => address.Link == own.Link), local, peer);
 
         return new SessionAddresses(local.AddressFamily is AddressFamily.InterNetwork ? Value(local) : null, local.AddressFamily is AddressFamily.InterNetworkV6 && !local.IsIPv6LinkLocal ? Value(local) : null, null, false);
     }
 
-    private static SessionAddresses Of(UnicastIPAddressInformationCollection addresses, IPAddress local, IPAddress peer)
+    private static SessionAddresses Of(IEnumerable<InterfaceAddress> addresses, IPAddress local, IPAddress peer)
     {
         IpAddress? ipv4 = null, global = null, linkLocal = null;
         var onLink = peer.IsIPv6LinkLocal;
@@ -50,6 +53,9 @@ internal readonly record struct SessionAddresses(IpAddress? IPv4, IpAddress? Glo
 
         return new SessionAddresses(ipv4, global, linkLocal, onLink);
     }
+
+    private static string VrfOf(LinkSnapshot links, int index) =>
+        !links.Links.TryGetValue(index, out var link) ? "" : link.Kind == Vrf ? link.Name : links.Links.TryGetValue(link.Master, out var master) && master.Kind == Vrf ? master.Name : "";
 
     private static bool Same(IPAddress one, IPAddress other) => Value(one) == Value(other);
 

@@ -11,7 +11,8 @@ namespace Portolan.Bgp;
 /// loudly, and once until it is something else.
 /// </summary>
 /// <param name="log">Told of it.</param>
-internal sealed class SessionEnds(ILogger log)
+/// <param name="mayWarn">Whether at this moment, in microseconds, what is new may be told loudly.</param>
+internal sealed class SessionEnds(ILogger log, Func<long, bool> mayWarn)
 {
     private string? _told;
     private long _badSignatures;
@@ -44,22 +45,27 @@ internal sealed class SessionEnds(ILogger log)
         // What a NOTIFICATION said is not forgotten over attempts that come to nothing, nor over one of two connections that gave way.
         if (Last is null || Last.Value.Error.IsNone || (!end.Error.IsNone && !IsCollision(end)))
             (Last, LastAt) = (end, now);
-        var isNews = end.Error.Code is not BgpErrorCode.None && !IsCollision(end) && _told != end.ToString();
-        _told = isNews ? end.ToString() : _told;
+        var isNews = end.Error.Code is not BgpErrorCode.None && !IsCollision(end) && IsNews(end.ToString(), now);
         log.Log(isNews ? LogLevel.Warning : LogLevel.Debug, "bgp: no session with {Peer} ({Address}): {End}", title, address, end);
     }
 
     /// <summary>A connection that the neighbour made cannot be used.</summary>
-    public void Unusable(string title, string reason)
+    public void Unusable(string title, string reason, long now)
     {
-        var isNews = _told != reason;
-        _told = reason;
-        log.Log(isNews ? LogLevel.Warning : LogLevel.Debug, "bgp: the connection of peer {Peer} cannot be used: {Failure}", title, reason);
+        log.Log(IsNews(reason, now) ? LogLevel.Warning : LogLevel.Debug, "bgp: the connection of peer {Peer} cannot be used: {Failure}", title, reason);
     }
 
     /// <summary>Serving it failed: to be said of its next life.</summary>
     public void Fault(Exception failure, SessionState state, long now) =>
         (Last, LastAt) = (new SessionEnd(SessionEndOrigin.Local, new BgpError(BgpErrorCode.None, 0, default, $"a fault of this speaker: {failure.Message}"), state, IsIncoming: false), now);
+
+    private bool IsNews(string failure, long now)
+    {
+        if (_told == failure)
+            return false;
+        _told = failure;
+        return mayWarn(now);
+    }
 
     // A key that is not theirs shows only as silence.
     private SessionEnd Explained(SessionEnd end, bool isSigned)

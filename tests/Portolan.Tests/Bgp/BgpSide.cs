@@ -66,6 +66,9 @@ internal sealed class BgpSide : IDisposable
     /// <summary>Whether showing the neighbours fails, which the loop does by itself.</summary>
     public bool CannotShow { get; set; }
 
+    /// <summary>Shown the neighbours too, on the loop's thread.</summary>
+    public Action<IReadOnlyList<NeighborStatus>>? OnShown { get; set; }
+
     /// <summary>What it logged.</summary>
     public string Log => string.Join('\n', _log.Written);
 
@@ -107,8 +110,9 @@ internal sealed class BgpSide : IDisposable
     /// <summary>Waits until the session is established and everything is sent.</summary>
     public NeighborStatus AwaitUp(string name = "them") => Await(name, status => status is { State: SessionState.Established, IsSynchronized: true });
 
-    /// <summary>Waits for an end that says so.</summary>
-    public NeighborStatus AwaitEnd(string text, string name = "them") => Await(name, status => status.LastEnd?.ToString().Contains(text, StringComparison.Ordinal) is true);
+    /// <summary>Waits for an end that says so, and was not before that.</summary>
+    public NeighborStatus AwaitEnd(string text, string name = "them", DateTimeOffset since = default) =>
+        Await(name, status => status.LastEnd?.ToString().Contains(text, StringComparison.Ordinal) is true && status.LastEndAt >= since);
 
     /// <summary>Ends the loop and waits for that.</summary>
     public void Stop(BgpError? farewell)
@@ -153,6 +157,8 @@ internal sealed class BgpSide : IDisposable
             _shown = shown;
             _history.AddRange(shown);
         }
+
+        OnShown?.Invoke(shown);
     }
 
     private sealed class Lines : ILogger

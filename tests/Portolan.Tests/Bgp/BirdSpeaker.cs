@@ -15,6 +15,7 @@ internal sealed class BirdSpeaker(NetworkNamespace where, Peering peering) : For
             router id 192.168.100.101;
             log stderr all;
             protocol device {}
+            {{(Peering.Bfd ? "protocol bfd { interface \"*\" { interval 300 ms; multiplier 5; }; }" : "")}}
             protocol kernel { ipv4 { export all; }; }
             protocol kernel { ipv6 { export all; }; }
             protocol bgp them {
@@ -27,6 +28,7 @@ internal sealed class BirdSpeaker(NetworkNamespace where, Peering peering) : For
               {{(Peering.Waits ? "passive yes;" : "")}}
               {{(Peering.Password.Length > 0 ? $"password \"{Peering.Password}\";" : "")}}
               {{(Peering.TtlSecurity ? "ttl security on;" : "")}}
+              {{(Peering.Bfd ? "bfd on;" : "")}}
               ipv4 { import all; export none; };
               ipv6 { import all; export none; };
             }

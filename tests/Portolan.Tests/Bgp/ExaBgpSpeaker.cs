@@ -6,13 +6,18 @@ namespace Portolan.Tests.Bgp;
 /// <summary>ExaBGP, which keeps no table: what it reports is kept here.</summary>
 internal sealed class ExaBgpSpeaker(NetworkNamespace where, Peering peering) : ForeignSpeaker(where, peering)
 {
-    public override string LinkBandwidth => "";
+    // It has no name for it (its own class for that is not loaded), but the number.
+    public override string LinkBandwidth => "4612912662377818920"; // 0x4004 5ba0 4cee6b28
+
+    public override string Log => File.Exists(Reports) ? $"{base.Log}\n{File.ReadAllText(Reports)}" : base.Log;
 
     private string Reports => $"{Folder}/reports";
 
     public override void Start()
     {
-        File.SetUnixFileMode(Write("dump.sh", $"#!/bin/sh\nwhile read -r line; do echo \"$line\" >> {Reports}; done\n"), (UnixFileMode)0x1ed);
+        // What it is told by its process, that writes to it what is written into a file.
+        Write("commands", "");
+        File.SetUnixFileMode(Write("dump.sh", $"#!/bin/sh\ntail -f {Folder}/commands &\nwhile read -r line; do echo \"$line\" >> {Reports}; done\nkill $!\n"), (UnixFileMode)0x1ed);
         Write("exabgp.conf", $$"""
             process dump { run {{Folder}}/dump.sh; encoder json; }
             neighbor {{Peering.Peer}} {
@@ -40,7 +45,7 @@ internal sealed class ExaBgpSpeaker(NetworkNamespace where, Peering peering) : F
         foreach (var line in File.ReadAllLines(Reports))
         {
             if (Parse(line) is not { } report)
-                break; // it is being written
+                continue; // it is being written, or is of a refresh: those have two quotes where one belongs
             if ((string?)report["neighbor"]?["state"] == "down")
                 found = null;
             var update = report["neighbor"]?["message"]?["update"];
@@ -56,7 +61,7 @@ internal sealed class ExaBgpSpeaker(NetworkNamespace where, Peering peering) : F
                 (uint?)said?["local-preference"],
                 string.Join(' ', said?["community"]?.AsArray().Select(value => $"{value![0]}:{value[1]}") ?? []),
                 string.Join(' ', said?["large-community"]?.AsArray().Select(value => $"{value![0]}:{value[1]}:{value[2]}") ?? []),
-                string.Join(' ', said?["extended-community"]?.AsArray().Select(value => (string?)value!["string"]) ?? []));
+                string.Join(' ', said?["extended-community"]?.AsArray().Select(value => $"{value!["value"]}") ?? []));
         }
 
         return found;
@@ -77,8 +82,7 @@ internal sealed class ExaBgpSpeaker(NetworkNamespace where, Peering peering) : F
         bool IsIt(JsonNode? route) => (string?)route!["nlri"] == prefix;
     }
 
-    // It has no command for it that needs no pipes of its own.
-    public override void AskAgain() => throw new NotSupportedException();
+    public override void AskAgain() => File.AppendAllText($"{Folder}/commands", "announce route-refresh ipv4 unicast\nannounce route-refresh ipv6 unicast\n");
 
     private static JsonNode? Parse(string line)
     {

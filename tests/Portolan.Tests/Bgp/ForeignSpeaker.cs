@@ -20,6 +20,9 @@ internal sealed record Peering(string Local, string Peer, uint LocalAsn, uint Pe
     /// <summary>It has no capabilities at all, so AS numbers of two bytes only. FRR alone can be told so.</summary>
     public bool IsOld { get; init; }
 
+    /// <summary>The session needs BFD, five packets at 300 ms. BIRD and FRR have that.</summary>
+    public bool Bfd { get; init; }
+
     /// <summary>Only its interface is told to it.</summary>
     public bool Unnumbered { get; init; }
 
@@ -52,7 +55,7 @@ internal abstract class ForeignSpeaker : IDisposable
     protected string Folder { get; } = Directory.CreateTempSubdirectory("bgp-foreign").FullName;
 
     /// <summary>What it said about itself.</summary>
-    public string Log => string.Join('\n', _lines);
+    public virtual string Log => string.Join('\n', _lines);
 
     /// <summary>How it writes a link bandwidth of 125 MB/s of AS_TRANS; empty: it keeps none.</summary>
     public abstract string LinkBandwidth { get; }
@@ -102,11 +105,17 @@ internal abstract class ForeignSpeaker : IDisposable
     /// <summary>Waits until it has said something.</summary>
     public void AwaitSaid(string text) => Patience.Until(() => Log.Contains(text, StringComparison.OrdinalIgnoreCase), () => $"it never said \"{text}\":\n{Log}");
 
+    /// <summary>Has it speak with us again at once: some make a long pause after an error.</summary>
+    public virtual void TryAgain()
+    {
+        // Most try again soon.
+    }
+
     /// <summary>All of it stands still, or goes on.</summary>
     public void Freeze(bool whether)
     {
         foreach (var process in _processes)
-            NetworkNamespace.Run("kill", $"-{(whether ? "STOP" : "CONT")} {process.Id}");
+            NetworkNamespace.Run("kill", $"-{(whether ? "STOP" : "CONT")} {string.Join(' ', Family(process.Id))}");
     }
 
     /// <summary>Ends it without a word.</summary>
@@ -135,6 +144,28 @@ internal abstract class ForeignSpeaker : IDisposable
             Thread.Sleep(200);
             Directory.Delete(Folder, recursive: true);
         }
+    }
+
+    // Some speak from a child.
+    private static List<int> Family(int process)
+    {
+        var parents = new Dictionary<int, int>();
+        foreach (var folder in Directory.GetDirectories("/proc"))
+            if (int.TryParse(Path.GetFileName(folder), out var id))
+                try
+                {
+                    // The name, in parentheses, may hold anything.
+                    parents[id] = int.Parse(File.ReadAllText($"{folder}/stat").Split(')')[^1].Split(' ')[2], System.Globalization.CultureInfo.InvariantCulture);
+                }
+                catch (IOException)
+                {
+                    // It has just ended.
+                }
+
+        List<int> family = [process];
+        for (var i = 0; i < family.Count; i++)
+            family.AddRange(parents.Where(entry => entry.Value == family[i]).Select(entry => entry.Key));
+        return family;
     }
 
     protected void Run(string command)

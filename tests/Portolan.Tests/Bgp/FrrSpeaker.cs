@@ -15,6 +15,7 @@ internal sealed class FrrSpeaker(NetworkNamespace where, Peering peering) : Fore
         Write("zebra.conf", Peering.Unnumbered ? $"interface {Peering.Interface}\n ipv6 nd ra-interval 1\n no ipv6 nd suppress-ra\nexit\n" : "\n");
         Write("vtysh.conf", "");
         Write("bgpd.conf", $"""
+            {(Peering.Bfd ? "debug bgp bfd" : "")}
             router bgp {Peering.LocalAsn}
              bgp router-id 192.168.100.101
              bgp log-neighbor-changes
@@ -27,6 +28,8 @@ internal sealed class FrrSpeaker(NetworkNamespace where, Peering peering) : Fore
              {(Peering.IsOld ? $"neighbor {Who} dont-capability-negotiate" : "")}
              {(Peering.Password.Length > 0 ? $"neighbor {Who} password {Peering.Password}" : "")}
              {(Peering.TtlSecurity ? $"neighbor {Who} ttl-security hops 1" : "")}
+             {(Peering.Bfd ? $"neighbor {Who} bfd 5 300 300" : "")}
+             {(Peering.Bfd ? $"neighbor {Who} bfd check-control-plane-failure" : "")}
              address-family ipv4 unicast
               neighbor {Who} activate
              exit-address-family
@@ -38,6 +41,12 @@ internal sealed class FrrSpeaker(NetworkNamespace where, Peering peering) : Fore
             """);
         Run($"/usr/lib/frr/zebra -f {Folder}/zebra.conf -z {Folder}/zserv --vty_socket {Folder} -i {Folder}/zebra.pid -A 127.0.0.1 -P 0 --log stdout");
         Patience.Until(() => File.Exists($"{Folder}/zserv"), () => $"zebra does not come:\n{Log}");
+        if (Peering.Bfd)
+        {
+            Write("bfdd.conf", "");
+            Run($"/usr/lib/frr/bfdd -f {Folder}/bfdd.conf -z {Folder}/zserv --vty_socket {Folder} --bfdctl {Folder}/bfdctl -i {Folder}/bfdd.pid -A 127.0.0.1 -P 0 --log stdout");
+        }
+
         Run($"/usr/lib/frr/bgpd -f {Folder}/bgpd.conf -z {Folder}/zserv --vty_socket {Folder} -i {Folder}/bgpd.pid -A 127.0.0.1 -P 0 --log stdout");
     }
 

@@ -35,6 +35,7 @@ internal sealed class GoBgpSpeaker(NetworkNamespace where, Peering peering) : Fo
               [neighbors.graceful-restart.config]
                 enabled = true
                 helper-only = true
+                notification-enabled = true
                 restart-time = 120
               [[neighbors.afi-safis]]
                 [neighbors.afi-safis.config]

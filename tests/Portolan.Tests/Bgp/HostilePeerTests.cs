@@ -1,4 +1,5 @@
 using Portolan.Bgp;
+using Portolan.Core.Addresses;
 using Portolan.Protocols.Bgp.Routes;
 using Portolan.Protocols.Bgp.Sessions;
 
@@ -194,6 +195,46 @@ public sealed class HostilePeerTests : IDisposable
         last.Establish();
         _us.AwaitUp();
         AllIsWell();
+    }
+
+    [Fact]
+    public void SilentOnesMakeRoom_InARangeToo()
+    {
+        const int Limit = 3;
+        foreach (var own in Enumerable.Range(112, 8).Append(126))
+            _wire.Them.Link($"addr add 192.168.100.{own}/24 dev eth0");
+        var range = BgpWire.Neighbor(change: session => session with { PeerAsn = null }) with
+        {
+            Name = "range", Address = null, ListenRanges = new([IpPrefix.Containing(IpAddress.Parse("192.168.100.112"), 28)], Limit),
+        };
+        _us.Speak(_goodOne, range);
+        var strangers = new List<RawPeer>();
+        for (var i = 0; i < 40; i++)
+            Stranger(i);
+        Patience.Until(() => _us.Await("good", _ => true) is not null && _us.Shown.Count(InRange) == Limit, () => string.Join('\n', _us.Shown));
+        // The first had to go, and was told so.
+        Assert.Equal(((byte)6, (byte)8), strangers[0].Verdict());
+
+        using var known = ForeignSpeaker.Create("bird", _wire.Them, BgpWire.Peering() with { Local = "192.168.100.126", Waits = false });
+        known.Start();
+        _us.AwaitUp("range/192.168.100.126");
+        known.Await(Route);
+        for (var i = 0; i < 40; i++)
+            Stranger(i);
+        AllIsWell();
+        Patience.Until(() => _us.Await("good", _ => true) is not null && _us.Shown.Count(InRange) == Limit, () => string.Join('\n', _us.Shown));
+        Assert.Equal((SessionState.Established, 1L), (_us.AwaitUp("range/192.168.100.126").State, _us.AwaitUp("range/192.168.100.126").Counts.Established));
+        foreach (var stranger in strangers)
+            stranger.Dispose();
+
+        void Stranger(int number)
+        {
+            strangers.Add(new RawPeer(_wire.Them, $"192.168.100.{112 + number % 8}"));
+            if (number % 2 == 1)
+                strangers[^1].Send(RawPeer.Open());
+        }
+
+        static bool InRange(NeighborStatus status) => status.Name.StartsWith("range/", StringComparison.Ordinal);
     }
 
     private void AllIsWell()

@@ -6,7 +6,8 @@ namespace Portolan.Tests.Bgp;
 /// <summary>OpenBGPD.</summary>
 internal sealed class OpenBgpdSpeaker(NetworkNamespace where, Peering peering) : ForeignSpeaker(where, peering)
 {
-    public override string LinkBandwidth => "0x4004";
+    // What it says of kinds that it does not know, whoever sends them; its dump of the table (MRT) has all eight bytes.
+    public override string LinkBandwidth => "[4] 0x4004000000000000";
 
     public override void Start()
     {
@@ -51,6 +52,8 @@ internal sealed class OpenBgpdSpeaker(NetworkNamespace where, Peering peering) :
             string.Join(' ', route["large_communities"]?.AsArray() ?? []),
             route["extended_communities"]?.ToJsonString() ?? "");
     }
+
+    public override void TryAgain() => Ask("bgpctl", $"-s {Folder}/ctl neighbor {Peering.Peer} up");
 
     public override void AskAgain() => Ask("bgpctl", $"-s {Folder}/ctl neighbor {Peering.Peer} refresh");
 }

@@ -1,4 +1,5 @@
 using Portolan.Bgp;
+using Portolan.Linux.Sockets;
 using Portolan.Protocols.Bgp.Routes;
 using Portolan.Protocols.Bgp.Sessions;
 using Portolan.Protocols.Bgp.Wire;
@@ -127,18 +128,30 @@ public sealed class RestartInteroperationTests
     }
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void RoutersAreFoundOnAnInterface(bool isPassive)
+    [InlineData(false, "")]
+    [InlineData(true, "")]
+    [InlineData(false, "s3cret")]
+    [InlineData(true, "s3cret")]
+    public void RoutersAreFoundOnAnInterface(bool isPassive, string password)
     {
         using var wire = new BgpWire();
         wire.Us.Wire("eth1", wire.Them, "eth1");
-        using var them = new FrrSpeaker(wire.Them, BgpWire.Peering() with { Unnumbered = true, Interface = "eth1" });
+        using var them = new FrrSpeaker(wire.Them, BgpWire.Peering() with { Unnumbered = true, Interface = "eth1", Password = password });
         Assert.SkipUnless(File.Exists("/usr/lib/frr/bgpd"), "needs the package frr");
         them.Start();
         using var us = new BgpSide(wire.Us);
         us.Announce(Kept, PathAttributes.Default);
         us.Announce(KeptV6, PathAttributes.Default);
+        if (password.Length > 0)
+        {
+            us.Speak(Unnumbered() with { Password = "another" });
+            if (isPassive)
+                Patience.Until(() => wire.Us.Inside(TcpMd5Key.BadSignatures) > 1, () => them.Log);
+            else
+                us.AwaitEnd("no answer; its TCP MD5 key may be another one");
+            Assert.Equal((0, 0), (us.Await("them", _ => true).Counts.OpensSent, us.Await("them", _ => true).Counts.OpensReceived));
+        }
+
         us.Speak(Unnumbered());
         var status = us.AwaitUp();
         Assert.True(status.Address!.IsIPv6LinkLocal);
@@ -164,7 +177,7 @@ public sealed class RestartInteroperationTests
         {
             HoldTime = holdTime, IsPassive = isPassive, ExtendedNextHop = true, LinkLocalNextHop = true, Relation = PeerRelation.External,
         }) with
-        { Address = null, Interface = "eth1" };
+        { Address = null, Interface = "eth1", Password = password };
     }
 
     private static NeighborSettings Restarting() => BgpWire.Neighbor(change: session => session with

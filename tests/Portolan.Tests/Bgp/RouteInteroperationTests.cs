@@ -99,6 +99,7 @@ public sealed class RouteInteroperationTests
     [Theory]
     [InlineData("bird")]
     [InlineData("frr")]
+    [InlineData("exabgp")]
     [InlineData("openbgpd")]
     public void EverythingComesAgain_WhenTheyAsk(string daemon)
     {

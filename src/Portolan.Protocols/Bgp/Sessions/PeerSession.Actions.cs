@@ -98,7 +98,7 @@ public sealed partial class PeerSession<TConnection>
         if ((actions & SessionActions.SendKeepalive) != 0)
             SendKeepalive(lane, now);
         if ((actions & SessionActions.StartOpenHold) != 0)
-            lane.HoldAt = now + OpenHoldTime;
+            lane.HoldAt = now + _settings.OpenTime;
         if ((actions & SessionActions.StartHold) != 0)
             lane.HoldAt = now + lane.HoldTime;
         if ((actions & SessionActions.StartKeepalive) != 0)

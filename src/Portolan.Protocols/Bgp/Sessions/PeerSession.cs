@@ -21,9 +21,6 @@ public sealed partial class PeerSession<TConnection>
     private const long Never = ConnectionLane<TConnection>.Never;
     private const long Second = 1_000_000;
 
-    // RFC 4271 §8.2.2 suggests it for the time in which no hold time is agreed on.
-    private const long OpenHoldTime = 240 * Second;
-
     // A session that lived so long was a good one: the next failure is the first again.
     private const long SettlingTime = 30 * Second;
 

@@ -50,6 +50,12 @@ public sealed record PeerSettings
     /// <summary>Microseconds: the pause after a failure is at first a second, then twice as long each time, up to this.</summary>
     public long LongestPause { get; init; } = 30 * Second;
 
+    /// <summary>
+    /// Microseconds that a peer may be connected without its OPEN. RFC 4271 §8.2.2 suggests four minutes; but a speaker sends its OPEN as soon as it is connected,
+    /// so that one who has not for so long hangs, or means to keep a place from others.
+    /// </summary>
+    public long OpenTime { get; init; } = 30 * Second;
+
     /// <summary>Never connect, only accept.</summary>
     public bool IsPassive { get; init; }
 

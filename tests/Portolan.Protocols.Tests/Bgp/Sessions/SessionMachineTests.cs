@@ -102,11 +102,20 @@ public sealed class SessionMachineTests
     [MemberData(nameof(AllConditions))]
     public void KeepsItsPromises_OverEverySequenceOfSixEvents(SessionConditions conditions)
     {
-        // Sequences that led to the same are gone on with once.
-        HashSet<Life> lives = [new Life(SessionState.Idle, None, false, false)];
+        // Sequences that led to the same are gone on with once, and counted.
+        var lives = new Dictionary<Life, long> { [new Life(SessionState.Idle, None, false, false)] = 1 };
         for (var length = 1; length <= 6; length++)
-            lives = [.. lives.SelectMany(_ => Events, (life, happened) => life.After(happened, conditions))];
-        Assert.Equal(States.Length, lives.Select(life => life.State).Distinct().Count());
+        {
+            var next = new Dictionary<Life, long>();
+            foreach (var (life, sequences) in lives)
+                foreach (var after in Events.Select(happened => life.After(happened, conditions)))
+                    next[after] = sequences + next.GetValueOrDefault(after);
+            lives = next;
+        }
+
+        Assert.Equal(64_000_000, Events.Length * Events.Length * Events.Length * Events.Length * Events.Length * Events.Length);
+        Assert.Equal(64_000_000, lives.Values.Sum());
+        Assert.Equal(States.Length, lives.Select(life => life.Key.State).Distinct().Count());
     }
 
     [Theory]
