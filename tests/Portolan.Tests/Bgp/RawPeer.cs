@@ -106,12 +106,15 @@ internal sealed class RawPeer : IDisposable
     }
 
     /// <summary>Exchanges OPENs and KEEPALIVEs.</summary>
-    public void Establish()
+    /// <returns>Our OPEN.</returns>
+    public byte[] Establish()
     {
         Send(Open());
-        Assert.Equal(1, Next()![18]);
+        var open = Next()!;
+        Assert.Equal(1, open[18]);
         Assert.Equal(4, Next()![18]);
         Send(Keepalive);
+        return open;
     }
 
     /// <summary>The next message, or null at the end of the connection.</summary>
