@@ -160,9 +160,10 @@ public sealed class RouteTable
         lock (_gate)
         {
             var reader = new RouteReader(this, terms);
+            _places.Add(reader.Place);
             _list.Insert(reader.Place, _list.End);
-            _oldest ??= reader.Place;
-            _given = _version;
+            reader.Place.After = _given = _version;
+            _passed = Math.Min(_passed, _version);
             reader.Reached(_version);
             return reader;
         }
@@ -260,7 +261,7 @@ public sealed class RouteTable
     internal bool IsPending(RouteReader reader, BgpPrefix prefix)
     {
         lock (_gate)
-            return _entries.TryGetValue(prefix, out var entry) && entry.Attributes is not null && entry.Version > reader.SentVersion;
+            return _entries.Find(prefix) is { Attributes: not null } entry && entry.Version > reader.SentVersion;
     }
 
     // Out of its place, to be changed: a block with it must not be given to anybody else.
