@@ -26,6 +26,7 @@ namespace Portolan.Speaker.Bgp;
 /// </summary>
 internal sealed class BgpSpeaking : IDisposable
 {
+    private const int MostToldAtStart = 32;
     private static readonly TimeSpan FarewellPatience = TimeSpan.FromSeconds(2);
 
     private readonly SpeakerOptions _options;
@@ -263,11 +264,13 @@ internal sealed class BgpSpeaking : IDisposable
         // The wire first; words can wait.
         foreach (var table in changes.Routes.GroupBy(change => change.Class))
             Loop?.Change(Table(table.Key), [.. table.Select(change => (change.Prefix.ToWire(), change.Attributes?.ToWire()))]);
+        // What a speaker finds when it starts is hardly news of the Services, and must not be thousands of events: their status objects say who announces.
+        var isOneOfMany = !_areReady && changes.Services.Count > MostToldAtStart;
         foreach (var service in changes.Services)
-            Tell(service);
+            Tell(service, isOneOfMany);
     }
 
-    private void Tell(ObjectKey service)
+    private void Tell(ObjectKey service, bool isOneOfMany)
     {
         var plan = _index!.Plans.GetValueOrDefault(service);
         foreach (var fault in plan?.Faults ?? [])
@@ -287,7 +290,7 @@ internal sealed class BgpSpeaking : IDisposable
             return;
         _log.LogInformation(
             "{Event}: {Service}: {Routes}", "serviceAnnounced", service, string.Join(", ", plan.Routes.Select(route => $"{route.Prefix} to {string.Join(" ", route.Peers)}")));
-        if (before is null)
+        if (before is null && !isOneOfMany)
             _record(service, false, "nodeAssigned", $"announcing from node \"{_options.NodeName}\" with protocol \"bgp\"");
     }
 
