@@ -24,6 +24,8 @@ var trials = new Dictionary<string, (string What, int Count, Func<int, Task<int>
 
 if (args is [Burners.Word, var kind])
     return Burners.Burn(kind);
+if (args is [Witness.Word])
+    return Witness.Watch();
 
 if (args is not [var name, ..] || !trials.TryGetValue(name, out var trial) || args.Length > 2 || (args is [_, var text] && !(int.TryParse(text, out var given) && given > 0)))
 {

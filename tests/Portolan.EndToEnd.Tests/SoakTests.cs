@@ -48,6 +48,15 @@ public sealed class SoakTests
     }
 
     [Fact]
+    public async Task TheRouterSendsNewConnectionsElsewhere_WhenANodeDies()
+    {
+        Assert.SkipUnless(File.Exists("/usr/sbin/bird"), "needs the package bird2");
+        var trial = await Shell.RunAsync("./soak.sh bgp-gaps 1", seconds: 600);
+        // How soon is for a quiet machine to say.
+        Assert.True(trial.ExitCode is 0 or 1 && trial.Lines[^1] is "bgp-gaps holds" or "bgp-gaps short", trial.All);
+    }
+
+    [Fact]
     public async Task NobodyTakesOver_WhileTheMachineHasNothingLeft()
     {
         var minutes = Long ? 5 : 1;
