@@ -187,7 +187,8 @@ public sealed class NftConnection : IDisposable
     public void Elements(NftFamily family, string table, string set, Action restart, NftElementHandler onElement)
     {
         var operation = $"list the elements of {table} {set}";
-        long before = -1;
+        var tally = new ElementTally();
+        (int Count, ulong Sum)? before = null;
         for (var attempt = 0; attempt < DumpAttempts; attempt++)
         {
             if (attempt > 1)
@@ -197,14 +198,15 @@ public sealed class NftConnection : IDisposable
             _request.PutString(Nft.ElementsSet, set);
             _request.EndMessage();
             restart();
-            long seen = 0;
-            var consistent = _socket.TryDump(_request, operation, message => seen += ReadElements(message, onElement));
+            tally.Clear();
+            var consistent = _socket.TryDump(_request, operation, message => ReadElements(message, tally, onElement)) && tally.AreDistinct();
 
             // While the kernel grows a set's hash table, a dump can miss elements without saying so. Its count tells, but for
             // elements that expire: they are counted until they are collected, and no longer listed. There two readings must agree.
-            if (consistent && seen == (Count(family, table, set, out var flags) is { } count && !flags.HasFlag(NftSetFlags.Timeout) ? count : before))
+            var read = (tally.Count, tally.Sum);
+            if (consistent && (Count(family, table, set, out var flags) is { } count && !flags.HasFlag(NftSetFlags.Timeout) ? read.Count == count : read == before))
                 return;
-            before = consistent ? seen : -1;
+            before = consistent ? read : null;
         }
 
         throw new NetlinkException(operation, Errors.Interrupted, "the ruleset changes faster than it can be read");
@@ -233,11 +235,10 @@ public sealed class NftConnection : IDisposable
         return count;
     }
 
-    private static int ReadElements(NetlinkMessage message, NftElementHandler onElement)
+    private static void ReadElements(NetlinkMessage message, ElementTally tally, NftElementHandler onElement)
     {
         if (!message.Attributes(Nft.HeaderSize).TryFind(Nft.Elements, out var list))
-            return 0;
-        var elements = 0;
+            return;
         foreach (var item in list.Nested)
         {
             ReadOnlySpan<byte> key = default, keyEnd = default, data = default;
@@ -272,11 +273,10 @@ public sealed class NftConnection : IDisposable
                 }
             }
 
-            onElement(new NftElement { Key = key, KeyEnd = keyEnd, Packets = packets, Bytes = bytes, Data = data, Verdict = verdict, IsIntervalEnd = end });
-            elements++;
+            var element = new NftElement { Key = key, KeyEnd = keyEnd, Packets = packets, Bytes = bytes, Data = data, Verdict = verdict, IsIntervalEnd = end };
+            tally.Add(element);
+            onElement(element);
         }
-
-        return elements;
     }
 
     private static NftVerdict ReadVerdict(NetlinkAttribute verdict)
