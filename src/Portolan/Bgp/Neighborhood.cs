@@ -225,13 +225,12 @@ internal sealed class Neighborhood(BgpLoop loop, Func<string, RouteTable> tableO
     // One who is not established has no right to a place: where all are taken, whoever has been waited for the longest makes room.
     private bool HasRoom(NeighborSettings template, long now)
     {
-        var own = _dynamic.Where(entry => entry.Key.Template == template.Name).ToList();
+        var own = _dynamic.Values.Where(neighbor => neighbor.Settings.Name == template.Name).ToList();
         if (own.Count < template.ListenRanges.Limit)
             return true;
-        var (key, oldest) = own.Where(entry => !entry.Value.IsEstablished).MinBy(entry => entry.Value.Since);
-        if (oldest is null)
+        if (own.Where(neighbor => !neighbor.IsEstablished).MinBy(neighbor => neighbor.Since) is not { } oldest)
             return false;
-        _dynamic.Remove(key);
+        Remove(oldest);
         try
         {
             oldest.Stop(BgpError.Cease(CeaseSubcode.OutOfResources, "others want its place"), quietly: false, now);
