@@ -6,12 +6,15 @@ namespace Portolan.Core.Forwarding;
 /// <summary>How the connections of a Service are spread: what it asks for, and which endpoints are new.</summary>
 /// <param name="Scheduling">What the Service asks for.</param>
 /// <param name="Ages">How long those have been ready that are new.</param>
-internal readonly record struct Balance(Scheduling Scheduling, IReadOnlyDictionary<IpAddress, TimeSpan>? Ages)
+/// <param name="IsIpvs">IPVS schedules: only weights matter.</param>
+internal readonly record struct Balance(Scheduling Scheduling, IReadOnlyDictionary<IpAddress, TimeSpan>? Ages, bool IsIpvs = false)
 {
     private const int MaxServers = 1 << 16; // an index fits 16 bits
 
+    private Scheduler Scheduler => IsIpvs ? Scheduler.Random : Scheduling.Scheduler;
+
     /// <summary>Every real server gets the same, at random.</summary>
-    internal bool IsPlain => Scheduling.Scheduler is Scheduler.Random && !Scheduling.HasWeights && Ages is not { Count: > 0 };
+    internal bool IsPlain => Scheduler is Scheduler.Random && !Scheduling.HasWeights && Ages is not { Count: > 0 };
 
     /// <summary>
     /// The choice with its slots. A real server of weight 0 is not chosen; but where all have weight 0 the weights say nothing about who
@@ -42,10 +45,10 @@ internal readonly record struct Balance(Scheduling Scheduling, IReadOnlyDictiona
             weights[i] = Math.Max(1, scheduling.Weight(usable[i].Endpoint)) * Tenths(usable[i].Endpoint.Address);
         }
 
-        var slots = scheduling.Scheduler is Scheduler.Maglev
+        var slots = Scheduler is Scheduler.Maglev
             ? MaglevTable.Build(servers, weights, MaglevTable.SizeFor(scheduling.TableSize, servers.Length))
             : WeightedSlots.Of(weights);
-        return new RealServerChoice(ImmutableCollectionsMarshal.AsImmutableArray(servers), reason, scheduling.Scheduler, slots);
+        return new RealServerChoice(ImmutableCollectionsMarshal.AsImmutableArray(servers), reason, Scheduler, slots);
     }
 
     private int Tenths(IpAddress address) =>

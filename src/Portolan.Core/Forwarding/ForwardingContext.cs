@@ -26,12 +26,15 @@ public sealed record ForwardingContext
     /// <summary>TCP connections to endpoints that do not exist any more are to be ended, so that their clients need not wait for a time limit.</summary>
     public bool EndsTcpFlows { get; init; }
 
+    /// <summary>IPVS forwards, in place of nftables.</summary>
+    public bool IsIpvs { get; init; }
+
     /// <summary>This node's own addresses, as its Node object has them (<c>status.addresses</c> of type InternalIP).</summary>
     public IReadOnlyList<IpAddress> NodeAddresses { get; init; } = [];
 
     /// <summary>By value, lists included.</summary>
     public bool Equals(ForwardingContext? other) => other is not null && NodeName == other.NodeName && Zone == other.Zone && MasqueradeAll == other.MasqueradeAll
-        && DetectsPodsIPv4 == other.DetectsPodsIPv4 && DetectsPodsIPv6 == other.DetectsPodsIPv6 && EndsTcpFlows == other.EndsTcpFlows
+        && DetectsPodsIPv4 == other.DetectsPodsIPv4 && DetectsPodsIPv6 == other.DetectsPodsIPv6 && EndsTcpFlows == other.EndsTcpFlows && IsIpvs == other.IsIpvs
         && NodeAddresses.SequenceEqual(other.NodeAddresses);
 
     /// <inheritdoc/>

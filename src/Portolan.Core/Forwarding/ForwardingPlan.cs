@@ -21,7 +21,7 @@ public static class ForwardingPlan
         var scheduling = Scheduling.Of(service);
         return verdict is not ServiceVerdict.Forwarded
             ? new ServicePlan(verdict, [])
-            : new ServicePlan(verdict, Ports(service, [], new Endpoints(slices, context, new Balance(scheduling, null), new Candidates()))) { Errors = scheduling.Errors };
+            : new ServicePlan(verdict, Ports(service, [], new Endpoints(slices, context, new Balance(scheduling, null, context.IsIpvs), new Candidates()))) { Errors = scheduling.ErrorsIn(context) };
     }
 
     private static ServiceVerdict Verdict(ServiceFacts service) =>
@@ -101,12 +101,13 @@ public static class ForwardingPlan
         var plan = new ServicePortPlan
         {
             Key = key,
-            VirtualServers = VirtualServers(service, port, key.Family, endpoints.Context),
+            VirtualServers = VirtualServers(service, port, key.Family, endpoints.Context, endpoints.Balance.Scheduling.Ipvs.Method),
             Cluster = cluster,
             Local = local,
             Present = present,
             AffinitySeconds = service.AffinitySeconds,
             SourceRanges = SourceRanges(service, key.Family, endpoints.Context),
+            Ipvs = endpoints.Balance.Scheduling.Ipvs,
         };
         return plan.Equals(before) ? before : plan;
     }
@@ -129,7 +130,7 @@ public static class ForwardingPlan
             RealServerChoice.Pick(candidates, traits, cluster.Servers, before?.Present ?? []);
     }
 
-    private static ImmutableArray<VirtualServer> VirtualServers(ServiceFacts service, in ServicePort port, IpFamily family, ForwardingContext context)
+    private static ImmutableArray<VirtualServer> VirtualServers(ServiceFacts service, in ServicePort port, IpFamily family, ForwardingContext context, IpvsForwardingMethod method)
     {
         // As many as there can be; usually there are.
         var servers = new VirtualServer[service.ClusterIPs.Count + service.Ingress.Count + service.ExternalIPs.Count + (port.NodePort != 0 ? 1 : 0)];
@@ -140,11 +141,13 @@ public static class ForwardingPlan
 
         var isLocal = service.ExternalTrafficPolicy is TrafficPolicy.Local;
         var outside = new VirtualServer(default, default, service.ExternalTrafficPolicy, isLocal, isLocal ? MasqueradePolicy.FromNode : MasqueradePolicy.Always);
+        // Whoever answers past this node must see its client's own address.
+        var arriving = context.IsIpvs && method is not IpvsForwardingMethod.Masquerade ? outside with { ShortCircuit = false, Masquerade = MasqueradePolicy.Never } : outside;
         for (var i = 0; i < service.Ingress.Count; i++)
             if (service.Type is ServiceType.LoadBalancer && !service.Ingress[i].IsProxyMode)
-                Add(FrontKind.LoadBalancer, Front.At(service.Ingress[i].Address, port.Protocol, port.Port), outside);
+                Add(FrontKind.LoadBalancer, Front.At(service.Ingress[i].Address, port.Protocol, port.Port), arriving);
         for (var i = 0; i < service.ExternalIPs.Count; i++)
-            Add(FrontKind.ExternalIP, Front.At(service.ExternalIPs[i], port.Protocol, port.Port), outside);
+            Add(FrontKind.ExternalIP, Front.At(service.ExternalIPs[i], port.Protocol, port.Port), arriving);
         if (port.NodePort != 0)
             Add(FrontKind.NodePort, Front.OfNode(family, port.Protocol, port.NodePort), outside);
         return ImmutableCollectionsMarshal.AsImmutableArray(count == servers.Length ? servers : servers[..count]);

@@ -17,7 +17,7 @@ public enum Scheduler : byte
 /// <summary>What a Service's annotations ask for beyond what Kubernetes has fields for. Without them everything is as with kube-proxy.</summary>
 public sealed class Scheduling
 {
-    /// <summary><c>random</c> or <c>maglev</c>.</summary>
+    /// <summary><c>random</c>, <c>maglev</c>, or one of IPVS's (<see cref="IpvsRequest.Schedulers"/>).</summary>
     public const string SchedulerAnnotation = "portolan.dev/scheduler";
 
     /// <summary>The number of slots of a maglev table: one of <see cref="MaglevTable.Sizes"/>.</summary>
@@ -46,8 +46,11 @@ public sealed class Scheduling
     /// <summary>Nothing special is asked for.</summary>
     public static Scheduling Default { get; } = new();
 
-    /// <summary>How a real server is chosen.</summary>
+    /// <summary>How a real server is chosen, where nftables forwards.</summary>
     public Scheduler Scheduler { get; private set; }
+
+    /// <summary>What is asked of IPVS.</summary>
+    public IpvsRequest Ipvs { get; private set; } = IpvsRequest.Default;
 
     /// <summary>The least number of slots of a maglev table.</summary>
     public int TableSize { get; private set; } = MaglevTable.DefaultSize;
@@ -57,6 +60,21 @@ public sealed class Scheduling
 
     /// <summary>Annotations that say nothing of use; the Service is treated as if it did not have them.</summary>
     public IReadOnlyList<FieldError> Errors { get; private set; } = [];
+
+    /// <summary>The same, and those that would be of use if IPVS forwarded.</summary>
+    public IReadOnlyList<FieldError> ErrorsIn(ForwardingContext context) => context.IsIpvs || Ipvs == IpvsRequest.Default ? Errors : [.. Errors, .. WithoutIpvs()];
+
+    private IEnumerable<FieldError> WithoutIpvs()
+    {
+        if (Ipvs.Scheduler is { } name and not ("mh" or "sh"))
+            yield return Unused(SchedulerAnnotation, name);
+        if (Ipvs.Flags is not IpvsRequestFlags.None)
+            yield return Unused(IpvsRequest.FlagsAnnotation, $"{Ipvs.Flags}");
+        if (Ipvs.Method is not IpvsForwardingMethod.Masquerade)
+            yield return Unused(IpvsRequest.ForwardingAnnotation, $"{Ipvs.Method}");
+    }
+
+    private static FieldError Unused(string annotation, string value) => new($"metadata.annotations[{annotation}]", value, "is of IPVS, and this node's proxy forwards by nftables");
 
     /// <summary>Endpoints have weights by their place.</summary>
     internal bool HasWeights => _zones.Count > 0 || _nodes.Count > 0;
@@ -80,7 +98,27 @@ public sealed class Scheduling
             (asked ??= new Scheduling()).ReadWeights(weights);
         if (annotations.TryGetValue(SlowStartAnnotation, out var slowStart))
             (asked ??= new Scheduling()).ReadSlowStart(slowStart);
+        if (annotations.TryGetValue(IpvsRequest.FlagsAnnotation, out var flags))
+            (asked ??= new Scheduling()).ReadFlags(flags);
+        if (annotations.TryGetValue(IpvsRequest.ForwardingAnnotation, out var forwarding))
+            (asked ??= new Scheduling()).ReadForwarding(forwarding);
         return asked ?? Default;
+    }
+
+    private void ReadFlags(string text)
+    {
+        if (IpvsRequest.ParseFlags(text) is { } flags)
+            Ipvs = Ipvs with { Flags = flags };
+        else
+            Reject(IpvsRequest.FlagsAnnotation, text, "must be a list of fallback, port and one-packet");
+    }
+
+    private void ReadForwarding(string text)
+    {
+        if (Enum.TryParse<IpvsForwardingMethod>(text.Trim(), ignoreCase: true, out var method) && !char.IsAsciiDigit(text.Trim()[0]))
+            Ipvs = Ipvs with { Method = method };
+        else
+            Reject(IpvsRequest.ForwardingAnnotation, text, "must be masquerade, direct or tunnel");
     }
 
     private void ReadScheduler(string text)
@@ -91,9 +129,15 @@ public sealed class Scheduling
                 break;
             case "maglev":
                 Scheduler = Scheduler.Maglev;
+                Ipvs = Ipvs with { Scheduler = "mh" };
+                break;
+            case var name when IpvsRequest.Schedulers.Contains(name):
+                Ipvs = Ipvs with { Scheduler = name };
+                // The same thing under IPVS's names: the client's address decides.
+                Scheduler = name is "mh" or "sh" ? Scheduler.Maglev : Scheduler.Random;
                 break;
             default:
-                Reject(SchedulerAnnotation, text, "must be random or maglev");
+                Reject(SchedulerAnnotation, text, $"must be random, maglev or a scheduler of IPVS ({string.Join(", ", IpvsRequest.Schedulers)})");
                 break;
         }
     }

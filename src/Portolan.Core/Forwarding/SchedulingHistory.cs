@@ -42,13 +42,14 @@ internal sealed class SchedulingHistory
     internal Balance Look(ServiceFacts service, IReadOnlyList<EndpointSliceFacts> slices, ForwardingContext context)
     {
         var scheduling = Scheduling.Of(service);
-        if (scheduling.Errors.Count > 0 || _errors.Count > 0)
-            Note(service, HasEndpointHere(slices, context) ? scheduling.Errors : []);
+        var errors = scheduling.ErrorsIn(context);
+        if (errors.Count > 0 || _errors.Count > 0)
+            Note(service, HasEndpointHere(slices, context) ? errors : []);
         if (scheduling.SlowStart == TimeSpan.Zero)
         {
             if (_slowStarts.Count > 0)
                 _slowStarts.Remove(service.Key);
-            return new Balance(scheduling, null);
+            return new Balance(scheduling, null, context.IsIpvs);
         }
 
         if (!_slowStarts.TryGetValue(service.Key, out var slowStart))
@@ -57,7 +58,7 @@ internal sealed class SchedulingHistory
         var ages = slowStart.Ages(scheduling.SlowStart, _now);
         if (SlowStart.UntilNextStep(ages, scheduling.SlowStart) is { } pause && _awaitsStep.Add(service.Key))
             _steps.Enqueue(service.Key, _now + (pause > ShortestStep ? pause : ShortestStep));
-        return new Balance(scheduling, ages);
+        return new Balance(scheduling, ages, context.IsIpvs);
     }
 
     /// <summary>The Service is gone.</summary>

@@ -56,6 +56,9 @@ public sealed record ServicePortPlan
     /// </summary>
     public IReadOnlyList<IpPrefix>? SourceRanges { get; init; }
 
+    /// <summary>What the Service asks of IPVS, where that forwards.</summary>
+    public IpvsRequest Ipvs { get; init; } = IpvsRequest.Default;
+
     /// <summary>The real servers of a policy.</summary>
     public RealServerChoice Of(TrafficPolicy policy) => policy is TrafficPolicy.Local ? Local : Cluster;
 
@@ -65,7 +68,7 @@ public sealed record ServicePortPlan
     /// <inheritdoc/>
     public bool Equals(ServicePortPlan? other) => other is not null && Key == other.Key && Cluster.Equals(other.Cluster) && Local.Equals(other.Local)
         && Present.AsSpan().SequenceEqual(other.Present.AsSpan()) && HasSameVirtualServers(other)
-        && AffinitySeconds == other.AffinitySeconds && SameRanges(SourceRanges, other.SourceRanges);
+        && AffinitySeconds == other.AffinitySeconds && SameRanges(SourceRanges, other.SourceRanges) && Ipvs == other.Ipvs;
 
     internal bool HasSameVirtualServers(ServicePortPlan other) =>
         VirtualServers == other.VirtualServers || VirtualServers.AsSpan().SequenceEqual(other.VirtualServers.AsSpan());

@@ -2,35 +2,34 @@ using Portolan.Linux.Netlink;
 
 namespace Portolan.Linux.Ipvs;
 
-/// <summary>What identifies a virtual server of IPVS.</summary>
-/// <param name="Family">AF_INET 2, AF_INET6 10.</param>
-/// <param name="Protocol">The layer-4 protocol; 0 where a firewall mark identifies it.</param>
-/// <param name="Address">4 or 16 bytes in network order.</param>
-/// <param name="Port">The port.</param>
-/// <param name="FirewallMark">0 where protocol, address and port identify it.</param>
-public sealed record IpvsService(ushort Family, ushort Protocol, byte[] Address, ushort Port, uint FirewallMark);
+/// <summary>How long IPVS remembers connections, in seconds (0 to 2^31 / HZ); as <c>ipvsadm --set</c> a 0 leaves what there is.</summary>
+/// <param name="Tcp">Established TCP.</param>
+/// <param name="TcpFin">TCP that has ended.</param>
+/// <param name="Udp">UDP.</param>
+public readonly record struct IpvsTimeouts(uint Tcp, uint TcpFin, uint Udp);
 
-/// <summary>Lists and deletes virtual servers of IPVS (linux/ip_vs.h) in the network namespace of the thread that opened it. One thread at a time may use it.</summary>
+/// <summary>Virtual servers of IPVS (linux/ip_vs.h) in the network namespace of the thread that opened it. One thread at a time may use it.</summary>
 public sealed class IpvsConnection : IDisposable
 {
     private const ushort Control = 16, ControlFamilyId = 1, ControlFamilyName = 2; // GENL_ID_CTRL, CTRL_ATTR_…
-    private const byte GetFamily = 3, DeleteService = 3, GetService = 4; // CTRL_CMD_GETFAMILY; IPVS_CMD_…
-    private const ushort Service = 1; // IPVS_CMD_ATTR_SERVICE
-    private const ushort AddressFamily = 1, Protocol = 2, Address = 3, Port = 4, Mark = 5; // IPVS_SVC_ATTR_…
-    private const int HeaderSize = 4, AddressSize = 16; // struct genlmsghdr; union nf_inet_addr
-    private const string ProcFile = "/proc/thread-self/net/ip_vs";
+    private const byte GetFamily = 3; // CTRL_CMD_GETFAMILY
+    private const int HeaderSize = 4; // struct genlmsghdr
+    private const int RequestsAtOnce = 256; // their answers have to fit the receive buffer
     private readonly NetlinkSocket _socket;
     private readonly NetlinkWriter _request = new();
     private readonly ushort _family;
 
     private IpvsConnection(NetlinkSocket socket) => (_socket, _family) = (socket, FamilyId(socket));
 
+    /// <summary>The requests sent so far, dumps among them.</summary>
+    public long Requests { get; private set; }
+
     /// <summary>Opens a connection.</summary>
     /// <returns>Null where the kernel has no IPVS, or not loaded it.</returns>
     /// <exception cref="NetlinkException">The kernel refused.</exception>
     public static IpvsConnection? TryOpen()
     {
-        if (!File.Exists(ProcFile))
+        if (!File.Exists(IpvsProcFile.Path))
             return null;
         var socket = NetlinkSocket.Open(NetlinkFamily.Generic);
         try
@@ -60,59 +59,98 @@ public sealed class IpvsConnection : IDisposable
         return id;
     }
 
+    /// <summary>The version (<c>IP_VS_VERSION_CODE</c>) and the number of buckets of the table of connections.</summary>
+    /// <exception cref="NetlinkException">The kernel refused.</exception>
+    public (Version Version, int TableSize) Information()
+    {
+        uint version = 0, size = 0;
+        Begin(IpvsAttributes.GetInfo);
+        _request.EndMessage();
+        _socket.Execute(_request, "ask IPVS for its version", message =>
+        {
+            foreach (var attribute in message.Attributes(HeaderSize))
+            {
+                if (attribute.Type == IpvsAttributes.Info.Version)
+                    version = attribute.AsUInt32;
+                else if (attribute.Type == IpvsAttributes.Info.TableSize)
+                    size = attribute.AsUInt32;
+            }
+        });
+        return (new Version((int)(version >> 16 & 0xff), (int)(version >> 8 & 0xff), (int)(version & 0xff)), (int)size);
+    }
+
     /// <summary>Every virtual server.</summary>
     /// <exception cref="NetlinkException">The kernel refused.</exception>
     public List<IpvsService> Services()
     {
-        Begin(GetService);
+        Begin(IpvsAttributes.GetService);
         _request.EndMessage();
-        return _socket.Dump(_request, "list virtual servers of IPVS", (NetlinkMessage message, out IpvsService service) =>
-        {
-            ushort family = 0, protocol = 0, port = 0;
-            uint mark = 0;
-            ReadOnlySpan<byte> address = default;
-            if (message.Attributes(HeaderSize).TryFind(Service, out var attributes))
-            {
-                foreach (var attribute in attributes.Nested)
-                {
-                    switch (attribute.Type)
-                    {
-                        case AddressFamily: family = attribute.AsUInt16; break;
-                        case Protocol: protocol = attribute.AsUInt16; break;
-                        case Address: address = attribute.Value; break;
-                        case Port: port = attribute.AsUInt16BigEndian; break;
-                        case Mark: mark = attribute.AsUInt32; break;
-                    }
-                }
-            }
-
-            var length = family == 10 ? 16 : 4;
-            service = new IpvsService(family, protocol, address.Length >= length ? address[..length].ToArray() : new byte[length], port, mark);
-            return family is 2 or 10;
-        });
+        return _socket.Dump<IpvsService>(_request, "list virtual servers of IPVS", IpvsMessages.TryReadService);
     }
 
-    /// <summary>Deletes a virtual server with its real servers.</summary>
+    /// <summary>The real servers of a virtual server; none where there is no such virtual server.</summary>
     /// <exception cref="NetlinkException">The kernel refused.</exception>
-    public void Delete(IpvsService service)
+    public List<IpvsServer> Servers(IpvsServiceKey service)
     {
-        Begin(DeleteService);
-        var nested = _request.BeginNested(Service);
-        _request.PutUInt16(AddressFamily, service.Family);
-        if (service.FirewallMark != 0)
+        Begin(IpvsAttributes.GetServer);
+        _request.EndNested(IpvsBatch.BeginService(_request, service));
+        _request.EndMessage();
+        return _socket.Dump(_request, "list real servers of IPVS", (NetlinkMessage message, out IpvsServer server) => IpvsMessages.TryReadServer(message, service.Family, out server));
+    }
+
+    /// <summary>Makes the changes, in order.</summary>
+    /// <returns>Those that the kernel refused; none of the others is any the worse for it.</returns>
+    /// <exception cref="NetlinkException">Nothing more is known of some of them.</exception>
+    public List<IpvsRefusal> Apply(IpvsBatch batch)
+    {
+        var refusals = new List<IpvsRefusal>();
+        Requests += batch.Count;
+        for (var from = 0; from < batch.Count; from += RequestsAtOnce)
         {
-            _request.PutUInt32(Mark, service.FirewallMark);
-        }
-        else
-        {
-            _request.PutUInt16(Protocol, service.Protocol);
-            service.Address.CopyTo(_request.Attribute(Address, AddressSize));
-            _request.PutUInt16BigEndian(Port, service.Port);
+            var first = from;
+            var to = Math.Min(batch.Count, from + RequestsAtOnce);
+            _socket.ExecuteEach(batch.Requests, batch.Changes[from].Offset, to < batch.Count ? batch.Changes[to].Offset : batch.Requests.Length, "change virtual servers of IPVS", (index, errno) =>
+                refusals.Add(batch.Changes[first + index].Refused(errno)));
         }
 
-        _request.EndNested(nested);
+        return refusals;
+    }
+
+    /// <summary>A batch for <see cref="Apply"/>.</summary>
+    public IpvsBatch NewBatch() => new() { Family = _family };
+
+    /// <summary>How long connections are remembered.</summary>
+    /// <exception cref="NetlinkException">The kernel refused.</exception>
+    public IpvsTimeouts Timeouts()
+    {
+        uint tcp = 0, fin = 0, udp = 0;
+        Begin(IpvsAttributes.GetConfig);
         _request.EndMessage();
-        _socket.Execute(_request, "delete a virtual server of IPVS");
+        _socket.Execute(_request, "ask IPVS for its timeouts", message =>
+        {
+            foreach (var attribute in message.Attributes(HeaderSize))
+            {
+                switch (attribute.Type)
+                {
+                    case IpvsAttributes.TcpTimeout: tcp = attribute.AsUInt32; break;
+                    case IpvsAttributes.TcpFinTimeout: fin = attribute.AsUInt32; break;
+                    case IpvsAttributes.UdpTimeout: udp = attribute.AsUInt32; break;
+                }
+            }
+        });
+        return new IpvsTimeouts(tcp, fin, udp);
+    }
+
+    /// <summary>Sets how long connections are remembered.</summary>
+    /// <exception cref="NetlinkException">The kernel refused.</exception>
+    public void Set(IpvsTimeouts timeouts)
+    {
+        Begin(IpvsAttributes.SetConfig);
+        _request.PutUInt32(IpvsAttributes.TcpTimeout, timeouts.Tcp);
+        _request.PutUInt32(IpvsAttributes.TcpFinTimeout, timeouts.TcpFin);
+        _request.PutUInt32(IpvsAttributes.UdpTimeout, timeouts.Udp);
+        _request.EndMessage();
+        _socket.Execute(_request, "set the timeouts of IPVS");
     }
 
     /// <inheritdoc/>
@@ -120,10 +158,8 @@ public sealed class IpvsConnection : IDisposable
 
     private void Begin(byte command)
     {
+        Requests++;
         _request.Reset();
-        _request.BeginMessage(_family, NetlinkFlags.None);
-        var header = _request.Reserve(HeaderSize);
-        header[0] = command;
-        header[1] = 1; // IPVS_GENL_VERSION
+        IpvsBatch.Begin(_request, _family, command);
     }
 }

@@ -57,9 +57,11 @@ public sealed class LinkMonitor : IDisposable
     private Dictionary<int, Link> _links = [];
     private Dictionary<(int Link, IPAddress Address), InterfaceAddress> _addresses = [];
 
-    private LinkMonitor(NetlinkSocket requests, NetlinkNotifications notifications)
+    private readonly string? _without;
+
+    private LinkMonitor(NetlinkSocket requests, NetlinkNotifications notifications, string? without)
     {
-        (_requests, _notifications) = (requests, notifications);
+        (_requests, _notifications, _without) = (requests, notifications, without);
         Current = new LinkSnapshot(_links, []);
     }
 
@@ -68,7 +70,12 @@ public sealed class LinkMonitor : IDisposable
 
     /// <summary>Subscribes and reads everything, in the network namespace of the calling thread.</summary>
     /// <exception cref="NetlinkException">The kernel refused.</exception>
-    public static LinkMonitor Open()
+    public static LinkMonitor Open() => OpenWithout(null);
+
+    /// <summary>As <see cref="Open"/>, but for the addresses of one link: they are nobody's business here, however many they are and however often they change.</summary>
+    /// <param name="without">The link's name; null for none.</param>
+    /// <exception cref="NetlinkException">The kernel refused.</exception>
+    public static LinkMonitor OpenWithout(string? without)
     {
         // Subscribed before the first read, so that nothing falls in between.
         var notifications = NetlinkNotifications.Open(NetlinkFamily.Route, LinkGroup, IPv4AddressGroup, IPv6AddressGroup);
@@ -76,7 +83,7 @@ public sealed class LinkMonitor : IDisposable
         try
         {
             requests = NetlinkSocket.Open(NetlinkFamily.Route);
-            var monitor = new LinkMonitor(requests, notifications);
+            var monitor = new LinkMonitor(requests, notifications, without);
             monitor.ReadAll();
             return monitor;
         }
@@ -123,7 +130,11 @@ public sealed class LinkMonitor : IDisposable
         _links = new Dictionary<int, Link>(read.Links);
         _addresses = [];
         foreach (var address in read.Addresses)
-            _addresses[(address.Link, address.Address)] = address;
+        {
+            if (Concerns(address))
+                _addresses[(address.Link, address.Address)] = address;
+        }
+
         Publish();
     }
 
@@ -139,7 +150,7 @@ public sealed class LinkMonitor : IDisposable
                 else if (!_links.TryGetValue(link.Index, out var known) || known != link)
                     (_links[link.Index], changed) = (link, true);
             }
-            else if (LinkMessages.TryReadAddress(message, out var address))
+            else if (LinkMessages.TryReadAddress(message, out var address) && Concerns(address))
             {
                 var key = (address.Link, address.Address);
                 if (message.Type == LinkMessages.DelAddress)
@@ -151,6 +162,8 @@ public sealed class LinkMonitor : IDisposable
 
         return changed;
     }
+
+    private bool Concerns(InterfaceAddress address) => _without is null || !_links.TryGetValue(address.Link, out var link) || link.Name != _without;
 
     private void Publish() => Current = new LinkSnapshot(new Dictionary<int, Link>(_links), [.. _addresses.Values]);
 }

@@ -77,6 +77,9 @@ public static class Errors
     /// <summary>EOPNOTSUPP.</summary>
     public const int NotSupported = 95;
 
+    /// <summary>EADDRNOTAVAIL: there is no such address.</summary>
+    public const int AddressNotAvailable = 99;
+
     /// <summary>ENOBUFS.</summary>
     public const int NoBuffers = 105;
 

@@ -104,6 +104,32 @@ public sealed class NetlinkSocket : IDisposable
     public bool TryDump(NetlinkWriter request, string operation, NetlinkMessageHandler onMessage) =>
         Exchange(request, NetlinkFlags.Request | NetlinkFlags.Dump, operation, onMessage);
 
+    /// <summary>Sends several requests in one datagram, which the kernel takes one by one, and waits for its verdict on each.</summary>
+    /// <param name="requests">Their writer; NLM_F_REQUEST and NLM_F_ACK are added.</param>
+    /// <param name="from">Where the first begins.</param>
+    /// <param name="to">Where the last ends.</param>
+    /// <param name="operation">Named in the exception.</param>
+    /// <param name="onRefusal">Hears of each that was refused: which of them, from 0 on, and why.</param>
+    /// <exception cref="NetlinkException">Answers were lost: of some of them nothing is known.</exception>
+    internal void ExecuteEach(NetlinkWriter requests, int from, int to, string operation, Action<int, int> onRefusal)
+    {
+        var first = _sequence + 1;
+        var count = requests.Number(from, to, NetlinkFlags.Request | NetlinkFlags.Ack, first);
+        _sequence += (uint)count;
+        Send(requests.Written[from..to], operation);
+        while (count > 0)
+        {
+            foreach (var message in Receive(operation))
+            {
+                if (message.Type != NetlinkTypes.Error || message.PortId != PortId || message.Sequence - first > _sequence - first)
+                    continue;
+                count--;
+                if (NetlinkError.Read(message).Errno is not 0 and var errno)
+                    onRefusal((int)(message.Sequence - first), errno);
+            }
+        }
+    }
+
     private bool Exchange(NetlinkWriter request, NetlinkFlags flags, string operation, NetlinkMessageHandler? onMessage)
     {
         var sequence = NextSequence();

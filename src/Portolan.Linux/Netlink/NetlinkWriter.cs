@@ -163,6 +163,20 @@ public sealed class NetlinkWriter
     /// <summary>Numbers the message that starts at an offset.</summary>
     internal void SetSequence(int message, uint sequence) => MemoryMarshal.Write(_buffer.AsSpan(message + 8), sequence);
 
+    /// <summary>Numbers the messages from one offset to another, and adds flags to each.</summary>
+    /// <returns>How many there are.</returns>
+    internal int Number(int from, int to, NetlinkFlags flags, uint first)
+    {
+        var count = 0;
+        for (var message = from; message < to; message += (MemoryMarshal.Read<int>(_buffer.AsSpan(message)) + 3) & ~3)
+        {
+            AddFlags(message, flags);
+            SetSequence(message, first + (uint)count++);
+        }
+
+        return count;
+    }
+
     /// <summary>Gives every message the same number.</summary>
     internal void SetSequences(uint sequence) => SetSequences(sequence, 0, _length);
 

@@ -1,6 +1,7 @@
 using Portolan.Core.Addresses;
 using Portolan.Core.Cluster;
 using Portolan.Core.Forwarding;
+using Portolan.Linux.Ipvs;
 
 namespace Portolan.Proxy;
 
@@ -12,11 +13,14 @@ namespace Portolan.Proxy;
 /// <param name="RealServers">Where they are sent, by address; none where they are refused or dropped.</param>
 internal sealed record KernelVirtualServer(Protocol Protocol, IpAddress Address, ushort Port, bool IsNodePort, IReadOnlyList<KernelRealServer> RealServers)
 {
-    /// <summary>How a real server is chosen: <c>random</c> or <c>maglev</c>.</summary>
+    /// <summary>How a real server is chosen: <c>random</c> or <c>maglev</c>; with IPVS its scheduler.</summary>
     internal string Scheduler { get; init; } = "random";
 
     /// <summary>How long a client comes back to its real server, in seconds; 0 where it need not.</summary>
     internal int PersistentSeconds { get; init; }
+
+    /// <summary>What only IPVS has; null where nftables forwards.</summary>
+    internal IpvsService? Ipvs { get; init; }
 }
 
 /// <summary>A real server as the kernel has it now.</summary>
@@ -25,7 +29,11 @@ internal sealed record KernelVirtualServer(Protocol Protocol, IpAddress Address,
 /// <param name="Connections">Begun since it has its slots, by whichever address of the Service port.</param>
 /// <param name="Traffic">Since it has an account, by whichever Service; null where nothing is counted.</param>
 /// <param name="Open">Tracked now, by this virtual server; null where they were not counted.</param>
-internal sealed record KernelRealServer(RealServer Server, int Weight, ulong Connections, Traffic? Traffic = null, OpenConnections? Open = null);
+internal sealed record KernelRealServer(RealServer Server, int Weight, ulong Connections, Traffic? Traffic = null, OpenConnections? Open = null)
+{
+    /// <summary>How packets get there.</summary>
+    internal IpvsForwarding Forwarding { get; init; }
+}
 
 /// <summary>Packets and bytes of connections to virtual servers, network header included.</summary>
 /// <param name="InPackets">To the real server.</param>

@@ -8,9 +8,11 @@ using Portolan.Hosting;
 using Portolan.Kubernetes.Client;
 using Portolan.Kubernetes.Resources;
 using Portolan.Kubernetes.Watching;
+using Portolan.Linux.Links;
 using Portolan.Proxy.Accounting;
 using Portolan.Proxy.Cleanup;
 using Portolan.Proxy.Configuration;
+using Portolan.Proxy.Ipvs;
 using Portolan.Proxy.Nftables;
 
 namespace Portolan.Proxy;
@@ -96,7 +98,9 @@ internal static class ProxyCommand
             MasqueradeAll = options.MasqueradeAll,
             EndsTcpFlows = options.EndsTcpFlows,
         };
-        using var kernel = new ProxyKernel(new TableSettings { MasqueradeBit = options.MasqueradeBit, ServiceCidrs = null }, log, options.IpvsExcludeCidrs) { Accounts = new TrafficAccounts(options.Account, log) };
+        var ipvs = Ipvs(options, log);
+        context = context with { IsIpvs = ipvs is not null };
+        using var kernel = new ProxyKernel(new TableSettings { MasqueradeBit = options.MasqueradeBit, ServiceCidrs = null }, log, options.Ipvs.ExcludeCidrs, ipvs) { Accounts = new TrafficAccounts(options.Account, log) };
         var events = new EventRecorder(client, "portolan-proxy", host.Time, log);
         using var reporting = new ProxyReporting(host, options, events, context.NodeName, kernel, () => kernel.Settings.NodePortAddresses);
         var loop = new ProxyLoop(context, kernel, host.Readiness, host.Time, log, reporting.Reports)
@@ -111,7 +115,32 @@ internal static class ProxyCommand
         // The start alone leaves 7 MB behind, a third of all there is on a small cluster.
         host.Supervise("idle-trim", new IdleTrim(host.Time, worthWhile: 2 << 20).RunAsync);
         Supervise(host, client, context.NodeName, kernel, loop);
+        if (ipvs is not null)
+            host.Supervise("links", ending => FollowLinksAsync(loop, ending));
         return await host.RunAsync(stop);
+    }
+
+    // Where the kernel has no IPVS traffic is better carried otherwise than not at all.
+    private static IpvsForwarder? Ipvs(ProxyOptions options, ILogger log)
+    {
+        if (options.Mode is not ProxyMode.Ipvs)
+            return null;
+        if (IpvsForwarder.TryOpen(new IpvsSettings { Scheduler = options.Ipvs.Scheduler, Excluded = options.Ipvs.ExcludeCidrs }, log) is not { } ipvs)
+        {
+            log.LogError("{Missing}. Services are forwarded by nftables, with the addresses of node ports that the ipvs mode has", IpvsModule.Missing);
+            return null;
+        }
+
+        ipvs.Set(options.Ipvs);
+        NodeSysctls.Apply(WantedSetting.ForIpvs(options.Ipvs.StrictArp), log);
+        return ipvs;
+    }
+
+    private static async Task FollowLinksAsync(ProxyLoop loop, CancellationToken stop)
+    {
+        using var monitor = LinkMonitor.OpenWithout(ServiceLink.Name);
+        for (var links = monitor.Current; ; links = await monitor.WaitAsync(stop))
+            await loop.PostAsync(new ProxyEvent.LinksChanged(links), stop);
     }
 
     private static void Supervise(RoleHost host, KubeClient client, string nodeName, ProxyKernel kernel, ProxyLoop loop)

@@ -1,5 +1,6 @@
 using Portolan.Core.Addresses;
 using Portolan.Core.Cluster;
+using Portolan.Linux.Links;
 using Portolan.Linux.Nftables;
 
 namespace Portolan.Proxy;
@@ -36,6 +37,9 @@ internal abstract record ProxyEvent
 
     /// <summary>It is time to compare everything with the kernel, whatever is thought to be there.</summary>
     internal sealed record ComparisonDue : ProxyEvent;
+
+    /// <summary>The node's own links or addresses are others.</summary>
+    internal sealed record LinksChanged(LinkSnapshot Links) : ProxyEvent;
 
     /// <summary>Somebody else changed our tables.</summary>
     internal sealed record KernelChanged(NftForeignChange Change) : ProxyEvent;

@@ -3,10 +3,12 @@ using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Portolan.Core.Addresses;
 using Portolan.Core.Forwarding;
+using Portolan.Linux.Links;
 using Portolan.Linux.Netlink;
 using Portolan.Linux.Nftables;
 using Portolan.Proxy.Accounting;
 using Portolan.Proxy.Cleanup;
+using Portolan.Proxy.Ipvs;
 using Portolan.Proxy.Nftables;
 
 namespace Portolan.Proxy;
@@ -17,15 +19,25 @@ internal sealed class ProxyKernel : IDisposable
     private readonly NftConnection _nftables;
     private readonly List<NftablesTable> _tables = [];
     private readonly ILogger _log;
+    private readonly IpvsForwarder? _ipvs;
+    private LinkSnapshot? _links;
     private KubeProxyLeftovers? _leftovers;
     private bool _isAffinityFull;
+    private bool _isFirst = true;
 
-    internal ProxyKernel(TableSettings settings, ILogger log, IReadOnlyList<IpPrefix>? ipvsExcluded = null)
+    /// <param name="settings">What the tables depend on besides the Services.</param>
+    /// <param name="log">Told of what is found and done.</param>
+    /// <param name="ipvsExcluded">Virtual servers of IPVS there are somebody else's.</param>
+    /// <param name="ipvs">Forwards by IPVS; null: nftables forwards.</param>
+    internal ProxyKernel(TableSettings settings, ILogger log, IReadOnlyList<IpPrefix>? ipvsExcluded = null, IpvsForwarder? ipvs = null)
     {
         _log = log;
+        _ipvs = ipvs;
+        _links = ipvs is null ? null : LinkSnapshot.Read();
+        settings = settings with { LeavesToIpvs = ipvs is not null };
         _nftables = NftConnection.Open();
         Flows = new StaleFlowCleaner(TimeProvider.System, log);
-        _leftovers = new KubeProxyLeftovers(ipvsExcluded ?? [], log);
+        _leftovers = new KubeProxyLeftovers(ipvsExcluded ?? [], log) { KeepsIpvs = ipvs is not null };
         ForeignChanges = NftNotifications.Open(Shape.Table, _nftables.PortId);
         _tables.Add(new NftablesTable(_nftables, IpFamily.IPv4, settings));
         if (Socket.OSSupportsIPv6)
@@ -43,6 +55,9 @@ internal sealed class ProxyKernel : IDisposable
 
     /// <summary>Bytes of all transactions so far.</summary>
     internal long TransactionBytes => _nftables.CommittedBytes;
+
+    /// <summary>Whether something waits for its end that nobody tells: <see cref="Drain"/> looks.</summary>
+    internal bool IsDraining => _ipvs is { Draining: > 0 };
 
     /// <summary>Hears of each table's transaction.</summary>
     internal event Action<TableSync>? Synced;
@@ -63,9 +78,17 @@ internal sealed class ProxyKernel : IDisposable
     /// <exception cref="NetlinkException">The kernel refused.</exception>
     internal int Reconcile(IReadOnlyList<ServicePortPlan> plans)
     {
+        // Where nftables forwarded until now it does so until IPVS can; otherwise nothing may come in before it is known what to do with it.
+        LookAround();
         var messages = 0;
+        var isSwitch = _isFirst && _ipvs is not null && _nftables.HasTable(NftFamily.Ip, Shape.Table);
+        if (isSwitch)
+            messages += _ipvs!.Reconcile(plans);
         foreach (var table in _tables)
             messages += Timed(table, true, () => table.Reconcile(plans));
+        if (!isSwitch)
+            messages += _ipvs?.Reconcile(plans) ?? 0;
+        _isFirst = false;
         Accounts?.Reconcile(plans);
         RemoveLeftovers();
         Flows.End(StaleFlows.Under(plans));
@@ -79,11 +102,35 @@ internal sealed class ProxyKernel : IDisposable
     internal int Apply(IReadOnlyList<ServicePortChange> changes)
     {
         var elements = 0;
-        foreach (var table in _tables)
-            elements += Timed(table, false, () => table.Apply(changes));
+        if (_ipvs is { } ipvs)
+            elements += ipvs.Apply(changes, ApplyTables);
+        else
+            ApplyTables();
         Accounts?.Apply(changes);
         Flows.End(StaleFlows.Since(changes));
         return elements;
+
+        void ApplyTables()
+        {
+            foreach (var table in _tables)
+                elements += Timed(table, false, () => table.Apply(changes));
+        }
+    }
+
+    /// <summary>Takes away what has come to its end.</summary>
+    /// <exception cref="NetlinkException">The kernel refused: <see cref="Reconcile"/> is due.</exception>
+    internal void Drain() => _ipvs?.Drain();
+
+    /// <summary>Tells the node's addresses, which matter to IPVS only: they take effect with the next <see cref="Reconcile"/>.</summary>
+    internal void Set(LinkSnapshot links) => _links = links;
+
+    // By now: the addresses at which node ports answer may be others, too.
+    private void LookAround()
+    {
+        if (_ipvs is null)
+            return;
+        _ipvs.Set(_links!, address => Settings.NodePortAddresses.Any(prefix => prefix.Contains(address)));
+        Settings = Settings with { OwnAddresses = _ipvs.OwnAddresses };
     }
 
     // Once, and not before ours is in force: until then kube-proxy's rules carry the traffic.
@@ -121,6 +168,7 @@ internal sealed class ProxyKernel : IDisposable
     public void Dispose()
     {
         _leftovers?.Dispose();
+        _ipvs?.Dispose();
         Accounts?.Dispose();
         ForeignChanges.Dispose();
         Flows.Dispose();

@@ -22,6 +22,9 @@ internal sealed class ProxyLoop
     /// </summary>
     internal static readonly TimeSpan ElementRepairDelay = TimeSpan.FromSeconds(30);
 
+    /// <summary>So often those are looked at that wait for the end of their connections, while there are any.</summary>
+    internal static readonly TimeSpan DrainPeriod = TimeSpan.FromSeconds(5);
+
     private static readonly TimeSpan _shortestPause = TimeSpan.FromMilliseconds(50);
 
     private readonly Channel<ProxyEvent> _events = Channel.CreateBounded<ProxyEvent>(new BoundedChannelOptions(1024) { SingleReader = true });
@@ -38,6 +41,7 @@ internal sealed class ProxyLoop
     private ProxySource _synced;
     private bool _isProgrammed; // the kernel has what we last told it
     private long _reconcileAt;
+    private long _drainAt = long.MaxValue;
 
     internal ProxyLoop(ForwardingContext context, ProxyKernel kernel, Readiness readiness, TimeProvider time, ILogger log, ProxyReports? reports = null)
     {
@@ -98,6 +102,9 @@ internal sealed class ProxyLoop
                 Program(Reconcile);
             else if (_isProgrammed)
                 Program(ApplyChanges);
+            if (_isProgrammed && _drainAt <= _time.GetTimestamp())
+                Program(_kernel.Drain);
+            _drainAt = !_kernel.IsDraining ? long.MaxValue : _drainAt > _time.GetTimestamp() && _drainAt != long.MaxValue ? _drainAt : After(_time.GetTimestamp(), DrainPeriod);
         }
     }
 
@@ -107,6 +114,7 @@ internal sealed class ProxyLoop
     {
         // While the kernel lacks what it was told last, more for a new endpoint has to wait.
         var next = _isProgrammed && _index.NextStep is { } step ? Math.Min(_reconcileAt, After(_start, step)) : _reconcileAt;
+        next = Math.Min(next, _drainAt);
         if (_pace.IsHolding)
             next = _pace.Next;
         if (!KnowsEnough || next == long.MaxValue)
@@ -158,6 +166,10 @@ internal sealed class ProxyLoop
                 _synced |= source;
                 if (source is ProxySource.Node && Node is { Settings: null })
                     See(null);
+                break;
+            case ProxyEvent.LinksChanged(var links):
+                _kernel.Set(links);
+                ReconcileIn(TimeSpan.Zero);
                 break;
             case ProxyEvent.KernelChanged(var change) when change.HasFlag(NftForeignChange.Structure):
                 if (_isProgrammed)

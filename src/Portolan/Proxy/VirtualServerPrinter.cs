@@ -1,7 +1,9 @@
 using System.Globalization;
+using System.Net.Sockets;
 using System.Text.Json;
 using Portolan.Core.Addresses;
 using Portolan.Core.Cluster;
+using Portolan.Linux.Ipvs;
 
 namespace Portolan.Proxy;
 
@@ -9,6 +11,7 @@ namespace Portolan.Proxy;
 internal sealed class VirtualServerPrinter
 {
     private const string Version = "IP Virtual Server version 1.2.1 (size=4096)";
+    private const int WidestServer = 28;
     private static readonly string Uncounted = string.Concat(Enumerable.Repeat($"{"-",9}", 4));
     private readonly Dictionary<(Protocol, ushort), string> _portNames = [];
 
@@ -31,11 +34,74 @@ internal sealed class VirtualServerPrinter
         output.WriteLine("  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn");
         foreach (var server in servers)
         {
-            var persistent = server.PersistentSeconds > 0 ? string.Create(CultureInfo.InvariantCulture, $" persistent {server.PersistentSeconds}") : "";
-            output.WriteLine($"{Front(server)} {server.Scheduler}{persistent}");
+            output.WriteLine($"{Front(server)} {server.Scheduler}{Flags(server)}");
             foreach (var real in server.RealServers)
-                output.WriteLine($"  -> {At(real.Server.Address, real.Server.Port, server.Protocol),-28} {"Masq",-7} {real.Weight,-6} {Count(real.Open?.Active),-10} {Count(real.Open?.Inactive),-10}");
+                output.WriteLine($"  -> {Real(real, server.Protocol),-28} {Name(real.Forwarding),-7} {real.Weight,-6} {Count(real.Open?.Active),-10} {Count(real.Open?.Inactive),-10}");
         }
+    }
+
+    /// <summary>As <c>ipvsadm -Sn</c> does: lines that <c>ipvsadm -R</c> takes.</summary>
+    internal void PrintRules(IReadOnlyList<KernelVirtualServer> servers, TextWriter output)
+    {
+        foreach (var server in servers)
+        {
+            var service = server.Ipvs!;
+            var front = service.Key.FirewallMark != 0
+                ? $"-f {service.Key.FirewallMark}{(server.Address.IsIPv4 ? "" : " -6")}"
+                : $"{server.Protocol switch { Protocol.Tcp => "-t", Protocol.Udp => "-u", _ => "--sctp-service" }} {At(server.Address, server.Port, server.Protocol)}";
+            var persistence = server.PersistentSeconds > 0 ? string.Create(CultureInfo.InvariantCulture, $" -p {server.PersistentSeconds}") : "";
+            var mask = persistence.Length > 0 && Mask(service) is { } narrow ? $" -M {narrow}" : "";
+            var engine = service.PersistenceEngine.Length > 0 ? $" pe {service.PersistenceEngine}" : "";
+            var onePacket = service.Flags.HasFlag(IpvsServiceFlags.OnePacket) ? " -o" : "";
+            var flags = SchedulerFlags(service) is { Length: > 0 } some ? $" -b {some}" : "";
+            output.WriteLine($"-A {front} -s {service.Scheduler}{persistence}{mask}{engine}{onePacket}{flags}");
+            foreach (var real in server.RealServers)
+                output.WriteLine($"-a {front} -r {At(real.Server.Address, real.Server.Port, server.Protocol)} {Switch(real.Forwarding)} -w {real.Weight}");
+        }
+    }
+
+    private static string Flags(KernelVirtualServer server)
+    {
+        var persistent = server.PersistentSeconds > 0 ? string.Create(CultureInfo.InvariantCulture, $" persistent {server.PersistentSeconds}") : "";
+        if (server.Ipvs is not { } service)
+            return persistent;
+        var flags = SchedulerFlags(service) is { Length: > 0 } some ? $" ({some})" : "";
+        var mask = persistent.Length > 0 && Mask(service) is { } narrow ? $" mask {narrow}" : "";
+        var engine = service.PersistenceEngine.Length > 0 ? $" pe {service.PersistenceEngine}" : "";
+        return $"{flags}{persistent}{mask}{engine}{(service.Flags.HasFlag(IpvsServiceFlags.OnePacket) ? " ops" : "")}";
+    }
+
+    // Null: the whole address, which goes without saying.
+    private static string? Mask(IpvsService service) => service.Key.Family is AddressFamily.InterNetworkV6
+        ? service.PrefixLength == 128 ? null : $"{service.PrefixLength}"
+        : service.PrefixLength == 32 ? null : $"{IpPrefix.Containing(IpAddress.V4(uint.MaxValue), service.PrefixLength).Address}";
+
+    private static string SchedulerFlags(IpvsService service)
+    {
+        var names = service.Scheduler is "sh" or "mh" ? ($"{service.Scheduler}-fallback", $"{service.Scheduler}-port") : ("flag-1", "flag-2");
+        return string.Join(',', new[]
+        {
+            service.Flags.HasFlag(IpvsServiceFlags.Scheduler1) ? names.Item1 : null,
+            service.Flags.HasFlag(IpvsServiceFlags.Scheduler2) ? names.Item2 : null,
+            service.Flags.HasFlag(IpvsServiceFlags.Scheduler3) ? "flag-3" : null,
+        }.OfType<string>());
+    }
+
+    private static string Name(IpvsForwarding forwarding) => forwarding switch
+    {
+        IpvsForwarding.Local => "Local", IpvsForwarding.Tunnel => "Tunnel", IpvsForwarding.Direct => "Route", _ => "Masq",
+    };
+
+    private static string Switch(IpvsForwarding forwarding) => forwarding switch
+    {
+        IpvsForwarding.Tunnel => "-i", IpvsForwarding.Direct => "-g", _ => "-m",
+    };
+
+    // ipvsadm's columns are narrower than an IPv6 address can be.
+    private string Real(KernelRealServer real, Protocol protocol)
+    {
+        var text = At(real.Server.Address, real.Server.Port, protocol);
+        return real.Server.Address.IsIPv4 || text.Length <= WidestServer ? text : text[..WidestServer];
     }
 
     /// <summary>As <c>ipvsadm -ln --stats</c> does. What is not counted is <c>-</c>.</summary>
@@ -48,7 +114,7 @@ internal sealed class VirtualServerPrinter
         {
             output.WriteLine($"{Front(server),-33}{Large(server.RealServers.Aggregate(0UL, (sum, real) => sum + real.Connections))}{Columns(Sum(server.RealServers))}");
             foreach (var real in server.RealServers)
-                output.WriteLine($"  -> {At(real.Server.Address, real.Server.Port, server.Protocol),-28}{Large(real.Connections)}{Columns(real.Traffic)}");
+                output.WriteLine($"  -> {Real(real, server.Protocol),-28}{Large(real.Connections)}{Columns(real.Traffic)}");
         }
     }
 
@@ -73,7 +139,7 @@ internal sealed class VirtualServerPrinter
                 json.WriteStartObject();
                 json.WriteString("address", real.Server.Address.ToString());
                 json.WriteNumber("port", real.Server.Port);
-                json.WriteString("forward", "Masq");
+                json.WriteString("forward", Name(real.Forwarding));
                 json.WriteNumber("weight", real.Weight);
                 json.WriteNumber("connections", real.Connections);
                 if (real.Traffic is { } traffic)
@@ -119,7 +185,7 @@ internal sealed class VirtualServerPrinter
         _ => $"{number / 1_000_000_000_000,8}T",
     };
 
-    private string Front(KernelVirtualServer server) => $"{Name(server.Protocol),-4} {At(server.Address, server.Port, server.Protocol)}";
+    private string Front(KernelVirtualServer server) => server.Ipvs is { Key.FirewallMark: not 0 and var mark } ? $"FWM  {mark}{(server.Address.IsIPv4 ? "" : " IPv6")}" : $"{Name(server.Protocol),-4} {At(server.Address, server.Port, server.Protocol)}";
 
     private static string Name(Protocol protocol) => protocol.ToString().ToUpperInvariant();
 

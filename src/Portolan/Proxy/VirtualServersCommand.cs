@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Portolan.Hosting;
 using Portolan.Linux.Netlink;
+using Portolan.Proxy.Ipvs;
 
 namespace Portolan.Proxy;
 
@@ -14,12 +15,20 @@ internal static class VirtualServersCommand
         output.AcceptOnlyFromAmong("json");
         var connections = new Option<bool>("--connections") { Description = "Count open connections, too: every tracked flow of the node is looked at." };
         var statistics = new Option<bool>("--stats") { Description = "Print connections since the start, in the form of ipvsadm -l --stats." };
-        var command = new Command("virtual-servers", "Print this node's forwarding table in the form of ipvsadm -l.") { numeric, connections, statistics, output };
+        var save = new Option<bool>("--save", "-S") { Description = "Print the virtual servers of IPVS as ipvsadm -S does, for ipvsadm -R." };
+        var command = new Command("virtual-servers", "Print this node's forwarding table in the form of ipvsadm -l.") { numeric, connections, statistics, save, output };
         command.SetAction(parse =>
         {
             try
             {
-                if (VirtualServerTable.Read(parse.GetValue(connections)) is not { } servers)
+                var ipvs = IpvsView.Read();
+                if (parse.GetValue(save) && ipvs is null)
+                {
+                    Console.Error.WriteLine("portolan: IPVS does not forward Services here, and what does has no form that ipvsadm -R takes.");
+                    return ExitCode.NotWell;
+                }
+
+                if ((ipvs ?? VirtualServerTable.Read(parse.GetValue(connections))) is not { } servers)
                 {
                     Console.Error.WriteLine("portolan: this node's kernel has no forwarding table of Portolan. Is portolan proxy running here?");
                     return ExitCode.NotWell;
@@ -33,7 +42,9 @@ internal static class VirtualServersCommand
                 else
                 {
                     var printer = new VirtualServerPrinter(parse.GetValue(numeric) ? null : PortNames());
-                    if (parse.GetValue(statistics))
+                    if (parse.GetValue(save))
+                        printer.PrintRules(servers, parse.InvocationConfiguration.Output);
+                    else if (parse.GetValue(statistics))
                         printer.PrintStatistics(servers, parse.InvocationConfiguration.Output);
                     else
                         printer.Print(servers, parse.InvocationConfiguration.Output);

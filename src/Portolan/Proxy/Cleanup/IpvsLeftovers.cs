@@ -4,6 +4,7 @@ using Portolan.Linux.Ipsets;
 using Portolan.Linux.Ipvs;
 using Portolan.Linux.Links;
 using Portolan.Linux.Netlink;
+using Portolan.Proxy.Ipvs;
 
 namespace Portolan.Proxy.Cleanup;
 
@@ -39,7 +40,7 @@ internal sealed class IpvsLeftovers(IReadOnlyList<IpPrefix> excluded, ILogger lo
 
     /// <summary>The virtual servers that are kube-proxy's.</summary>
     internal static IEnumerable<IpvsService> Among(IEnumerable<IpvsService> services, IReadOnlyCollection<IpPrefix> excluded) =>
-        services.Where(service => service.FirewallMark == 0 && !excluded.Any(prefix => prefix.Contains(IpAddress.Read(service.Address))));
+        services.Where(service => service.Key.FirewallMark == 0 && !excluded.Any(prefix => prefix.Contains(IpvsKeys.Address(service.Key.Family, service.Key.Address))));
 
     /// <summary>Deletes the virtual servers; without the link they are nobody's that is known here.</summary>
     /// <exception cref="NetlinkException">The kernel refused.</exception>
@@ -48,16 +49,13 @@ internal sealed class IpvsLeftovers(IReadOnlyList<IpPrefix> excluded, ILogger lo
         if (_ipvs is null || !_links.Exists(Link))
             return;
         var services = Among(_ipvs.Services(), excluded).ToList();
+        var batch = _ipvs.NewBatch();
         foreach (var service in services)
+            batch.Delete(service.Key);
+        foreach (var refusal in _ipvs.Apply(batch))
         {
-            try
-            {
-                _ipvs.Delete(service);
-            }
-            catch (NetlinkException e) when (e.Errno == Errors.NoSuchProcess)
-            {
-                // Gone by itself.
-            }
+            if (refusal.Errno != Errors.NoSuchProcess) // gone by itself
+                throw new NetlinkException(refusal.Operation, refusal.Errno);
         }
 
         if (services.Count > 0)

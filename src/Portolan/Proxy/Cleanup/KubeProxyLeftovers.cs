@@ -32,6 +32,9 @@ internal sealed class KubeProxyLeftovers : IDisposable
         }
     }
 
+    /// <summary>Virtual servers of IPVS and the link with their addresses are ours now, and stay.</summary>
+    internal bool KeepsIpvs { get; init; }
+
     /// <summary>Removes what there is.</summary>
     /// <returns>Whether all of it is gone.</returns>
     internal bool Remove()
@@ -52,8 +55,12 @@ internal sealed class KubeProxyLeftovers : IDisposable
                 Step(() => legacy.RemoveChains(table));
         }
 
-        Step(_ipvs.RemoveServices);
-        Step(_ipvs.RemoveLink);
+        if (!KeepsIpvs)
+        {
+            Step(_ipvs.RemoveServices);
+            Step(_ipvs.RemoveLink);
+        }
+
         Step(_ipvs.RemoveSets); // the chains' rules use them
         return isClean;
 

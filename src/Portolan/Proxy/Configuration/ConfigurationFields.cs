@@ -9,7 +9,6 @@ namespace Portolan.Proxy.Configuration;
 /// </summary>
 internal static class ConfigurationFields
 {
-    private const string OnlyIpvs = "Services are forwarded by nftables";
     private const string OnlyWindows = "of Windows";
     private const string OnlyKlog = "the log is lines of JSON on standard output";
     private const string OnlyClientGo = "of Go's client";
@@ -24,14 +23,14 @@ internal static class ConfigurationFields
     internal static readonly ConfigurationField<string> MetricsBindAddress = new("metricsBindAddress", Text, "", "--metrics-bind-address") { Means = "Where /metrics is served; port 0 or empty for nowhere. Default 127.0.0.1:10249." };
     internal static readonly ConfigurationField<bool> BindAddressHardFail = new("bindAddressHardFail", FieldForms.Boolean, false, "--bind-address-hard-fail") { Means = "Exit where one of these two addresses cannot be bound." };
 
-    internal static readonly ConfigurationField<string> Mode = new("mode", Text, "", "--proxy-mode") { Means = "nftables, iptables or ipvs: decides where node ports answer by default. Services are forwarded by nftables in any case, which is the default." };
+    internal static readonly ConfigurationField<string> Mode = new("mode", Text, "", "--proxy-mode") { Means = "nftables, iptables or ipvs. ipvs forwards by IPVS; the other two by nftables, and differ in where node ports answer by default." };
     internal static readonly ConfigurationField<bool> IptablesMasqueradeAll = new("iptables.masqueradeAll", FieldForms.Boolean, false, "--masquerade-all") { Means = "Masquerade all traffic sent to ClusterIPs." };
     internal static readonly ConfigurationField<bool> LocalhostNodePorts = new("iptables.localhostNodePorts", FieldForms.Boolean, true, "--iptables-localhost-nodeports") { Means = "In iptables mode, whether node ports answer at 127.0.0.1. Default true." };
     internal static readonly ConfigurationField<TimeSpan> IptablesSyncPeriod = new("iptables.syncPeriod", Duration, TimeSpan.Zero, "--iptables-sync-period") { Means = "Longest pause before what the kernel refused is tried again. Default 30s." };
     internal static readonly ConfigurationField<TimeSpan> IptablesMinSyncPeriod = new("iptables.minSyncPeriod", Duration, TimeSpan.Zero, "--iptables-min-sync-period") { Means = "Least time from one change of the rules to the next. Default 0s." };
     internal static readonly ConfigurationField<TimeSpan> IpvsSyncPeriod = new("ipvs.syncPeriod", Duration, TimeSpan.Zero, "--ipvs-sync-period") { Means = "As --iptables-sync-period, in ipvs mode." };
     internal static readonly ConfigurationField<TimeSpan> IpvsMinSyncPeriod = new("ipvs.minSyncPeriod", Duration, TimeSpan.Zero, "--ipvs-min-sync-period") { Means = "As --iptables-min-sync-period, in ipvs mode." };
-    internal static readonly ConfigurationField<IReadOnlyList<string>> IpvsExcludeCidrs = new("ipvs.excludeCIDRs", List, [], "--ipvs-exclude-cidrs") { Means = "Virtual servers of IPVS that are left alone when kube-proxy's are removed." };
+    internal static readonly ConfigurationField<IReadOnlyList<string>> IpvsExcludeCidrs = new("ipvs.excludeCIDRs", List, [], "--ipvs-exclude-cidrs") { Means = "Virtual servers of IPVS in these ranges are somebody else's: left alone, wanted or not." };
     internal static readonly ConfigurationField<bool> NftablesMasqueradeAll = new("nftables.masqueradeAll", FieldForms.Boolean, false);
     internal static readonly ConfigurationField<TimeSpan> NftablesSyncPeriod = new("nftables.syncPeriod", Duration, TimeSpan.Zero);
     internal static readonly ConfigurationField<TimeSpan> NftablesMinSyncPeriod = new("nftables.minSyncPeriod", Duration, TimeSpan.Zero);
@@ -55,9 +54,11 @@ internal static class ConfigurationFields
     internal static readonly ConfigurationField<int> NftablesMasqueradeBit = new("nftables.masqueradeBit", Number, 14);
     internal static readonly ConfigurationField<int> Burst = new("clientConnection.burst", Number, 10, "--kube-api-burst", OnlyClientGo);
     internal static readonly ConfigurationField<TimeSpan> ConfigSyncPeriod = new("configSyncPeriod", Duration, TimeSpan.FromMinutes(15), "--config-sync-period", "the watches miss nothing that would have to be told again");
-    internal static readonly ConfigurationField<TimeSpan> IpvsTcpTimeout = new("ipvs.tcpTimeout", Duration, TimeSpan.Zero, "--ipvs-tcp-timeout", OnlyIpvs);
-    internal static readonly ConfigurationField<TimeSpan> IpvsTcpFinTimeout = new("ipvs.tcpFinTimeout", Duration, TimeSpan.Zero, "--ipvs-tcpfin-timeout", OnlyIpvs);
-    internal static readonly ConfigurationField<TimeSpan> IpvsUdpTimeout = new("ipvs.udpTimeout", Duration, TimeSpan.Zero, "--ipvs-udp-timeout", OnlyIpvs);
+    internal static readonly ConfigurationField<string> IpvsScheduler = new("ipvs.scheduler", Text, "", "--ipvs-scheduler") { Means = "How IPVS chooses a real server for Services that do not say: rr, wrr, lc, wlc, lblc, lblcr, sh, dh, sed, nq, mh, fo or ovf. Default rr." };
+    internal static readonly ConfigurationField<bool> IpvsStrictArp = new("ipvs.strictARP", FieldForms.Boolean, false, "--ipvs-strict-arp") { Means = "Answer ARP only for the addresses of the interface that is asked (arp_ignore 1, arp_announce 2), not for those of Services." };
+    internal static readonly ConfigurationField<TimeSpan> IpvsTcpTimeout = new("ipvs.tcpTimeout", Duration, TimeSpan.Zero, "--ipvs-tcp-timeout") { Means = "How long IPVS remembers an established TCP connection; 0: as the kernel does, 15 min." };
+    internal static readonly ConfigurationField<TimeSpan> IpvsTcpFinTimeout = new("ipvs.tcpFinTimeout", Duration, TimeSpan.Zero, "--ipvs-tcpfin-timeout") { Means = "How long IPVS remembers a TCP connection that has ended; 0: as the kernel does, 2 min." };
+    internal static readonly ConfigurationField<TimeSpan> IpvsUdpTimeout = new("ipvs.udpTimeout", Duration, TimeSpan.Zero, "--ipvs-udp-timeout") { Means = "How long IPVS remembers a UDP flow; 0: as the kernel does, 5 min." };
 
     /// <summary>All of them, in the order a written file has.</summary>
     internal static readonly IReadOnlyList<ConfigurationField> All =
@@ -82,9 +83,7 @@ internal static class ConfigurationFields
         Mode,
         IptablesMasqueradeBit, IptablesMasqueradeAll, LocalhostNodePorts, IptablesSyncPeriod, IptablesMinSyncPeriod,
         IpvsSyncPeriod, IpvsMinSyncPeriod,
-        new ConfigurationField<string>("ipvs.scheduler", Text, "", "--ipvs-scheduler", OnlyIpvs),
-        IpvsExcludeCidrs,
-        new ConfigurationField<bool>("ipvs.strictARP", FieldForms.Boolean, false, "--ipvs-strict-arp", "no interface holds the addresses of Services, so ARP needs no strictness"),
+        IpvsScheduler, IpvsExcludeCidrs, IpvsStrictArp,
         IpvsTcpTimeout, IpvsTcpFinTimeout, IpvsUdpTimeout,
         NftablesMasqueradeBit, NftablesMasqueradeAll, NftablesSyncPeriod, NftablesMinSyncPeriod,
         new ConfigurationField<string>("winkernel.networkName", Text, "", unused: OnlyWindows),

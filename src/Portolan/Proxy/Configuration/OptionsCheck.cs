@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using Portolan.Core.Addresses;
+using Portolan.Core.Forwarding;
 using Portolan.Core.Cluster;
 using Fields = Portolan.Proxy.Configuration.ConfigurationFields;
 
@@ -38,7 +39,7 @@ internal sealed class OptionsCheck(ConfigurationValues values, List<FieldError> 
             NodePorts = NodePorts(mode),
             PodDetection = PodDetection(),
             Conntrack = Conntrack(),
-            IpvsExcludeCidrs = Prefixes(Fields.IpvsExcludeCidrs),
+            Ipvs = Ipvs(mode),
             OomScoreAdj = Number(Fields.OomScoreAdj, -1000, 1000),
             SyncPeriod = syncPeriod,
             MinSyncPeriod = minSyncPeriod,
@@ -59,7 +60,6 @@ internal sealed class OptionsCheck(ConfigurationValues values, List<FieldError> 
                 values.Set(Fields.Mode, "iptables");
                 return ProxyMode.Iptables;
             case "ipvs":
-                warnings.Add("mode: Services are forwarded by nftables, not IPVS, with the addresses of node ports that the ipvs mode has");
                 return ProxyMode.Ipvs;
             default:
                 Wrong(Fields.Mode, $"\"{mode}\" is none of nftables, iptables and ipvs");
@@ -188,11 +188,22 @@ internal sealed class OptionsCheck(ConfigurationValues values, List<FieldError> 
         Number(mode is ProxyMode.Nftables ? Fields.NftablesMasqueradeBit : Fields.IptablesMasqueradeBit, 0, 31);
         Number(Fields.Burst, 0, int.MaxValue);
         NotNegative(Fields.ConfigSyncPeriod);
-        if (mode is not ProxyMode.Ipvs)
-            return;
-        NotNegative(Fields.IpvsTcpTimeout);
-        NotNegative(Fields.IpvsTcpFinTimeout);
-        NotNegative(Fields.IpvsUdpTimeout);
+    }
+
+    private IpvsOptions Ipvs(ProxyMode mode)
+    {
+        var scheduler = values.Get(Fields.IpvsScheduler) is { Length: > 0 } name ? name : IpvsOptions.DefaultScheduler;
+        if (mode is ProxyMode.Ipvs && !IpvsRequest.Schedulers.Contains(scheduler))
+            Wrong(Fields.IpvsScheduler, $"\"{scheduler}\" is none of {string.Join(", ", IpvsRequest.Schedulers)}");
+        return new IpvsOptions
+        {
+            Scheduler = scheduler,
+            ExcludeCidrs = Prefixes(Fields.IpvsExcludeCidrs),
+            StrictArp = values.Get(Fields.IpvsStrictArp),
+            TcpTimeout = NotNegative(Fields.IpvsTcpTimeout),
+            TcpFinTimeout = NotNegative(Fields.IpvsTcpFinTimeout),
+            UdpTimeout = NotNegative(Fields.IpvsUdpTimeout),
+        };
     }
 
     private List<IpPrefix> Prefixes(ConfigurationField<IReadOnlyList<string>> field)

@@ -1,7 +1,7 @@
 namespace Portolan.Proxy.Configuration;
 
 /// <summary>
-/// Which of kube-proxy's modes was asked for. Packets are forwarded by nftables in any case; the mode decides at which addresses node ports
+/// Which of kube-proxy's modes was asked for. But for <see cref="Ipvs"/> packets are forwarded by nftables; the mode decides at which addresses node ports
 /// answer where nothing is said about that.
 /// </summary>
 internal enum ProxyMode
@@ -12,6 +12,6 @@ internal enum ProxyMode
     /// <summary>Node ports at every address of the node, 127.0.0.1 among them.</summary>
     Iptables,
 
-    /// <summary>Node ports at every address of the node but loopback ones.</summary>
+    /// <summary>By IPVS; node ports at every address of the node but loopback ones.</summary>
     Ipvs,
 }

@@ -51,8 +51,8 @@ internal sealed record ProxyOptions
     /// <summary><c>--conntrack-delete-tcp</c>: TCP connections to endpoints that do not exist any more are ended.</summary>
     internal bool EndsTcpFlows { get; init; }
 
-    /// <summary><c>ipvs.excludeCIDRs</c>: virtual servers there are somebody else's.</summary>
-    internal IReadOnlyList<IpPrefix> IpvsExcludeCidrs { get; init; } = [];
+    /// <summary><c>ipvs</c>.</summary>
+    internal IpvsOptions Ipvs { get; init; } = new();
 
     /// <summary><c>oomScoreAdj</c>, -1000..1000.</summary>
     internal int OomScoreAdj { get; init; } = -999;

@@ -15,7 +15,27 @@ internal readonly record struct WantedSetting(string Path, int Value, bool IsLea
     private const string IpForward = "/proc/sys/net/ipv4/ip_forward";
     private const string Conntrack = "/proc/sys/net/netfilter/nf_conntrack_";
     private const string HashSize = "/sys/module/nf_conntrack/parameters/hashsize";
+    private const string Vs = "/proc/sys/net/ipv4/vs/";
+    private const string ArpIgnore = "/proc/sys/net/ipv4/conf/all/arp_ignore";
+    private const string ArpAnnounce = "/proc/sys/net/ipv4/conf/all/arp_announce";
     private const int MostConnections = 1_048_576;
+
+    /// <summary>What forwarding by IPVS needs of the kernel, once its module is there.</summary>
+    /// <param name="strictArp">ARP is answered only for the addresses of the interface that is asked.</param>
+    internal static IEnumerable<WantedSetting> ForIpvs(bool strictArp)
+    {
+        // Its connections are tracked, or no source address could be replaced and no planned move could tell of them.
+        yield return new WantedSetting(Vs + "conntrack", 1, false);
+
+        // Who talks to a real server that is gone, or is to come back to one that gets nothing any more, goes to another.
+        yield return new WantedSetting(Vs + "expire_nodest_conn", 1, false);
+        yield return new WantedSetting(Vs + "expire_quiescent_template", 1, false);
+        if (strictArp)
+        {
+            yield return new WantedSetting(ArpIgnore, 1, true);
+            yield return new WantedSetting(ArpAnnounce, 2, true);
+        }
+    }
 
     /// <summary>The settings that the options ask for, in the order to make them.</summary>
     /// <param name="options">The section <c>conntrack</c>.</param>

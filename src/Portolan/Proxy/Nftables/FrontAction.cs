@@ -26,6 +26,12 @@ internal static class FrontAction
     /// <summary>As <see cref="Affinity"/>, and the client's address is replaced by the node's.</summary>
     internal const uint AffinityMasquerade = 0xf6;
 
+    /// <summary>Leave the connection to IPVS.</summary>
+    internal const uint Pass = 0xf7;
+
+    /// <summary>As <see cref="Pass"/>, and the client's address is replaced by the node's.</summary>
+    internal const uint PassMasquerade = 0xf8;
+
     private const uint StageMask = 0xff;
     private const int TimeShift = 8;
     private const uint FirstMaglev = 0x70;

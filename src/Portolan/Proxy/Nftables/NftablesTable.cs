@@ -320,7 +320,7 @@ internal sealed class NftablesTable
             port = new PortSlots(another, now, [], []);
         }
 
-        return _ports[key] = (port ?? new PortSlots(_numbers.Take(), now, [], [])).With(now, ranges);
+        return _ports[key] = (port ?? new PortSlots(_numbers.Take(), now, [], [])).With(now, ranges, _settings.LeavesToIpvs);
     }
 
     private void Count(ServicePortPlan plan)
@@ -329,7 +329,7 @@ internal sealed class NftablesTable
             _hairpins.Add(server.Address);
         foreach (var server in plan.VirtualServers)
         {
-            if (IsOurs(server.Kind))
+            if (IsOurs(server))
                 _addresses.Add(server.Front.Address);
             if (server.Masquerade is MasqueradePolicy.OffCluster)
                 _clusterIPs.Add(server.Front.Address);
@@ -342,7 +342,7 @@ internal sealed class NftablesTable
             _hairpins.Remove(server.Address);
         foreach (var server in plan.VirtualServers)
         {
-            if (IsOurs(server.Kind))
+            if (IsOurs(server))
                 _addresses.Remove(server.Front.Address);
             if (server.Masquerade is MasqueradePolicy.OffCluster)
                 _clusterIPs.Remove(server.Front.Address);
@@ -351,6 +351,8 @@ internal sealed class NftablesTable
         _ranges.Remove(plan.SourceRanges, _before.SourceRanges);
     }
 
-    // An external IP may be any host's: its other ports are none of our business.
-    private static bool IsOurs(FrontKind kind) => kind is FrontKind.ClusterIP or FrontKind.LoadBalancer;
+    // An external IP may be any host's: its other ports are none of our business. Where IPVS forwards, it is made this node's, unless it is already.
+    private bool IsOurs(in VirtualServer server) => _settings.LeavesToIpvs
+        ? server.Kind is not FrontKind.NodePort && !_settings.OwnAddresses.Contains(server.Front.Address)
+        : server.Kind is FrontKind.ClusterIP or FrontKind.LoadBalancer;
 }

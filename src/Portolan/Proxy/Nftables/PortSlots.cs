@@ -11,9 +11,11 @@ internal sealed class PortSlots
     private readonly IReadOnlyList<RealServer> _local;
     private readonly uint _ranges;
     private readonly int _affinitySeconds;
+    private readonly bool _leavesToIpvs;
 
-    internal PortSlots(uint id, ServicePortPlan plan, IReadOnlyList<RealServer> cluster, IReadOnlyList<RealServer> local, uint ranges = 0)
+    internal PortSlots(uint id, ServicePortPlan plan, IReadOnlyList<RealServer> cluster, IReadOnlyList<RealServer> local, uint ranges = 0, bool leavesToIpvs = false)
     {
+        _leavesToIpvs = leavesToIpvs;
         Id = id;
         _plan = plan;
         _cluster = cluster;
@@ -44,11 +46,14 @@ internal sealed class PortSlots
     internal ReadOnlySpan<VirtualServer> VirtualServers => _plan.VirtualServers.AsSpan();
 
     /// <summary>The same Service port with another plan. Real servers that stay keep their slots where they can, so that little changes in the kernel.</summary>
-    internal PortSlots With(ServicePortPlan plan, uint ranges)
+    /// <param name="plan">The plan.</param>
+    /// <param name="ranges">The number of its list of source ranges, or 0.</param>
+    /// <param name="leavesToIpvs">Real servers are chosen here only for clients that IPVS would send elsewhere.</param>
+    internal PortSlots With(ServicePortPlan plan, uint ranges, bool leavesToIpvs)
     {
-        var cluster = plan.VirtualServers.Any(server => server.Policy is TrafficPolicy.Cluster || server.ShortCircuit);
-        var local = plan.VirtualServers.Any(server => server.Policy is TrafficPolicy.Local);
-        return new PortSlots(Id, plan, cluster ? SlotPlacement.Place(_cluster, plan.Cluster) : [], local ? SlotPlacement.Place(_local, plan.Local) : [], ranges);
+        var cluster = plan.VirtualServers.Any(server => server.ShortCircuit || (server.Policy is TrafficPolicy.Cluster && !leavesToIpvs));
+        var local = !leavesToIpvs && plan.VirtualServers.Any(server => server.Policy is TrafficPolicy.Local);
+        return new PortSlots(Id, plan, cluster ? SlotPlacement.Place(_cluster, plan.Cluster) : [], local ? SlotPlacement.Place(_local, plan.Local) : [], ranges, leavesToIpvs);
     }
 
     /// <summary>Adds the elements of this Service port.</summary>
@@ -105,12 +110,12 @@ internal sealed class PortSlots
     internal FrontValue Value(in VirtualServer server)
     {
         var isLocal = server.Policy is TrafficPolicy.Local;
-        var external = isLocal ? Action(_local, _plan.Local) : Action(_cluster, _plan.Cluster);
         var hides = server.Masquerade is MasqueradePolicy.Always;
+        var external = _leavesToIpvs ? Left(_plan.Of(server.Policy), hides) : isLocal ? Action(_local, _plan.Local) : Action(_cluster, _plan.Cluster);
         var (entry, inside) = (hides ? FrontAction.Masqueraded(external) : external, 0u);
         if (server.ShortCircuit && _plan.HasEndpoints)
             (entry, inside) = (_affinitySeconds > 0 ? FrontAction.ExternalLocalAffinity : FrontAction.ExternalLocal, Action(_cluster, _plan.Cluster));
-        else if (_affinitySeconds > 0 && external is not (FrontAction.Refuse or FrontAction.Drop))
+        else if (_affinitySeconds > 0 && !_leavesToIpvs && external is not (FrontAction.Refuse or FrontAction.Drop))
             entry = hides ? FrontAction.AffinityMasquerade : FrontAction.Affinity;
         var (filtered, ranges) = (0u, 0u);
         if (_ranges != 0 && server.Kind is FrontKind.LoadBalancer)
@@ -120,6 +125,11 @@ internal sealed class PortSlots
         var later = FrontAction.Stage(entry) < FrontAction.ExternalLocal ? 0 : FrontValue.LaterOf(filtered, external, inside);
         return new FrontValue(later, entry, (uint)_affinitySeconds, isLocal ? Id | FrontValue.LocalSet : Id, ranges);
     }
+
+    private uint Left(RealServerChoice choice, bool hides) =>
+        choice.Servers.Length == 0 ? _plan.HasEndpoints ? FrontAction.Drop : FrontAction.Refuse
+        : hides ? FrontAction.PassMasquerade
+        : FrontAction.Pass;
 
     private uint Action(IReadOnlyList<RealServer> slots, RealServerChoice choice) =>
         slots.Count == 0 ? _plan.HasEndpoints ? FrontAction.Drop : FrontAction.Refuse

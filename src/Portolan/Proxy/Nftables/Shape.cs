@@ -40,14 +40,16 @@ internal sealed class Shape
 
     private readonly ShapeRules _rules;
     private readonly LocalhostNodePorts? _localhost;
+    private readonly bool _leavesToIpvs;
 
     internal Shape(NftFamily family, TableSettings settings)
     {
         _rules = new ShapeRules(family, settings);
+        _leavesToIpvs = settings.LeavesToIpvs;
         _localhost = LocalhostNodePorts.From(family, _rules, settings);
         Sets = ShapeSets.Of(family, settings);
         Chains = [.. BaseChains(), .. StageChains(), .. MarkedChains(), .. _localhost?.Chains() ?? []];
-        Verdicts = ShapeVerdicts.Constant();
+        Verdicts = ShapeVerdicts.Constant(_leavesToIpvs);
     }
 
     internal IReadOnlyList<NftSet> Sets { get; }
@@ -88,13 +90,17 @@ internal sealed class Shape
             FrontAction.AffinityMasquerade => [ShapeRules.Mark(new NftRule(), _rules.HideBit)],
             _ => [],
         };
+        if (_leavesToIpvs)
+            return new ShapeChain(Name(), [.. first, .. Next(FrontValue.ExternalMask, ShapeSets.ExternalActions, ShapeSets.NodePortExternalActions)]);
         return new ShapeChain(
-            $"{(isNodePort ? "node-" : "")}{general}-{seconds.ToString(CultureInfo.InvariantCulture)}",
+            Name(),
             [
                 .. first,
                 _rules.ToRemembered(isNodePort ? _rules.NodePort(ShapeRules.Word.Set) : _rules.Front(ShapeRules.Word.Set), cluster: false, TimeSpan.FromSeconds(seconds)),
                 new NftRule().Verdict(NftVerdictCode.Goto, "affinity"),
             ]);
+
+        string Name() => $"{(isNodePort ? "node-" : "")}{general}-{seconds.ToString(CultureInfo.InvariantCulture)}";
     }
 
     // Clients inside the cluster go another way.
@@ -141,15 +147,19 @@ internal sealed class Shape
         ];
         NftRule[] others =
         [
+            // Before node ports: where IPVS forwards, all of these are the node's own. What it answers itself is left to it: an echo.
+            .. _leavesToIpvs ? [_rules.HasPorts(_rules.Destination(0).InSet(ShapeSets.Addresses, 0)).Verdict(NftVerdictCode.Goto, "refuse").Saying("ports without a Service")] : Array.Empty<NftRule>(),
             _rules.IsNodeAddress(_rules.NodePort(ShapeRules.Word.Entry)).VerdictMap(ShapeSets.NodePortActions, _rules.At(ShapeRules.Word.Entry)).Saying("node ports"),
             // What is left for an address of ours would leave by the default route and come back: it is announced as being here.
-            _rules.IsForeignDestination(_rules.Destination(0).InSet(ShapeSets.Addresses, 0)).Verdict(NftVerdictCode.Goto, "refuse").Saying("ports without a Service"),
+            .. _leavesToIpvs ? [] : new[] { _rules.IsForeignDestination(_rules.Destination(0).InSet(ShapeSets.Addresses, 0)).Verdict(NftVerdictCode.Goto, "refuse").Saying("ports without a Service") },
             _rules.Destination(0).InSet(ShapeSets.ServiceCidrs, 0).Verdict(NftVerdictCode.Drop).Saying("addresses without a Service"),
         ];
         var ours = _rules.HideBit | _rules.RememberBit;
         NftRule[] outsiders = _localhost is null ? [] : [_localhost.KeepOut()];
         yield return new ShapeChain("prerouting", [.. fronts, .. outsiders, .. others], NftHook.Prerouting, DestinationPriority);
-        yield return new ShapeChain("output", [.. fronts, .. others], NftHook.Output, DestinationPriority);
+        // Where the address of a Service is the node's own, the kernel gives the node's connections to it that address as their source, too: nobody could answer that.
+        NftRule[] own = _leavesToIpvs ? [ShapeRules.Mark(_rules.IsFromServiceAddress(), _rules.HideBit).Saying("from an address of a Service")] : [];
+        yield return new ShapeChain("output", [.. own, .. fronts, .. others], NftHook.Output, DestinationPriority);
         yield return new ShapeChain(
             "postrouting",
             [ShapeRules.IsMarked(ours).Verdict(NftVerdictCode.Goto, "marked"), _rules.IsHairpin().Masquerade()],
@@ -162,9 +172,11 @@ internal sealed class Shape
 
     private IEnumerable<ShapeChain> MarkedChains()
     {
+        // What IPVS translates the kernel does not call so.
+        NftRule[] untranslated = _leavesToIpvs ? [] : [_rules.IsUntranslated().Verdict(NftVerdictCode.Return)];
         yield return new ShapeChain("marked",
         [
-            _rules.IsUntranslated().Verdict(NftVerdictCode.Return),
+            .. untranslated,
             _rules.Unmark(ShapeRules.IsUnmarked(_rules.RememberBit)).Masquerade(),
             new NftRule().Verdict(NftVerdictCode.Jump, "remember"),
             _rules.Unmark(ShapeRules.IsMarked(_rules.HideBit)).Masquerade(),
@@ -173,7 +185,7 @@ internal sealed class Shape
         ]);
         yield return new ShapeChain("marked-local",
         [
-            _rules.IsUntranslated().Verdict(NftVerdictCode.Return),
+            .. untranslated,
             ShapeRules.IsMarked(_rules.RememberBit).Verdict(NftVerdictCode.Jump, "remember"),
             _rules.Unmark(new NftRule()),
         ]);
@@ -188,6 +200,8 @@ internal sealed class Shape
     private IEnumerable<ShapeChain> StageChains()
     {
         yield return new ShapeChain("refuse", [.. _localhost?.BeforeRefusal() ?? [], _rules.Refuse()]);
+        if (_leavesToIpvs)
+            yield return new ShapeChain("leave-hide", [ShapeRules.Mark(new NftRule(), _rules.HideBit).Verdict(NftVerdictCode.Accept)]);
         yield return new ShapeChain("source-ranges",
         [
             _rules.Later(_rules.IsInRanges(_rules.Front(ShapeRules.Word.Ranges)), FrontValue.FilteredMask, ShapeSets.FilteredActions),
@@ -199,7 +213,7 @@ internal sealed class Shape
             yield return new ShapeChain(name,
             [
                 .. Inside(inside),
-                .. affinity ? [new NftRule().Verdict(NftVerdictCode.Goto, "affinity")] : Next(FrontValue.ExternalMask, ShapeSets.ExternalActions, ShapeSets.NodePortExternalActions),
+                .. affinity && !_leavesToIpvs ? [new NftRule().Verdict(NftVerdictCode.Goto, "affinity")] : Next(FrontValue.ExternalMask, ShapeSets.ExternalActions, ShapeSets.NodePortExternalActions),
             ]);
         }
 

@@ -85,6 +85,16 @@ internal sealed class ShapeRules
 
     private static NftRule IsLocalDestination(NftRule rule) => rule.DestinationAddressType(Saved).Equal(Saved, RouteLocal);
 
+    /// <summary>The sender's address is a Service's.</summary>
+    internal NftRule IsFromServiceAddress() => Source(new NftRule(), 0).InSet(ShapeSets.Addresses, 0);
+
+    /// <summary>The packet is of a protocol that has ports.</summary>
+    internal NftRule HasPorts(NftRule rule)
+    {
+        byte icmp = _family is NftFamily.Ip ? (byte)1 : (byte)58; // IPPROTO_ICMP, IPPROTO_ICMPV6
+        return rule.Layer4Protocol(Saved).NotEqual(Saved, [icmp]);
+    }
+
     /// <summary>The sender is this node.</summary>
     internal NftRule IsFromNode() => new NftRule().SourceAddressType(0).Equal(0, RouteLocal);
 

@@ -6,7 +6,8 @@ namespace Portolan.Proxy.Nftables;
 internal static class ShapeVerdicts
 {
     /// <summary>The elements that are always there: refusals, and the stages that come before a real server is chosen.</summary>
-    internal static Dictionary<(string Map, uint Number), NftVerdict> Constant()
+    /// <param name="leavesToIpvs">Connections are left to IPVS.</param>
+    internal static Dictionary<(string Map, uint Number), NftVerdict> Constant(bool leavesToIpvs)
     {
         var verdicts = new Dictionary<(string Map, uint Number), NftVerdict>();
         foreach (var (map, shift, stages) in (ReadOnlySpan<(string, int, bool)>)
@@ -17,6 +18,11 @@ internal static class ShapeVerdicts
         {
             verdicts[(map, FrontAction.Refuse << shift)] = Goto("refuse");
             verdicts[(map, FrontAction.Drop << shift)] = new NftVerdict(NftVerdictCode.Drop);
+            if (leavesToIpvs)
+            {
+                verdicts[(map, FrontAction.Pass << shift)] = new NftVerdict(NftVerdictCode.Accept);
+                verdicts[(map, FrontAction.PassMasquerade << shift)] = Goto("leave-hide");
+            }
 
             // Each stage only where it can come: the kernel refuses verdicts that could lead in a circle.
             if (!stages)

@@ -34,10 +34,19 @@ internal sealed record TableSettings
     /// </summary>
     internal uint MaxAffinityClients { get; init; } = 1 << 20;
 
+    /// <summary>
+    /// Connections are left to IPVS where that can serve them: what is done here is what it has no notion of (who may come in, whose source address is replaced,
+    /// clients inside the cluster that get other real servers than those outside).
+    /// </summary>
+    internal bool LeavesToIpvs { get; init; }
+
+    /// <summary>Addresses of Services that this node has otherwise, too: their other ports are the node's business. Needed where <see cref="LeavesToIpvs"/>.</summary>
+    internal IReadOnlySet<IpAddress> OwnAddresses { get; init; } = new HashSet<IpAddress>();
+
     /// <summary>By value, lists included.</summary>
     public bool Equals(TableSettings? other) => other is not null && MasqueradeBit == other.MasqueradeBit && MaxAffinityClients == other.MaxAffinityClients && PodInterface == other.PodInterface && IsInterfacePrefix == other.IsInterfacePrefix
         && ClusterCidrs.SequenceEqual(other.ClusterCidrs) && NodePortAddresses.SequenceEqual(other.NodePortAddresses) && (ServiceCidrs is null ? other.ServiceCidrs is null : other.ServiceCidrs is { } cidrs && ServiceCidrs.SequenceEqual(cidrs))
-        && LoopbackSources.SequenceEqual(other.LoopbackSources);
+        && LoopbackSources.SequenceEqual(other.LoopbackSources) && LeavesToIpvs == other.LeavesToIpvs && OwnAddresses.SetEquals(other.OwnAddresses);
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(ClusterCidrs.Count, PodInterface, NodePortAddresses.Count);

@@ -111,7 +111,7 @@ public sealed class ConfigurationReaderTests
                 UdpStreamTimeout = TimeSpan.FromSeconds(6),
             },
             options.Conntrack);
-        Assert.Equal("198.51.100.0/24", Assert.Single(options.IpvsExcludeCidrs).ToString());
+        Assert.Equal("198.51.100.0/24", Assert.Single(options.Ipvs.ExcludeCidrs).ToString());
         Assert.Equal(4, options.Verbosity);
         Assert.Equal("/k", options.Kubeconfig);
         var warning = Assert.Single(reading.Warnings);

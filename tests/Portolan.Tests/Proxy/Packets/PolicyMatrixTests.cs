@@ -1,6 +1,7 @@
 using Portolan.Core.Addresses;
 using Portolan.Core.Cluster;
 using Portolan.Core.Forwarding;
+using Portolan.Proxy.Nftables;
 
 namespace Portolan.Tests.Proxy.Packets;
 
@@ -8,7 +9,7 @@ namespace Portolan.Tests.Proxy.Packets;
 /// Every client × destination × policy × state of the endpoints × detector × family × protocol, with real packets: who answers, and which
 /// source address they see, beside what <see cref="ExpectedAnswers"/> says.
 /// </summary>
-public sealed class PolicyMatrixTests : IClassFixture<TwoNodeLab>
+public abstract class PolicyMatrix : IClassFixture<TwoNodeLab>
 {
     private static readonly Dictionary<string, Backend[]> Endpoints = new()
     {
@@ -32,11 +33,14 @@ public sealed class PolicyMatrixTests : IClassFixture<TwoNodeLab>
 
     private readonly TwoNodeLab _lab;
 
-    public PolicyMatrixTests(TwoNodeLab lab)
+    private protected PolicyMatrix(TwoNodeLab lab)
     {
         NetworkNamespace.SkipUnlessRoot();
         _lab = lab;
     }
+
+    /// <summary>Makes node forward exactly what these plans say, and forget every flow.</summary>
+    private protected abstract void Program(IpFamily family, ForwardingContext context, TableSettings settings, Func<ForwardingContext, ForwardingIndex> index);
 
     public static IEnumerable<TheoryDataRow<IpFamily, Detection, string>> Cases =>
         from family in Enum.GetValues<IpFamily>()
@@ -111,11 +115,14 @@ public sealed class PolicyMatrixTests : IClassFixture<TwoNodeLab>
     private void Program(ServiceFacts service, IpFamily family, Detection detection, Backend[] backends)
     {
         var (context, settings) = TwoNodeLab.Detect(detection, family);
-        var index = new ForwardingIndex(context);
-        index.Set(service);
-        index.Set(_lab.Slice(family, backends));
-        index.TakeChanges();
-        _lab.Program(family, index.Plans, settings);
+        Program(family, context, settings, context =>
+        {
+            var index = new ForwardingIndex(context);
+            index.Set(service);
+            index.Set(_lab.Slice(family, backends));
+            index.TakeChanges();
+            return index;
+        });
     }
 
     private static (IpAddress Address, int Port) At(Destination destination, IpFamily family) => destination switch
@@ -150,4 +157,13 @@ public sealed class PolicyMatrixTests : IClassFixture<TwoNodeLab>
         foreach (var silent in expected.From.Except(answers.Select(answer => answer.From)))
             yield return $"{silent} never answers";
     }
+}
+
+/// <summary>The matrix, forwarded by nftables.</summary>
+public sealed class PolicyMatrixTests(TwoNodeLab lab) : PolicyMatrix(lab)
+{
+    private readonly TwoNodeLab _lab = lab;
+
+    private protected override void Program(IpFamily family, ForwardingContext context, TableSettings settings, Func<ForwardingContext, ForwardingIndex> index) =>
+        _lab.Program(family, index(context).Plans, settings);
 }
