@@ -22,7 +22,7 @@ public sealed class SchedulingTests(LabFixture fixture)
             await ShowsAsync("node1", "TCP  192.168.100.240:80 random");
             await Shell.EventuallyAsync(
                 async () => (await _lab.KubectlAsync("get events --field-selector reason=WrongAnnotation")).Output,
-                events => events.Contains("metadata.annotations[portolan.dev/scheduler]: rr: must be random or maglev", StringComparison.Ordinal),
+                events => events.Contains("metadata.annotations[portolan.dev/scheduler]: rr: is of IPVS, and this node's proxy forwards by nftables", StringComparison.Ordinal),
                 20, "the event");
         }
         finally

@@ -31,8 +31,11 @@ internal sealed record KernelVirtualServer(Protocol Protocol, IpAddress Address,
 /// <param name="Open">Tracked now, by this virtual server; null where they were not counted.</param>
 internal sealed record KernelRealServer(RealServer Server, int Weight, ulong Connections, Traffic? Traffic = null, OpenConnections? Open = null)
 {
+    /// <summary>What only IPVS has; null where nftables forwards.</summary>
+    internal IpvsServer? Ipvs { get; init; }
+
     /// <summary>How packets get there.</summary>
-    internal IpvsForwarding Forwarding { get; init; }
+    internal IpvsForwarding Forwarding => Ipvs?.Forwarding ?? IpvsForwarding.Masquerade;
 }
 
 /// <summary>Packets and bytes of connections to virtual servers, network header included.</summary>

@@ -56,7 +56,7 @@ internal sealed class VirtualServerPrinter
             var flags = SchedulerFlags(service) is { Length: > 0 } some ? $" -b {some}" : "";
             output.WriteLine($"-A {front} -s {service.Scheduler}{persistence}{mask}{engine}{onePacket}{flags}");
             foreach (var real in server.RealServers)
-                output.WriteLine($"-a {front} -r {At(real.Server.Address, real.Server.Port, server.Protocol)} {Switch(real.Forwarding)} -w {real.Weight}");
+                output.WriteLine($"-a {front} -r {At(real.Server.Address, real.Server.Port, server.Protocol)} {Switch(real.Forwarding)} -w {real.Weight}{Tunnel(real.Ipvs!)}");
         }
     }
 
@@ -96,6 +96,16 @@ internal sealed class VirtualServerPrinter
     {
         IpvsForwarding.Tunnel => "-i", IpvsForwarding.Direct => "-g", _ => "-m",
     };
+
+    private static string Tunnel(IpvsServer server) => (server.Forwarding, server.TunnelType) switch
+    {
+        (not IpvsForwarding.Tunnel, _) => "",
+        (_, 1) => $" --tun-type gue --tun-port {server.TunnelPort} {Checksum(server)}",
+        (_, 2) => $" --tun-type gre {Checksum(server)}",
+        _ => " --tun-type ipip",
+    };
+
+    private static string Checksum(IpvsServer server) => server.TunnelFlags switch { 1 => "--tun-csum", 2 => "--tun-remcsum", _ => "--tun-nocsum" };
 
     // ipvsadm's columns are narrower than an IPv6 address can be.
     private string Real(KernelRealServer real, Protocol protocol)

@@ -57,7 +57,9 @@ public sealed class SchedulingTests
     [InlineData("weights", "zone/a=3,a=2", "metadata.annotations[portolan.dev/weights]: a=2: must be zone/NAME=WEIGHT or node/NAME=WEIGHT")]
     [InlineData("weights", "zone/=3", "metadata.annotations[portolan.dev/weights]: zone/=3: must be zone/NAME=WEIGHT or node/NAME=WEIGHT")]
     [InlineData("weights", "zone/a=3,zone/a=2", "metadata.annotations[portolan.dev/weights]: zone/a=2: has a weight twice")]
-    [InlineData("scheduler", "rr", "metadata.annotations[portolan.dev/scheduler]: rr: must be random or maglev")]
+    [InlineData("scheduler", "fastest", "metadata.annotations[portolan.dev/scheduler]: fastest: must be random, maglev or a scheduler of IPVS (rr, wrr, lc, wlc, lblc, lblcr, sh, dh, sed, nq, mh, fo, ovf)")]
+    [InlineData("ipvs-flags", "port,sticky", "metadata.annotations[portolan.dev/ipvs-flags]: port,sticky: must be a list of fallback, port and one-packet")]
+    [InlineData("ipvs-forwarding", "1", "metadata.annotations[portolan.dev/ipvs-forwarding]: 1: must be masquerade, direct or tunnel")]
     [InlineData("maglev-table-size", "1000", "metadata.annotations[portolan.dev/maglev-table-size]: 1000: must be one of 251, 1021, 4093, 16381, 65521")]
     [InlineData("slow-start", "30", "metadata.annotations[portolan.dev/slow-start]: 30: must be a duration of 1s to 1h, such as 30s")]
     [InlineData("slow-start", "2h", "metadata.annotations[portolan.dev/slow-start]: 2h: must be a duration of 1s to 1h, such as 30s")]
@@ -66,6 +68,26 @@ public sealed class SchedulingTests
         var plan = ForwardingPlan.Of(Service((name, value)), [Slice(0, 1, 2)], Here);
         Assert.Equal(error, Assert.Single(plan.Errors).ToString());
         Assert.Equal(ForwardingPlan.Of(Service(), [Slice(0, 1, 2)], Here).Ports, plan.Ports);
+    }
+
+    [Theory]
+    [InlineData("scheduler", "wlc")]
+    [InlineData("ipvs-flags", "one-packet")]
+    [InlineData("ipvs-forwarding", "direct")]
+    public void SaysWhatIsOfIpvs_WhereNftablesForwards(string name, string value)
+    {
+        var error = Assert.Single(ForwardingPlan.Of(Service((name, value)), [Slice(0, 1, 2)], Here).Errors);
+        Assert.Equal(($"metadata.annotations[portolan.dev/{name}]", "is of IPVS, and this node's proxy forwards by nftables"), (error.Field, error.Rule));
+        Assert.Empty(ForwardingPlan.Of(Service((name, value)), [Slice(0, 1, 2)], Here with { IsIpvs = true }).Errors);
+    }
+
+    [Fact]
+    public void LeavesTheChoiceToIpvs_AndKeepsTheWeights()
+    {
+        var service = Service(("scheduler", "maglev"), ("weights", "node/n0=3"));
+        var plan = Assert.Single(ForwardingPlan.Of(service, [Slice(0, 1)], Here with { IsIpvs = true }).Ports);
+        Assert.Equal("mh", plan.Ipvs.Scheduler);
+        Assert.Equal("0:3 1:1", Shares(plan.Cluster));
     }
 
     [Fact]

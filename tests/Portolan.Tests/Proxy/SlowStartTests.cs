@@ -86,7 +86,7 @@ public sealed class SlowStartTests : IAsyncDisposable
             new ProxyEvent.ServiceSet(service), new ProxyEvent.SliceSet(Slice([0, 1])),
             new ProxyEvent.Synced(ProxySource.Services), new ProxyEvent.Synced(ProxySource.EndpointSlices), new ProxyEvent.Synced(ProxySource.Node));
         await Until("1:1", TimeSpan.FromMilliseconds(1));
-        Assert.Equal(["default/web: metadata.annotations[portolan.dev/scheduler]: wlc: must be random or maglev; the Service is forwarded as without it"], _warnings);
+        Assert.Equal(["default/web: metadata.annotations[portolan.dev/scheduler]: wlc: is of IPVS, and this node's proxy forwards by nftables; the Service is forwarded as without it"], _warnings);
     }
 
     public async ValueTask DisposeAsync()

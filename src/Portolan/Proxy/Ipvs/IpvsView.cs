@@ -21,14 +21,14 @@ internal static class IpvsView
         if (ipvs is null)
             return null;
         var own = links.Addresses().Where(address => address.Link != index).Select(address => IpAddress.From(address.Address)).ToHashSet();
-        return [.. ipvs.Services().Select(service => Of(service, ipvs.Servers(service.Key), own)).OrderBy(server => server, Comparer<KernelVirtualServer>.Create(Order))];
+        return IpvsadmOrder.Sort(ipvs.Services().ConvertAll(service => Of(service, ipvs.Servers(service.Key), own)), IpvsadmOrder.Compare);
     }
 
     private static KernelVirtualServer Of(IpvsService service, List<IpvsServer> servers, HashSet<IpAddress> own)
     {
         var address = service.Key.Address();
         return new KernelVirtualServer(
-            (Protocol)service.Key.Protocol, address, service.Key.Port, own.Contains(address), [.. servers.Select(Of).OrderBy(real => real.Server, Comparer<RealServer>.Create(Order))])
+            (Protocol)service.Key.Protocol, address, service.Key.Port, own.Contains(address), IpvsadmOrder.Sort(servers.ConvertAll(Of), (left, right) => IpvsadmOrder.Compare(left.Server, right.Server)))
         {
             Scheduler = service.Scheduler,
             PersistentSeconds = service.Flags.HasFlag(IpvsServiceFlags.Persistent) ? (int)service.Timeout : 0,
@@ -43,25 +43,6 @@ internal static class IpvsView
         new Traffic(server.Statistics.InPackets, server.Statistics.OutPackets, server.Statistics.InBytes, server.Statistics.OutBytes),
         new OpenConnections((int)server.ActiveConnections, (int)server.InactiveConnections))
     {
-        Forwarding = server.Forwarding,
+        Ipvs = server,
     };
-
-    // As ipvs_cmp_services of libipvs: by mark, family, protocol, address and port, IPv4 addresses by their difference as a signed number.
-    private static int Order(KernelVirtualServer left, KernelVirtualServer right)
-    {
-        var (a, b) = (left.Ipvs!.Key, right.Ipvs!.Key);
-        return a.FirewallMark != b.FirewallMark ? (int)(a.FirewallMark - b.FirewallMark)
-            : left.Address.Family != right.Address.Family ? left.Address.Family.CompareTo(right.Address.Family)
-            : a.Protocol != b.Protocol ? a.Protocol - b.Protocol
-            : Order(left.Address, right.Address) is not 0 and var byAddress ? byAddress
-            : a.Port - b.Port;
-    }
-
-    // As ipvs_cmp_dests.
-    private static int Order(RealServer left, RealServer right) =>
-        left.Address.Family != right.Address.Family ? left.Address.Family.CompareTo(right.Address.Family)
-        : Order(left.Address, right.Address) is not 0 and var byAddress ? byAddress
-        : left.Port - right.Port;
-
-    private static int Order(IpAddress left, IpAddress right) => left.IsIPv4 ? (int)((uint)left.Value - (uint)right.Value) : left.Value.CompareTo(right.Value);
 }

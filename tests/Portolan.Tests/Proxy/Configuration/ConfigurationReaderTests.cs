@@ -44,7 +44,9 @@ public sealed class ConfigurationReaderTests
         Assert.Null(options.Kubeconfig);
         Assert.Equal([IpPrefix.Containing(IpAddress.Parse("10.233.64.0"), 18)], options.PodDetection.ClusterCidrs);
         Assert.False(options.NodePorts.On([]).LoopbackIPv4);
-        Assert.Contains("accepted without effect: ipvs.scheduler, ipvs.strictARP", reading.Warnings);
+        Assert.Equal("rr", options.Ipvs.Scheduler);
+        Assert.True(options.Ipvs.StrictArp);
+        Assert.DoesNotContain(reading.Warnings, warning => warning.StartsWith("accepted without effect", StringComparison.Ordinal));
     }
 
     [Fact]
