@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Portolan.Bfd;
+using Portolan.Commands.Check;
 using Portolan.Commands.Import;
 using Portolan.Commands.Install;
 using Portolan.Controller;
@@ -14,6 +15,7 @@ internal static class CommandTree
     public static RootCommand Create() => new("Portolan gives Kubernetes LoadBalancer Services an address, announces it and carries its traffic.")
     {
         BfdCommand.Create(),
+        CheckCommand.Create(),
         ControllerCommand.Create(),
         GetCommand.Create(),
         ImportCommand.Create(),

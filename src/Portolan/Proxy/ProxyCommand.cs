@@ -47,7 +47,7 @@ internal static class ProxyCommand
         if (parse.GetValue(flags.WriteConfigTo) is { Length: > 0 } file)
             return ConfigurationFile.Write(options.Configuration, file, Console.Error) ? ExitCode.Done : ExitCode.NotWell;
         if (parse.GetValue(flags.CleanUp))
-            return OwnTables.Remove(parse.InvocationConfiguration.Output);
+            return OwnTables.Remove(parse.InvocationConfiguration.Output, options.Ipvs.ExcludeCidrs);
         IPEndPoint[] addresses = [.. new[] { options.HealthzBindAddress, options.MetricsBindAddress }.OfType<IPEndPoint>().Distinct()];
         using var host = new RoleHost("proxy", flags.LogLevel(parse, options.Verbosity), []);
         var log = host.Logs.CreateLogger("proxy");
@@ -109,12 +109,18 @@ internal static class ProxyCommand
             Node = new NodeWatch(options, IpAddress.TryParse(RoleOptions.FromEnvironment("HOST_IP", ""), out var address) ? address : null),
             WarnAbout = (service, message) => events.Record(InvolvedObject.Of(service), true, "WrongAnnotation", message),
         };
-        reporting.Feed(loop);
+        reporting.Feed(loop, () =>
+        {
+            // Who announces on layer 2 alone answers ARP, whatever the configuration says.
+            if (ipvs is not null)
+                NodeSysctls.Apply(WantedSetting.StrictArp, log);
+        });
         host.Supervise("events", events.RunAsync);
 
         // The start alone leaves 7 MB behind, a third of all there is on a small cluster.
         host.Supervise("idle-trim", new IdleTrim(host.Time, worthWhile: 2 << 20).RunAsync);
-        Supervise(host, client, context.NodeName, kernel, loop);
+        // The kernel tells nobody of what others do to its virtual servers.
+        Supervise(host, client, context.NodeName, kernel, loop, ipvs is null ? _comparisonPeriod : options.SyncPeriod);
         if (ipvs is not null)
             host.Supervise("links", ending => FollowLinksAsync(loop, ending));
         return await host.RunAsync(stop);
@@ -143,7 +149,7 @@ internal static class ProxyCommand
             await loop.PostAsync(new ProxyEvent.LinksChanged(links), stop);
     }
 
-    private static void Supervise(RoleHost host, KubeClient client, string nodeName, ProxyKernel kernel, ProxyLoop loop)
+    private static void Supervise(RoleHost host, KubeClient client, string nodeName, ProxyKernel kernel, ProxyLoop loop, TimeSpan comparisonPeriod)
     {
         var services = new Reflector<Service>(client, Kinds.Services, timeProvider: host.Time, logger: host.Logs.CreateLogger("services"), keepsObjects: false);
         var slices = new Reflector<EndpointSlice>(client, Kinds.EndpointSlices, timeProvider: host.Time, logger: host.Logs.CreateLogger("endpointslices"), keepsObjects: false);
@@ -161,7 +167,7 @@ internal static class ProxyCommand
         {
             while (true)
             {
-                await Task.Delay(_comparisonPeriod, host.Time, stop);
+                await Task.Delay(comparisonPeriod, host.Time, stop);
                 await loop.PostAsync(new ProxyEvent.ComparisonDue(), stop);
             }
         });

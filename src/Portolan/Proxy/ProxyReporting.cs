@@ -8,6 +8,7 @@ using Portolan.Kubernetes.Resources;
 using Portolan.Linux.Links;
 using Portolan.Linux.Netlink;
 using Portolan.Proxy.Configuration;
+using Portolan.Proxy.Ipvs;
 using Portolan.Proxy.Health;
 using Portolan.Proxy.Metrics;
 using Portolan.Proxy.Programmed;
@@ -61,10 +62,19 @@ internal sealed class ProxyReporting : IDisposable
     internal ProxyReports Reports { get; }
 
     /// <summary>Serves who wants to know what is programmed.</summary>
-    internal void Feed(ProxyLoop loop)
+    /// <param name="loop">Tells them.</param>
+    /// <param name="onReader">Called for each: it is a speaker that announces what is forwarded here.</param>
+    internal void Feed(ProxyLoop loop, Action onReader)
     {
-        if (_feed is not null)
-            _host.Supervise("programmed", stop => _feed.RunAsync(token => loop.PostAsync(new ProxyEvent.ReaderCame(), token), stop));
+        if (_feed is null)
+            return;
+        _host.Supervise("programmed", stop => _feed.RunAsync(
+            token =>
+            {
+                onReader();
+                return loop.PostAsync(new ProxyEvent.ReaderCame(), token);
+            },
+            stop));
     }
 
     private void Serve(string name, IPEndPoint? at, Func<ProbeRequest, ProbeAnswer> answer)
@@ -85,7 +95,7 @@ internal sealed class ProxyReporting : IDisposable
         {
             try
             {
-                using var links = LinkMonitor.Open();
+                using var links = LinkMonitor.OpenWithout(ServiceLink.Name);
                 return links.Current.Addresses;
             }
             catch (NetlinkException refusal)

@@ -20,7 +20,7 @@ internal static class VirtualServerTable
     internal static List<KernelVirtualServer>? Read(bool countOpen = false)
     {
         using var nftables = NftConnection.Open();
-        using var links = LinkMonitor.Open();
+        using var links = LinkMonitor.OpenWithout(Ipvs.ServiceLink.Name);
         var own = links.Current.Addresses.Where(address => !address.Address.IsIPv6LinkLocal).Select(address => IpAddress.From(address.Address)).Distinct().ToList();
         var servers = new List<KernelVirtualServer>();
         var found = false;

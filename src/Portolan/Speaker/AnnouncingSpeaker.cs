@@ -12,6 +12,7 @@ using Portolan.Linux.Links;
 using Portolan.Linux.Sockets;
 using Portolan.Protocols.Bfd;
 using Portolan.Protocols.Peers;
+using Portolan.Proxy.Ipvs;
 using Portolan.Speaker.Bgp;
 using Portolan.Speaker.Layer2;
 using Portolan.Speaker.Layer2.Truth;
@@ -117,6 +118,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
         _host.Supervise("events", _events.RunAsync);
         _host.Supervise("layer2-status", _statuses.RunAsync);
         _host.Supervise("conflict-conditions", _conditions.RunAsync);
+        _host.Supervise("strict-arp", new ArpWatch(() => _announces ? _announcer.Links : null, _senses.RecordOfNode, _host.Time, _log).RunAsync);
         _configuration.Supervise(_host);
         // Its pause is short beside the detection time of sessions that this process keeps itself, 300 ms × 3; shorter ones are kept by another process.
         _host.Supervise("idle-trim", new IdleTrim(_host.Time).RunAsync);
@@ -170,7 +172,7 @@ internal sealed class AnnouncingSpeaker : IDisposable
 
     private async Task FollowLinksAsync(CancellationToken stop)
     {
-        using var monitor = LinkMonitor.Open();
+        using var monitor = LinkMonitor.OpenWithout(ServiceLink.Name);
         for (var links = monitor.Current; ; links = await monitor.WaitAsync(stop))
         {
             var seen = links;

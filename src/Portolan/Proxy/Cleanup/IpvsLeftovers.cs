@@ -15,7 +15,7 @@ namespace Portolan.Proxy.Cleanup;
 internal sealed class IpvsLeftovers(IReadOnlyList<IpPrefix> excluded, ILogger log) : IDisposable
 {
     /// <summary>The link with every Service's address. Where it is, kube-proxy ran in ipvs mode and claimed every virtual server outside of <c>excludeCIDRs</c>.</summary>
-    internal const string Link = "kube-ipvs0";
+    internal const string Link = ServiceLink.Name;
 
     private static readonly HashSet<string> _sets = [.. Names()];
     private readonly NamedLinks _links = new();

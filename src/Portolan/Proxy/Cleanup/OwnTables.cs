@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Portolan.Core.Addresses;
 using Portolan.Hosting;
 using Portolan.Linux.Netlink;
 using Portolan.Linux.Nftables;
@@ -13,10 +15,13 @@ namespace Portolan.Proxy.Cleanup;
 internal static class OwnTables
 {
     /// <summary>Removes them from the network namespace of the calling thread.</summary>
+    /// <param name="output">Told what was removed.</param>
+    /// <param name="ipvsExcluded">Virtual servers of IPVS there are somebody else's.</param>
     /// <returns>The exit code.</returns>
-    internal static int Remove(TextWriter output)
+    internal static int Remove(TextWriter output, IReadOnlyList<IpPrefix> ipvsExcluded)
     {
         var exitCode = ExitCode.Done;
+        var forwardedByIpvs = false;
         foreach (var family in (NftFamily[])[NftFamily.Ip, NftFamily.Ip6])
         {
             try
@@ -26,6 +31,7 @@ internal static class OwnTables
                 {
                     if (!nftables.HasTable(family, table))
                         continue;
+                    forwardedByIpvs |= table == Shape.Table && nftables.Chains(family, table).Any(chain => chain.Name == Shape.LeavingChain);
                     var batch = new NftBatch(family, table);
                     batch.DeleteTable();
                     nftables.Commit(batch, $"delete table {table}");
@@ -39,6 +45,24 @@ internal static class OwnTables
             }
         }
 
-        return exitCode;
+        return forwardedByIpvs && !RemoveVirtualServers(output, ipvsExcluded) ? ExitCode.NotWell : exitCode;
+    }
+
+    // Ours as they were kube-proxy's: what our table left to IPVS, our virtual servers took.
+    private static bool RemoveVirtualServers(TextWriter output, IReadOnlyList<IpPrefix> excluded)
+    {
+        try
+        {
+            using var ipvs = new IpvsLeftovers(excluded, NullLogger.Instance);
+            ipvs.RemoveServices();
+            ipvs.RemoveLink();
+            output.WriteLine($"virtual servers of IPVS and link {IpvsLeftovers.Link} deleted");
+            return true;
+        }
+        catch (NetlinkException refusal)
+        {
+            Console.Error.WriteLine($"portolan proxy --cleanup: {refusal.Message}");
+            return false;
+        }
     }
 }

@@ -30,12 +30,12 @@ internal readonly record struct WantedSetting(string Path, int Value, bool IsLea
         // Who talks to a real server that is gone, or is to come back to one that gets nothing any more, goes to another.
         yield return new WantedSetting(Vs + "expire_nodest_conn", 1, false);
         yield return new WantedSetting(Vs + "expire_quiescent_template", 1, false);
-        if (strictArp)
-        {
-            yield return new WantedSetting(ArpIgnore, 1, true);
-            yield return new WantedSetting(ArpAnnounce, 2, true);
-        }
+        foreach (var setting in strictArp ? StrictArp : [])
+            yield return setting;
     }
+
+    /// <summary>ARP is answered only for the addresses of the interface that is asked, and asked for with one of its addresses.</summary>
+    internal static IReadOnlyList<WantedSetting> StrictArp { get; } = [new(ArpIgnore, 1, true), new(ArpAnnounce, 2, true)];
 
     /// <summary>The settings that the options ask for, in the order to make them.</summary>
     /// <param name="options">The section <c>conntrack</c>.</param>

@@ -35,6 +35,10 @@ namespace Portolan.Proxy.Nftables;
 internal sealed class Shape
 {
     internal const string Table = "portolan";
+
+    /// <summary>The chain that only a table which leaves connections to IPVS has.</summary>
+    internal const string LeavingChain = "leave-hide";
+
     internal const int SourcePriority = 100;        // NF_IP_PRI_NAT_SRC
     internal const int DestinationPriority = -100;  // NF_IP_PRI_NAT_DST
 
@@ -201,7 +205,7 @@ internal sealed class Shape
     {
         yield return new ShapeChain("refuse", [.. _localhost?.BeforeRefusal() ?? [], _rules.Refuse()]);
         if (_leavesToIpvs)
-            yield return new ShapeChain("leave-hide", [ShapeRules.Mark(new NftRule(), _rules.HideBit).Verdict(NftVerdictCode.Accept)]);
+            yield return new ShapeChain(LeavingChain, [ShapeRules.Mark(new NftRule(), _rules.HideBit).Verdict(NftVerdictCode.Accept)]);
         yield return new ShapeChain("source-ranges",
         [
             _rules.Later(_rules.IsInRanges(_rules.Front(ShapeRules.Word.Ranges)), FrontValue.FilteredMask, ShapeSets.FilteredActions),

@@ -21,7 +21,7 @@ internal static class ShapeVerdicts
             if (leavesToIpvs)
             {
                 verdicts[(map, FrontAction.Pass << shift)] = new NftVerdict(NftVerdictCode.Accept);
-                verdicts[(map, FrontAction.PassMasquerade << shift)] = Goto("leave-hide");
+                verdicts[(map, FrontAction.PassMasquerade << shift)] = Goto(Shape.LeavingChain);
             }
 
             // Each stage only where it can come: the kernel refuses verdicts that could lead in a circle.

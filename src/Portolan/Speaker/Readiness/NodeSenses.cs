@@ -103,6 +103,13 @@ internal sealed class NodeSenses : IDisposable
     /// <summary>The node's object: events are about it.</summary>
     public void SetNode(InvolvedObject node) => _node = node;
 
+    /// <summary>An event about this Node; none before it is known. Any thread.</summary>
+    public void RecordOfNode(bool isWarning, string reason, string message)
+    {
+        if (_node is { } node)
+            _events.Record(node, isWarning, reason, message);
+    }
+
     /// <inheritdoc cref="OwnReport.SetReady"/>
     public void SetReady(bool isReady, long now)
     {

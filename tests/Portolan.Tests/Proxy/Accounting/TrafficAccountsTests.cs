@@ -129,7 +129,7 @@ public sealed class TrafficAccountsTests : IDisposable
     {
         _accounts.Reconcile([]);
         var output = new StringWriter { NewLine = "\n" };
-        Assert.Equal(0, _lab.Node.Inside(() => Portolan.Proxy.Cleanup.OwnTables.Remove(output)));
+        Assert.Equal(0, _lab.Node.Inside(() => Portolan.Proxy.Cleanup.OwnTables.Remove(output, [])));
         Assert.Equal("table ip portolan-accounts deleted\ntable ip6 portolan-accounts deleted\n", output.ToString());
         Assert.Equal("", _lab.Node.RunInside("nft", "list ruleset"));
     }

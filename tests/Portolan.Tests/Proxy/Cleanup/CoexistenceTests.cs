@@ -187,9 +187,9 @@ public sealed class CoexistenceTests : IDisposable
         table.Reconcile(Plans(0, 1));
         Assert.NotEqual(before, _lab.Node.RunInside("nft", "list ruleset"));
         var output = new StringWriter();
-        Assert.Equal(0, _lab.Node.Inside(() => Portolan.Proxy.Cleanup.OwnTables.Remove(output)));
+        Assert.Equal(0, _lab.Node.Inside(() => Portolan.Proxy.Cleanup.OwnTables.Remove(output, [])));
         Assert.Equal("table ip portolan deleted\n", output.ToString());
         Assert.Equal(before, _lab.Node.RunInside("nft", "list ruleset"));
-        Assert.Equal(0, _lab.Node.Inside(() => Portolan.Proxy.Cleanup.OwnTables.Remove(output))); // once more is no error
+        Assert.Equal(0, _lab.Node.Inside(() => Portolan.Proxy.Cleanup.OwnTables.Remove(output, []))); // once more is no error
     }
 }
