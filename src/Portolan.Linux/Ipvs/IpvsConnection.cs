@@ -24,22 +24,25 @@ public sealed class IpvsConnection : IDisposable
     /// <summary>The requests sent so far, dumps among them.</summary>
     public long Requests { get; private set; }
 
-    /// <summary>Opens a connection.</summary>
+    /// <summary>Opens a connection where IPVS is in use.</summary>
     /// <returns>Null where the kernel has no IPVS, or not loaded it.</returns>
     /// <exception cref="NetlinkException">The kernel refused.</exception>
-    public static IpvsConnection? TryOpen()
+    public static IpvsConnection? TryOpen() => File.Exists(IpvsProcFile.Path) ? TryLoad() : null;
+
+    /// <summary>Opens a connection. A kernel that has IPVS as a module loads it when it is asked for the family.</summary>
+    /// <returns>Null where there is no IPVS.</returns>
+    /// <exception cref="NetlinkException">The kernel refused.</exception>
+    public static IpvsConnection? TryLoad()
     {
-        if (!File.Exists(IpvsProcFile.Path))
-            return null;
         var socket = NetlinkSocket.Open(NetlinkFamily.Generic);
         try
         {
             return new IpvsConnection(socket);
         }
-        catch
+        catch (NetlinkException refusal)
         {
             socket.Dispose();
-            throw;
+            return refusal.IsNotFound ? null : throw refusal;
         }
     }
 

@@ -8,6 +8,7 @@ using Portolan.Hosting;
 using Portolan.Kubernetes.Client;
 using Portolan.Kubernetes.Resources;
 using Portolan.Kubernetes.Watching;
+using Portolan.Linux.Ipvs;
 using Portolan.Linux.Links;
 using Portolan.Proxy.Accounting;
 using Portolan.Proxy.Cleanup;
@@ -55,7 +56,7 @@ internal static class ProxyCommand
             log.LogWarning("{Warning}", warning);
         var settings = WantedSetting.Of(options.Conntrack, Environment.ProcessorCount);
         if (parse.GetValue(flags.InitOnly))
-            return NodeSysctls.Apply(settings, log) ? ExitCode.Done : ExitCode.NotWell;
+            return NodeSysctls.Apply([.. settings, .. ForIpvs(options)], log) ? ExitCode.Done : ExitCode.NotWell;
         if (options.BindAddressHardFail && ServedAddress.Refusal(addresses) is { } refusal)
         {
             log.LogError("{Refusal}", refusal);
@@ -126,6 +127,15 @@ internal static class ProxyCommand
         return await host.RunAsync(stop);
     }
 
+    // Before the proxy, which may not be allowed to: its settings are there once its module is. Whoever installs it so may well announce on layer 2.
+    private static IEnumerable<WantedSetting> ForIpvs(ProxyOptions options)
+    {
+        if (options.Mode is not ProxyMode.Ipvs || IpvsConnection.TryLoad() is not { } ipvs)
+            return [];
+        ipvs.Dispose();
+        return WantedSetting.ForIpvs(strictArp: true);
+    }
+
     // Where the kernel has no IPVS traffic is better carried otherwise than not at all.
     private static IpvsForwarder? Ipvs(ProxyOptions options, ILogger log)
     {
@@ -133,7 +143,7 @@ internal static class ProxyCommand
             return null;
         if (IpvsForwarder.TryOpen(new IpvsSettings { Scheduler = options.Ipvs.Scheduler, Excluded = options.Ipvs.ExcludeCidrs }, log) is not { } ipvs)
         {
-            log.LogError("{Missing}. Services are forwarded by nftables, with the addresses of node ports that the ipvs mode has", IpvsModule.Missing);
+            log.LogError("this kernel has no IPVS, neither built in nor as the module ip_vs: Services are forwarded by nftables, with the addresses of node ports that the ipvs mode has");
             return null;
         }
 

@@ -77,7 +77,7 @@ public sealed class SchedulingTests
     public void SaysWhatIsOfIpvs_WhereNftablesForwards(string name, string value)
     {
         var error = Assert.Single(ForwardingPlan.Of(Service((name, value)), [Slice(0, 1, 2)], Here).Errors);
-        Assert.Equal(($"metadata.annotations[portolan.dev/{name}]", "is of IPVS, and this node's proxy forwards by nftables"), (error.Field, error.Rule));
+        Assert.Equal(($"metadata.annotations[portolan.dev/{name}]", "is of IPVS, and this node's proxy forwards by nftables"), (error.Path, error.Rule));
         Assert.Empty(ForwardingPlan.Of(Service((name, value)), [Slice(0, 1, 2)], Here with { IsIpvs = true }).Errors);
     }
 

@@ -70,6 +70,10 @@ internal sealed class IpvsLeftovers(IReadOnlyList<IpPrefix> excluded, ILogger lo
             log.LogInformation("removed kube-proxy's link {Link}", Link);
     }
 
+    /// <summary>Whether kube-proxy's sets are there: its ipvs mode runs, or did.</summary>
+    /// <exception cref="NetlinkException">The kernel refused.</exception>
+    internal bool HasSets() => _ipsets is not null && _ipsets.Names().Any(_sets.Contains);
+
     /// <summary>Destroys the sets.</summary>
     /// <exception cref="NetlinkException">The kernel refused; the other sets are gone all the same.</exception>
     internal void RemoveSets()

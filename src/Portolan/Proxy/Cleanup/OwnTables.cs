@@ -48,12 +48,18 @@ internal static class OwnTables
         return forwardedByIpvs && !RemoveVirtualServers(output, ipvsExcluded) ? ExitCode.NotWell : exitCode;
     }
 
-    // Ours as they were kube-proxy's: what our table left to IPVS, our virtual servers took.
+    // What our table left to IPVS our virtual servers took, unless a kube-proxy in ipvs mode has taken them over.
     private static bool RemoveVirtualServers(TextWriter output, IReadOnlyList<IpPrefix> excluded)
     {
         try
         {
             using var ipvs = new IpvsLeftovers(excluded, NullLogger.Instance);
+            if (ipvs.HasSets())
+            {
+                output.WriteLine($"virtual servers of IPVS and link {IpvsLeftovers.Link} stay: kube-proxy's ipsets are there, so they are its own by now");
+                return true;
+            }
+
             ipvs.RemoveServices();
             ipvs.RemoveLink();
             output.WriteLine($"virtual servers of IPVS and link {IpvsLeftovers.Link} deleted");

@@ -24,7 +24,7 @@ internal sealed class IpvsForwarder : IDisposable
     /// <returns>Null where the kernel has no IPVS.</returns>
     /// <exception cref="NetlinkException">The kernel refused.</exception>
     internal static IpvsForwarder? TryOpen(IpvsSettings settings, ILogger log) =>
-        IpvsModule.Open() is { } connection ? new IpvsForwarder(connection, settings, log) : null;
+        IpvsConnection.TryLoad() is { } connection ? new IpvsForwarder(connection, settings, log) : null;
 
     /// <summary>Sets how long IPVS remembers connections, where that is asked for.</summary>
     /// <exception cref="NetlinkException">The kernel refused.</exception>

@@ -122,7 +122,7 @@ internal sealed class PortSlots
             (filtered, entry, ranges) = (entry, FrontAction.Filter, _ranges);
         else
             entry = FrontAction.WithTime(entry, _affinitySeconds);
-        var later = FrontAction.Stage(entry) < FrontAction.ExternalLocal ? 0 : FrontValue.LaterOf(filtered, external, inside);
+        var later = FrontAction.Stage(entry) is < FrontAction.ExternalLocal or FrontAction.Pass or FrontAction.PassMasquerade ? 0 : FrontValue.LaterOf(filtered, external, inside);
         return new FrontValue(later, entry, (uint)_affinitySeconds, isLocal ? Id | FrontValue.LocalSet : Id, ranges);
     }
 
