@@ -39,10 +39,15 @@ public sealed class IpvsConnection : IDisposable
         {
             return new IpvsConnection(socket);
         }
-        catch (NetlinkException refusal)
+        catch (NetlinkException refusal) when (refusal.IsNotFound)
         {
             socket.Dispose();
-            return refusal.IsNotFound ? null : throw refusal;
+            return null;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
         }
     }
 

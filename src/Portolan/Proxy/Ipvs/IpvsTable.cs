@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Portolan.Core.Cluster;
 using Portolan.Core.Forwarding;
@@ -57,7 +56,7 @@ internal sealed class IpvsTable : IDisposable
         foreach (var plan in plans)
             wanted.Add(plan, _settings);
         var found = _connection.Services().Where(IsOurs).ToList();
-        var servers = found.Count > 0 ? _file.Read() : [];
+        var servers = Servers(found.ConvertAll(service => service.Key), atOnce: found.Count > 0);
         _draining.Clear();
         _batch.Clear();
         foreach (var service in found)
@@ -70,7 +69,7 @@ internal sealed class IpvsTable : IDisposable
 
             if (!IsSame(service, row.Service))
                 _batch.Set(row.Service);
-            Compare(service.Key, servers.GetValueOrDefault(service.Key) ?? [], row.Servers);
+            Compare(service.Key, servers[service.Key], row.Servers);
         }
 
         foreach (var row in wanted.Values)
@@ -141,10 +140,10 @@ internal sealed class IpvsTable : IDisposable
             return 0;
         _batch.Clear();
         var services = _draining.Select(drained => drained.Service).Distinct().ToList();
-        var table = services.Count > FewServices ? _file.Read() : services.ToDictionary(service => service, _connection.Servers);
+        var table = Servers(services, atOnce: services.Count > FewServices);
         foreach (var (service, at) in _draining.ToList())
         {
-            var server = table.GetValueOrDefault(service)?.Find(server => server.Key == at);
+            var server = table[service].Find(server => server.Key == at);
             if (server is { ActiveConnections: > 0 } or { InactiveConnections: > 0 })
                 continue;
             _draining.Remove((service, at));
@@ -205,6 +204,20 @@ internal sealed class IpvsTable : IDisposable
 
         _batch.Set(service, server with { Weight = 0 });
         _draining.Add((service, server.Key));
+    }
+
+    // The file leaves some out while other network namespaces have virtual servers, too: the kernel counts theirs when it goes on after a page, but not when it
+    // looks for the place (ip_vs_info_seq_next, ip_vs_info_array). None is there without its real servers.
+    private Dictionary<IpvsServiceKey, List<IpvsServer>> Servers(IReadOnlyCollection<IpvsServiceKey> services, bool atOnce)
+    {
+        var table = atOnce ? _file.Read() : [];
+        foreach (var service in services)
+        {
+            if (!table.ContainsKey(service))
+                table[service] = _connection.Servers(service);
+        }
+
+        return table;
     }
 
     // Nothing tells the end of the other protocols' flows, and their next packet finds another real server.

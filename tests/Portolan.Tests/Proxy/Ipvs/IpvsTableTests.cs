@@ -11,6 +11,7 @@ using Portolan.Proxy.Ipvs;
 namespace Portolan.Tests.Proxy.Ipvs;
 
 /// <summary>What the real <c>ipvsadm</c> says of what we programmed.</summary>
+[Collection(IpvsTableCollection.Name)]
 public sealed class IpvsTableTests
 {
     private readonly ITestOutputHelper _output;
