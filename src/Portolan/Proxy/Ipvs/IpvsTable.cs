@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Portolan.Core.Cluster;
 using Portolan.Core.Forwarding;
