@@ -33,4 +33,4 @@ publish() { # PROJECT ASSEMBLY INPUT...
 
 common="src/Portolan.Core src/Portolan.Linux src/Portolan.Kubernetes"
 publish Portolan portolan src/Portolan src/Portolan.Protocols deploy/crds deploy/metallb-system deploy/proxy $common
-publish Portolan.Lab portolan-lab src/Portolan.Lab $common
+publish Portolan.Lab portolan-lab src/Portolan.Lab eng/vm.sh $common

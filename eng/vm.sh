@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # Runs a command as root under Debian's stock kernel, which has as modules what a test machine's kernel may lack: VLANs, bonds, dummies, IPVS.
-# eng/vm.sh COMMAND [ARGUMENT…]
+# eng/vm.sh [-t] COMMAND [ARGUMENT…]
 # It sees this machine's files as they are, and what it writes is gone afterwards; it has no network but its own loopback. Its output is ours, and so is its
-# exit code; 75 says that there is no such machine here, and standard error says why.
+# exit code; 75 says that there is no such machine here, and standard error says why. -t gives the command this terminal.
 # The kernel is downloaded and unpacked, not installed, into artifacts/vm (PORTOLAN_VM_CACHE). An emulated processor: slow, and the same everywhere;
-# PORTOLAN_VM_SECONDS (180) bounds it all.
+# PORTOLAN_VM_SECONDS (180; 0: nothing) bounds it all.
 set -euo pipefail
 tree=$(realpath "$(dirname "${BASH_SOURCE[0]}")/..")
+terminal=false
+if [ "${1:-}" = -t ]; then terminal=true; shift; fi
 [ $# -gt 0 ] || { sed -n 2,3p "${BASH_SOURCE[0]}" >&2; exit 2; }
 
 unavailable() { echo "no virtual machine: $*" >&2; exit 75; }
@@ -85,24 +87,61 @@ INIT
   fi
 ) 9>"$cache/lock"
 
+limit=${PORTOLAN_VM_SECONDS:-180}
 result=$(mktemp -d)
-trap 'rm -rf "$result"' EXIT
+machine=
+settings=
+finish() {
+  [ -z "$machine" ] || kill "$machine" 2>/dev/null || true
+  [ -z "$settings" ] || stty "$settings" </dev/tty
+  rm -rf "$result"
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+touch "$result/output" "$result/error"
+console=(-serial stdio)
+own=()
+streams='>/result/output 2>/result/error </dev/null'
+if $terminal; then
+  settings=$(stty -g </dev/tty)
+  console=(-chardev stdio,id=console,signal=off -serial chardev:console)
+  own=(--foreground)
+  streams='<>/dev/ttyS0 >&0 2>&0'
+fi
 {
-  printf 'export PATH=%q HOME=/root TERM=dumb\n' "$PATH"
+  printf 'export PATH=%q HOME=/root TERM=%q\n' "$PATH" "$($terminal && echo "${TERM:-dumb}" || echo dumb)"
   [ -z "${DOTNET_ROOT:-}" ] || printf 'export DOTNET_ROOT=%q\n' "$DOTNET_ROOT"
   echo "mkdir -p /lib/modules; ln -sfn $kernel/lib/modules/$version /lib/modules/$version; ip link set lo up"
+  ! $terminal || stty size </dev/tty | { read -r rows columns; echo "stty -F /dev/ttyS0 rows $rows columns $columns"; }
   printf 'cd %q\n( ' "$PWD"
+  ! $terminal || printf 'setsid -cw '
   printf '%q ' "$@"
-  echo ') >/result/output 2>&1 </dev/null; echo $? >/result/code; /bin/busybox poweroff -f'
+  echo ") $streams; echo \$? >/result/code; /bin/busybox poweroff -f"
 } >"$result/run"
-# Never /dev/kvm: where it is itself emulated, it is slower than this and not all there.
-timeout "${PORTOLAN_VM_SECONDS:-180}" qemu-system-x86_64 -M q35 -accel tcg -cpu max -smp 2 -m 2048 -nodefaults -no-user-config -no-reboot -display none -serial stdio \
-  -kernel "$kernel/vmlinux" -initrd "$kernel/initrd.gz" -append "console=ttyS0 quiet loglevel=3 panic=-1 mitigations=off random.trust_cpu=on tsc=reliable" \
-  -fsdev local,id=machine,path=/,security_model=none,readonly=on,multidevs=remap -device virtio-9p-pci,fsdev=machine,mount_tag=machine \
-  -fsdev local,id=result,path="$result",security_model=none -device virtio-9p-pci,fsdev=result,mount_tag=result </dev/null >"$result/console" 2>&1 || true
-[ ! -e "$result/output" ] || cat "$result/output"
+# Never /dev/kvm: where it is itself emulated, it is slower than this and not all there. A program is at the same address in all its processes, so that what
+# the emulator made of one of them it has for the next.
+machine() {
+  exec timeout "${own[@]}" "$limit" qemu-system-x86_64 -M q35 -accel tcg -cpu max -smp 2 -m 2048 -nodefaults -no-user-config -no-reboot -display none "${console[@]}" \
+    -kernel "$kernel/vmlinux" -initrd "$kernel/initrd.gz" -append "console=ttyS0 quiet loglevel=3 panic=-1 mitigations=off random.trust_cpu=on tsc=reliable norandmaps" \
+    -fsdev local,id=machine,path=/,security_model=none,readonly=on,multidevs=remap -device virtio-9p-pci,fsdev=machine,mount_tag=machine \
+    -fsdev local,id=result,path="$result",security_model=none -device virtio-9p-pci,fsdev=result,mount_tag=result
+}
+if $terminal; then
+  machine </dev/tty >/dev/tty 2>"$result/console" &
+else
+  machine </dev/null >"$result/console" 2>&1 &
+fi
+machine=$!
+# What the command prints is printed as it comes.
+tail -c +1 -s 0.1 -f --pid=$machine "$result/output" &
+readers=$!
+tail -c +1 -s 0.1 -f --pid=$machine "$result/error" >&2 &
+wait $machine || true
+machine=
+wait $readers $! || true
 if [ ! -s "$result/code" ]; then
-  { echo "the virtual machine did not come to its end in ${PORTOLAN_VM_SECONDS:-180} s; its console:"; tail -n 20 "$result/console"; } >&2
+  { echo "the virtual machine did not come to its end in $limit s; its console:"; tail -n 20 "$result/console"; } >&2
   exit 124
 fi
 exit "$(cat "$result/code")"

@@ -5,6 +5,7 @@ work=$(mktemp -d)
 export PATH=$bin:$PATH
 if [ -n "${KUBECTL:-}" ]; then ln -s "$(readlink -f "$KUBECTL")" "$work/kubectl"; PATH=$work:$PATH; fi
 started=$(date +%s%3N)
+export PATIENCE=${PATIENCE:-1} # how many times as long as usual things may take
 
 if [ -t 1 ]; then bold=$'\e[1m' dim=$'\e[2m' red=$'\e[31m' plain=$'\e[0m'; else bold= dim= red= plain=; fi
 chapter() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
@@ -24,7 +25,7 @@ fail() { printf '\n%sThis is not what the walkthrough promises: %s%s\n' "$red" "
 shows() { grep -Eq -- "$1" <<<"$output" || fail "no line matches $1"; }
 count() { local n; n=$(grep -Ec -- "$2" <<<"$output"); [ "$n" = "$1" ] || fail "$n lines match $2, not $1"; }
 until_true() { # SECONDS COMMAND LINE: quietly, until it succeeds
-  local end=$((SECONDS + $1)); until eval "$2" >/dev/null 2>&1; do [ $SECONDS -lt $end ] || return 1; sleep 0.2; done
+  local end=$((SECONDS + $1 * PATIENCE)); until eval "$2" >/dev/null 2>&1; do [ $SECONDS -lt $end ] || return 1; sleep 0.2; done
 }
 on_client() { portolan lab exec --name "$lab" client -- "$@"; }
 ask_all_the_time() { # ADDRESS: the client asks 20 times a second, until longest_gap
@@ -44,8 +45,11 @@ longest_gap() { # sets $gap: the longest time between two answers with a failure
   tail -n 1 "$work/answers" | grep -q ^ok || fail "the address does not answer any more"
   if [ "$gap" = 0 ]; then note "none of the client's requests failed"; else note "the longest time between two answers was $gap ms"; fi
 }
-all_held() { # WHO DIED
-  local away="The address was away for $gap ms when $1 died."
-  [ "$gap" != 0 ] || away="No request failed when $1 died."
+all_held() { # [WHO DIED]
+  local away=
+  if [ $# -gt 0 ]; then
+    away="The address was away for $gap ms when $1 died."
+    [ "$gap" != 0 ] || away="No request failed when $1 died."
+  fi
   printf '\n%sAll of it held, in %s s.%s %s\n' "$bold" "$(( ($(date +%s%3N) - started) / 1000 ))" "$plain" "$away"
 }

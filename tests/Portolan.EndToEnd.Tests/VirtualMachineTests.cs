@@ -6,7 +6,8 @@ namespace Portolan.EndToEnd.Tests;
 [Collection(LabCollection.Name)]
 public sealed class VirtualMachineTests
 {
-    private const int Unavailable = 75;
+    /// <summary>The exit code that says there is no such machine here.</summary>
+    internal const int Unavailable = 75;
 
     /// <summary>VLANs and bonds under the announcer, VRFs under BGP, and the virtual servers that kube-proxy left: the tests that a kernel without them skips.</summary>
     [Fact]

@@ -10,9 +10,8 @@ namespace Portolan.Lab.Commands;
 internal sealed class SettlingException(string message) : Exception(message);
 
 /// <summary>Waits, by watching, until what the lab consists of is Ready.</summary>
-internal sealed class LabSettling(LabLayout layout, LabSpec spec, Progress progress)
+internal sealed class LabSettling(LabLayout layout, LabSpec spec, TimeSpan patienceEach, Progress progress)
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(90);
     private static readonly TimeSpan s_betweenAttempts = TimeSpan.FromMilliseconds(50);
 
     /// <summary>From programs that are starting to nodes, DNS and proxy that work.</summary>
@@ -25,7 +24,9 @@ internal sealed class LabSettling(LabLayout layout, LabSpec spec, Progress progr
         progress.Now("applying what DNS and proxy lack");
         await SystemManifests.CreateMissingAsync(client, SystemManifests.Text(spec.DualStack), cancel).ConfigureAwait(false);
         // As on the cluster of the article, whose kube-proxy runs in ipvs mode: node ports at every address of a node.
-        string[] install = ["install", "--only-proxy", "--master", "https://192.168.100.10:6443", "--proxy-arg=--nodeport-addresses=all", "--print"];
+        // There the addresses of Services are every node's own: which of them answers for one on the LAN is to be the speaker's decision.
+        string[] mode = spec.HasIpvs ? ["--proxy-arg=--proxy-mode=ipvs", "--proxy-arg=--ipvs-strict-arp"] : [];
+        string[] install = ["install", "--only-proxy", "--master", "https://192.168.100.10:6443", "--proxy-arg=--nodeport-addresses=all", .. mode, "--print"];
         var proxy = await Tool.RunAsync(Executables.Portolan, install, null, cancel).ConfigureAwait(false);
         await SystemManifests.CreateMissingAsync(client, proxy, cancel).ConfigureAwait(false);
         await WaitAsync("kube-system", cancel).ConfigureAwait(false);
@@ -36,7 +37,7 @@ internal sealed class LabSettling(LabLayout layout, LabSpec spec, Progress progr
     {
         using var client = Connect();
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        patience.CancelAfter(s_patience);
+        patience.CancelAfter(patienceEach);
         var picture = new SettlingPicture(spec.Nodes, ns);
         var changes = Channel.CreateBounded<Action>(new BoundedChannelOptions(1024) { SingleReader = true });
         var watches = Task.WhenAll(
@@ -58,7 +59,7 @@ internal sealed class LabSettling(LabLayout layout, LabSpec spec, Progress progr
         }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
         {
-            throw new SettlingException($"after {s_patience.TotalSeconds:F0} s {picture.Missing}{string.Concat(picture.SuspectLogs.Select(l => "\n" + LogTail.Of(layout.Log(l))))}");
+            throw new SettlingException($"after {patienceEach.TotalSeconds:F0} s {picture.Missing}{string.Concat(picture.SuspectLogs.Select(l => "\n" + LogTail.Of(layout.Log(l))))}");
         }
         finally
         {
@@ -72,7 +73,7 @@ internal sealed class LabSettling(LabLayout layout, LabSpec spec, Progress progr
     private async Task ReachApiServerAsync(KubeClient client, CancellationToken cancel)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        patience.CancelAfter(s_patience);
+        patience.CancelAfter(patienceEach);
         string reason = "it never answered";
         try
         {
@@ -92,7 +93,7 @@ internal sealed class LabSettling(LabLayout layout, LabSpec spec, Progress progr
         }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
         {
-            throw new SettlingException($"no API server after {s_patience.TotalSeconds:F0} s: {reason}\n{LogTail.Of(layout.Log("apiserver"))}\n{LogTail.Of(layout.Log("supervisor"))}");
+            throw new SettlingException($"no API server after {patienceEach.TotalSeconds:F0} s: {reason}\n{LogTail.Of(layout.Log("apiserver"))}\n{LogTail.Of(layout.Log("supervisor"))}");
         }
     }
 

@@ -27,6 +27,13 @@ internal sealed record LabSpec(int Nodes, bool Portolan, bool DualStack = false)
     [JsonIgnore]
     public bool HasBgp => Protocol == "bgp";
 
+    /// <summary>How the nodes forward Services: <c>nftables</c>, or <c>ipvs</c>.</summary>
+    public string Proxy { get; init; } = "nftables";
+
+    /// <summary>Whether the nodes forward by IPVS.</summary>
+    [JsonIgnore]
+    public bool HasIpvs => Proxy == "ipvs";
+
     /// <summary>In how many zones the nodes stand, in turn; 0: none is told.</summary>
     public int Zones { get; init; }
 

@@ -23,6 +23,9 @@ internal sealed class PodNetwork(string namespacePrefix, string nodeNamespace, P
     private const string NamespaceDirectory = "/run/netns";
     private const string LinkGateway = "fe80::1";
 
+    // The same on every link, as Calico does it. The pods are told: the gateway's address is on no link of theirs, and a node that is strict about ARP does not answer for it.
+    private const string GatewayHardware = "ee:ee:ee:ee:ee:ee";
+
     /// <exception cref="ToolFailedException">The kernel refused a link or a route.</exception>
     /// <exception cref="PodAddressesExhaustedException">Every address is taken.</exception>
     public async Task<PodLink> AddAsync(string podUid, CancellationToken cancel)
@@ -35,7 +38,7 @@ internal sealed class PodNetwork(string namespacePrefix, string nodeNamespace, P
             await RemoveNamespaceAsync(name, cancel).ConfigureAwait(false);
             await Tool.RunAsync("ip", ["netns", "add", name], null, cancel).ConfigureAwait(false);
             await Tool.RunAsync("ip", ["-n", nodeNamespace, "-batch", "-"], $"""
-                link add {link} type veth peer name eth0 netns {name}
+                link add {link} address {GatewayHardware} type veth peer name eth0 netns {name}
                 link set {link} up
                 route add {address}/32 dev {link} src {node.PodGateway}
                 {(node.DualStack ? NodeLines6(link, LabHost.Twin(address)) : "")}
@@ -46,6 +49,7 @@ internal sealed class PodNetwork(string namespacePrefix, string nodeNamespace, P
                 link set eth0 up
                 addr add {address}/32 dev eth0
                 route add {node.PodGateway} dev eth0
+                neigh add {node.PodGateway} lladdr {GatewayHardware} dev eth0 nud permanent
                 route add default via {node.PodGateway}
                 {(node.DualStack ? PodLines6(LabHost.Twin(address)) : "")}
 
