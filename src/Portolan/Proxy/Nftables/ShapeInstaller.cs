@@ -81,7 +81,7 @@ internal sealed class ShapeInstaller
 
         // Before Linux 6.2 a chain cannot go in the transaction that takes away what leads to it: it goes the next time.
         var needed = wanted.Select(chain => chain.Name).Concat(keep).ToHashSet();
-        Left.AddRange(_chains.Keys.Where(name => Shape.IsOnDemand(name) && !needed.Contains(name)));
+        Left.AddRange(_chains.Keys.Where(name => (Shape.IsOnDemand(name) || name == Shape.LeavingChain) && !needed.Contains(name)));
     }
 
     /// <summary>After <see cref="Write"/>: chains on demand that the kernel has, nothing needs and nothing of ours leads to.</summary>

@@ -8,13 +8,13 @@ using Portolan.Tests.Proxy.Packets;
 
 namespace Portolan.Tests.Proxy.Ipvs;
 
-/// <summary>The policy matrix, forwarded by IPVS.</summary>
-public sealed class IpvsPolicyMatrixTests : PolicyMatrix, IDisposable
+/// <summary>The policy matrix, forwarded by IPVS. A class for each family: they run side by side.</summary>
+public abstract class IpvsPolicyMatrix : PolicyMatrix, IDisposable
 {
     private readonly TwoNodeLab _lab;
     private readonly IpvsForwarder _ipvs;
 
-    public IpvsPolicyMatrixTests(TwoNodeLab lab)
+    private protected IpvsPolicyMatrix(TwoNodeLab lab)
         : base(lab)
     {
         IpvsKernel.SkipUnlessThere();
@@ -32,5 +32,29 @@ public sealed class IpvsPolicyMatrixTests : PolicyMatrix, IDisposable
         _lab.ForgetFlows(family);
     }
 
-    public void Dispose() => _ipvs?.Dispose();
+    public void Dispose()
+    {
+        _ipvs?.Dispose();
+        GC.SuppressFinalize(this);
+    }
+}
+
+/// <summary>Over IPv4.</summary>
+public sealed class IpvsPolicyMatrixIPv4Tests(TwoNodeLab lab) : IpvsPolicyMatrix(lab)
+{
+    public static IEnumerable<TheoryDataRow<IpFamily, Detection, string>> Cases => CasesOf(IpFamily.IPv4);
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Holds(IpFamily family, Detection detection, string endpoints) => AnswersAsKubernetesSays(family, detection, endpoints);
+}
+
+/// <summary>Over IPv6.</summary>
+public sealed class IpvsPolicyMatrixIPv6Tests(TwoNodeLab lab) : IpvsPolicyMatrix(lab)
+{
+    public static IEnumerable<TheoryDataRow<IpFamily, Detection, string>> Cases => CasesOf(IpFamily.IPv6);
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Holds(IpFamily family, Detection detection, string endpoints) => AnswersAsKubernetesSays(family, detection, endpoints);
 }

@@ -87,9 +87,9 @@ public sealed class IpvsTableTests
                 services.Step(node.Index);
             node.Apply();
             Assert.Equal(node.Ipvsadm("-Sn"), node.Rules());
-            Assert.Equal(node.Ipvsadm("-Ln"), node.Listing());
             if (plan % 10 != 0)
                 continue;
+            Assert.Equal(node.Ipvsadm("-Ln"), node.Listing());
             var rules = node.Rules();
             node.Reconcile(); // chains of nftables that nobody needs any more may go
             Assert.Equal(rules, node.Rules());

@@ -40,7 +40,11 @@ public sealed class ModeSwitchTests
         Assert.Contains(Left, lab.Node.RunInside("nft", "list table ip portolan"), StringComparison.Ordinal);
 
         using (var nftables = Kernel(lab, isIpvs: false))
+        {
             nftables.Reconcile(Plans(isIpvs: false));
+            nftables.Reconcile(Plans(isIpvs: false)); // a chain goes after what leads to it: with the next comparison
+        }
+
         asking.For(2000);
         Assert.Equal("", lab.Node.RunInside("ipvsadm", "-Sn"));
         Assert.DoesNotContain("kube-ipvs0", lab.Node.RunInside("ip", "link"), StringComparison.Ordinal);
