@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
@@ -210,6 +211,56 @@ public sealed class IpvsTableTests
         }
 
         Assert.DoesNotContain("10.9.0.2:7000", node.Ipvsadm("-ln"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void RealServersThatGoUnderLoadBreakNoConnection()
+    {
+        const int Clients = 24;
+        using var lab = new ForwardingLab();
+        using var node = new IpvsNode(lab.Node);
+        using var echoes = new EchoServers(lab.Pods);
+        node.Index.Set(ForwardingLab.Service());
+        node.Index.Set(EchoServers.Slice([0, 1, 2]));
+        node.Reconcile();
+        var (failures, said, isOver) = (new ConcurrentQueue<string>(), 0, false);
+        var talkers = Enumerable.Range(0, Clients).Select(_ => echoes.Connect(lab.Client, ForwardingLab.To(ForwardingLab.Vip, 80))).Select((client, i) => new Thread(() =>
+        {
+            try
+            {
+                using (client)
+                {
+                    var pod = client.Say("hello")[..4];
+                    for (var n = 0; !Volatile.Read(ref isOver); n++, Interlocked.Increment(ref said))
+                    {
+                        if (client.Say($"{n}") is var answer && answer != $"{pod} {n}")
+                            failures.Enqueue($"client {i}: {answer} instead of {pod} {n}");
+                    }
+                }
+            }
+            catch (SocketException failure)
+            {
+                failures.Enqueue($"client {i}: {failure.Message}");
+            }
+        })).ToList();
+        talkers.ForEach(talker => talker.Start());
+        foreach (var pods in (int[][])[[0, 1], [1], [1, 2], [0]])
+        {
+            var before = Volatile.Read(ref said);
+            node.Index.Set(EchoServers.Slice(pods));
+            node.Apply();
+            for (var waited = 0; Volatile.Read(ref said) < before + (10 * Clients); waited++)
+            {
+                Assert.True(waited < 600 && failures.IsEmpty, string.Join(Environment.NewLine, failures.Take(10)));
+                Thread.Sleep(50);
+            }
+
+            node.Drain();
+        }
+
+        Volatile.Write(ref isOver, true);
+        talkers.ForEach(talker => talker.Join());
+        Assert.Empty(failures);
     }
 
     private static List<ServicePortPlan> Plans(int services, int servers, int first = 0)
