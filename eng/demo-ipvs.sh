@@ -10,4 +10,4 @@ grep -q -- --vm <<<"$output" || fail "the lab did not come up"
 note "so in the machine that it speaks of; what follows is said there, by an emulated processor"
 export PORTOLAN_VM_CACHE=${PORTOLAN_VM_CACHE:-$PWD/artifacts/vm}
 printf '\n%s$ %s --vm -- eng/demo-ipvs-cluster.sh%s\n' "$bold" "$up" "$plain"
-$up --vm -- env LAB="$lab" KUBECTL="${KUBECTL:-}" PATIENCE=10 bash eng/demo-ipvs-cluster.sh
+$up --vm -- env LAB="$lab" KUBECTL="${KUBECTL:-}" PATIENCE=10 STARTED="$started" bash eng/demo-ipvs-cluster.sh

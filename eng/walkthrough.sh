@@ -4,7 +4,7 @@ lab=${LAB:-demo}
 work=$(mktemp -d)
 export PATH=$bin:$PATH
 if [ -n "${KUBECTL:-}" ]; then ln -s "$(readlink -f "$KUBECTL")" "$work/kubectl"; PATH=$work:$PATH; fi
-started=$(date +%s%3N)
+started=${STARTED:-$(date +%s%3N)}
 export PATIENCE=${PATIENCE:-1} # how many times as long as usual things may take
 
 if [ -t 1 ]; then bold=$'\e[1m' dim=$'\e[2m' red=$'\e[31m' plain=$'\e[0m'; else bold= dim= red= plain=; fi
@@ -48,8 +48,8 @@ longest_gap() { # sets $gap: the longest time between two answers with a failure
 all_held() { # [WHO DIED]
   local away=
   if [ $# -gt 0 ]; then
-    away="The address was away for $gap ms when $1 died."
-    [ "$gap" != 0 ] || away="No request failed when $1 died."
+    away=" The address was away for $gap ms when $1 died."
+    [ "$gap" != 0 ] || away=" No request failed when $1 died."
   fi
-  printf '\n%sAll of it held, in %s s.%s %s\n' "$bold" "$(( ($(date +%s%3N) - started) / 1000 ))" "$plain" "$away"
+  printf '\n%sAll of it held, in %s s.%s%s\n' "$bold" "$(( ($(date +%s%3N) - started) / 1000 ))" "$plain" "$away"
 }
