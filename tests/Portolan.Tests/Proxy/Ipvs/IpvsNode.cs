@@ -1,4 +1,3 @@
-using System.Net;
 using Microsoft.Extensions.Logging.Abstractions;
 using Portolan.Core.Addresses;
 using Portolan.Core.Forwarding;

@@ -1,12 +1,10 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging.Abstractions;
 using Portolan.Core.Addresses;
 using Portolan.Core.Cluster;
 using Portolan.Core.Forwarding;
-using Portolan.Linux.Ipvs;
 using Portolan.Proxy.Ipvs;
 
 namespace Portolan.Tests.Proxy.Ipvs;

@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging.Abstractions;
-using Portolan.Core.Addresses;
-using Portolan.Core.Cluster;
 using Portolan.Core.Forwarding;
 using Portolan.Proxy;
 using Portolan.Proxy.Cleanup;
