@@ -18,7 +18,7 @@ public sealed class VirtualMachineTests
         Assert.SkipUnless(Environment.GetEnvironmentVariable("PORTOLAN_TEST_LONG") == "1", "a virtual machine takes its time: ./test.sh --long");
         string[] classes = ["VirtualLinkTests", "VrfTests", "IpvsLeftoversTests", "IpvsConnectionTests", "IpvsTableTests", "IpvsPolicyMatrixIPv4Tests", "IpvsPolicyMatrixIPv6Tests", "ModeSwitchTests"];
         var run = await Shell.RunAsync(
-            $"PORTOLAN_VM_SECONDS=600 eng/vm.sh dotnet tests/Portolan.Tests/bin/Debug/net10.0/Portolan.Tests.dll --progress off --no-ansi {string.Join(' ', classes.Select(name => $"--filter-class '*.{name}'"))}", seconds: 660);
+            $"PORTOLAN_VM_SECONDS=1200 eng/vm.sh dotnet tests/Portolan.Tests/bin/Debug/net10.0/Portolan.Tests.dll --progress off --no-ansi {string.Join(' ', classes.Select(name => $"--filter-class '*.{name}'"))}", seconds: 1260);
         Assert.SkipWhen(run.ExitCode == Unavailable, run.Error.Trim());
         run.Succeeds();
         Assert.Matches(new Regex("skipped: 0$", RegexOptions.Multiline), run.Output);
