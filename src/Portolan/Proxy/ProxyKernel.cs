@@ -122,7 +122,15 @@ internal sealed class ProxyKernel : IDisposable
     internal void Drain() => _ipvs?.Drain();
 
     /// <summary>Tells the node's addresses, which matter to IPVS only: they take effect with the next <see cref="Reconcile"/>.</summary>
-    internal void Set(LinkSnapshot links) => _links = links;
+    /// <returns>Whether that is due: pods that come and go change links, but no address of the node's.</returns>
+    internal bool Set(LinkSnapshot links)
+    {
+        var isNews = _links is null || !Own(links).SetEquals(Own(_links));
+        _links = links;
+        return isNews;
+
+        static HashSet<System.Net.IPAddress> Own(LinkSnapshot links) => [.. links.Addresses.Select(there => there.Address).Where(address => !address.IsIPv6LinkLocal)];
+    }
 
     // By now: the addresses at which node ports answer may be others, too.
     private void LookAround()

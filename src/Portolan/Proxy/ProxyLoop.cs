@@ -167,8 +167,7 @@ internal sealed class ProxyLoop
                 if (source is ProxySource.Node && Node is { Settings: null })
                     See(null);
                 break;
-            case ProxyEvent.LinksChanged(var links):
-                _kernel.Set(links);
+            case ProxyEvent.LinksChanged(var links) when _kernel.Set(links):
                 ReconcileIn(TimeSpan.Zero);
                 break;
             case ProxyEvent.KernelChanged(var change) when change.HasFlag(NftForeignChange.Structure):
